@@ -1,0 +1,95 @@
+//! What a stage is given: up to [`BATCH`] frames, received together.
+
+use super::frame::Frame;
+use super::verdict::Verdict;
+
+/// The most frames in a batch that a stage is given.
+pub const BATCH: usize = 64;
+
+/// Frames worked on together. Room for [`BATCH`] is made once; pushing within
+/// it allocates nothing.
+#[derive(Debug)]
+pub struct Batch {
+    frames: Vec<Frame>,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { frames: Vec::with_capacity(BATCH) }
+    }
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Frames in it.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether it has none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// How many more fit, of [`BATCH`].
+    #[inline]
+    pub fn room(&self) -> usize {
+        BATCH.saturating_sub(self.frames.len())
+    }
+
+    /// Adds a frame; gives it back when the batch is full.
+    ///
+    /// # Errors
+    /// The frame itself, when there are [`BATCH`] already.
+    #[inline]
+    pub fn push(&mut self, frame: Frame) -> Result<(), Frame> {
+        if self.frames.len() >= BATCH {
+            return Err(frame);
+        }
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    /// Takes the last frame out.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Frame> {
+        self.frames.pop()
+    }
+
+    /// The frames.
+    #[inline]
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// The frames, to be worked on.
+    #[inline]
+    pub fn frames_mut(&mut self) -> &mut [Frame] {
+        &mut self.frames
+    }
+
+    /// Takes every frame out, in order.
+    #[inline]
+    pub fn drain(&mut self) -> impl Iterator<Item = Frame> + '_ {
+        self.frames.drain(..)
+    }
+
+    /// Takes the first `n` frames out, in order (all, when there are fewer).
+    #[inline]
+    pub fn drain_front(&mut self, n: usize) -> impl Iterator<Item = Frame> + '_ {
+        let n = n.min(self.frames.len());
+        self.frames.drain(..n)
+    }
+
+    /// The frames still on their way, those whose verdict is [`Verdict::Forward`].
+    #[inline]
+    pub fn live(&mut self) -> impl Iterator<Item = &mut Frame> {
+        self.frames.iter_mut().filter(|f| f.meta().verdict == Verdict::Forward)
+    }
+}

@@ -1,0 +1,122 @@
+//! What the stages know about a frame: one cache line, written by each in turn.
+
+use super::verdict::Verdict;
+use crate::class::{Colour, TrafficClass};
+use crate::id::{AdjacencyId, IfIndex, NhlfeId, PortIndex, VrfId, WorkerIndex};
+use crate::time::Time;
+
+/// What stands at `l3_offset`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Layer3 {
+    /// Not known, or nothing this router speaks.
+    #[default]
+    None,
+    /// IPv4 (RFC 791).
+    Ipv4,
+    /// IPv6 (RFC 8200).
+    Ipv6,
+    /// A label stack (RFC 3032).
+    Mpls,
+    /// ARP (RFC 826).
+    Arp,
+}
+
+/// Facts of one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags(pub u16);
+
+impl Flags {
+    /// A fragment that is not the first: it has no layer-4 header.
+    pub const LATER_FRAGMENT: Self = Self(1);
+    /// The first fragment of several.
+    pub const FIRST_FRAGMENT: Self = Self(1 << 1);
+    /// IPv4 options, or IPv6 extension headers before the upper layer.
+    pub const OPTIONS: Self = Self(1 << 2);
+    /// IPv4 don't-fragment.
+    pub const DONT_FRAGMENT: Self = Self(1 << 3);
+    /// It came by layer-2 multicast or broadcast: no ICMP error about it.
+    pub const L2_MULTICAST: Self = Self(1 << 4);
+    /// The router made it itself: TTL is not lowered.
+    pub const ORIGINATED: Self = Self(1 << 5);
+    /// `l4_source` and `l4_destination` hold ports.
+    pub const PORTS: Self = Self(1 << 6);
+    /// It waited for a neighbour and is looked up again.
+    pub const RELEASED: Self = Self(1 << 7);
+    /// It is an ICMP error message (RFC 1122 section 3.2.2).
+    pub const ICMP_ERROR: Self = Self(1 << 8);
+    /// Router alert (RFC 2113, RFC 2711).
+    pub const ROUTER_ALERT: Self = Self(1 << 9);
+
+    /// Whether all of `other`'s bits are set.
+    #[inline]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Sets `other`'s bits.
+    #[inline]
+    pub const fn set(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    /// Clears `other`'s bits.
+    #[inline]
+    pub const fn clear(&mut self, other: Self) {
+        self.0 &= !other.0;
+    }
+}
+
+/// What is known about a frame. Offsets are bytes from the frame's first byte.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Meta {
+    /// When its burst was received, or when the router made it.
+    pub received: Time,
+    /// The interface it came in by; `NONE` for what the router made.
+    pub in_interface: IfIndex,
+    /// The interface it leaves by, once `lookup` has decided.
+    pub out_interface: IfIndex,
+    /// The entry `lookup` ended on.
+    pub nhlfe: NhlfeId,
+    /// The neighbour it goes to.
+    pub adjacency: AdjacencyId,
+    /// Hash of the flow: addresses, protocol, ports.
+    pub flow_hash: u32,
+    /// The Vrf it is looked up in.
+    pub vrf: VrfId,
+    /// The port it came in by.
+    pub in_port: PortIndex,
+    /// Where the network header starts.
+    pub l3_offset: u16,
+    /// Bytes from there to the datagram's end, padding not counted.
+    pub l3_length: u16,
+    /// Where the upper layer starts (behind options and extension headers).
+    pub l4_offset: u16,
+    /// Source port (UDP, TCP), when [`Flags::PORTS`].
+    pub l4_source: u16,
+    /// Destination port, when [`Flags::PORTS`].
+    pub l4_destination: u16,
+    /// Bits.
+    pub flags: Flags,
+    /// A value a verdict needs: the MTU of too-big, the pointer of a parameter problem.
+    pub detail: u16,
+    /// What is to become of it.
+    pub verdict: Verdict,
+    /// What stands at `l3_offset`.
+    pub layer3: Layer3,
+    /// Upper-layer protocol number.
+    pub protocol: u8,
+    /// DSCP as received, 0 to 63.
+    pub dscp: u8,
+    /// TTL or hop limit as received.
+    pub ttl: u8,
+    /// Its class, once classified.
+    pub class: TrafficClass,
+    /// Its drop precedence.
+    pub colour: Colour,
+    /// The worker whose pool the buffer belongs to.
+    pub home: WorkerIndex,
+}
+
+const _: () = assert!(size_of::<Meta>() <= 64);

@@ -1,0 +1,17 @@
+//! Frames, what is known about them, and where they live.
+//!
+//! A [`Frame`] is one packet's bytes with room before them; its [`Meta`] is what
+//! the stages have found out, one cache line; a [`Batch`] is what a stage is
+//! given; a [`Pool`] is where a worker's frames come from and go back to.
+
+mod batch;
+mod frame;
+mod meta;
+mod pool;
+mod verdict;
+
+pub use batch::{BATCH, Batch};
+pub use frame::{Frame, HEADROOM, JUMBO_CAPACITY, NoRoom, STANDARD_CAPACITY};
+pub use meta::{Flags, Layer3, Meta};
+pub use pool::{Pool, PoolSize};
+pub use verdict::{DropReason, PuntReason, Verdict};

@@ -1,0 +1,91 @@
+//! What configuration asks of an interface's egress. Specifications only: the
+//! state (bucket levels, queues) lives with the worker that owns the tree.
+
+use crate::class::{CLASSES, TrafficClass};
+
+/// A rate limit that delays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShaperSpec {
+    /// Bits per second, 8,000 to 400 Gbit/s.
+    pub rate: u64,
+    /// Burst as time at that rate, nanoseconds; at least one full frame is always let through.
+    pub burst: u64,
+    /// Bytes added to each frame's layer-2 length (without FCS) when it is
+    /// accounted: Ethernet with FCS is 4, with preamble and gap 24; IP only is -14.
+    pub overhead: i16,
+}
+
+/// A rate limit that drops (RFC 2697 with one bucket; RFC 3246 for voice).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolicerSpec {
+    /// Bits per second.
+    pub rate: u64,
+    /// Bucket depth in bytes.
+    pub burst: u64,
+}
+
+/// One class of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassQos {
+    /// Served before every class without it (RFC 3246).
+    pub priority: bool,
+    /// Share of what priority leaves, relative to the other classes' weights; 1 to 10,000.
+    /// 0: served only when no class with a weight waits (RFC 8622).
+    pub weight: u32,
+    /// Bytes it may hold.
+    pub limit_bytes: u32,
+    /// Longest a frame may wait in it, nanoseconds; 0 is no bound.
+    pub limit_time: u64,
+    /// Egress policer, checked when a frame is queued.
+    pub policer: Option<PolicerSpec>,
+}
+
+/// How frames wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Discipline {
+    /// One queue for all classes, first in first out: QoS off.
+    Fifo,
+    /// A queue per class.
+    #[default]
+    Classes,
+}
+
+/// How frames that leave by one interface are shaped and queued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceQos {
+    /// Rate of the whole interface; `None` sends as fast as the port takes.
+    pub shaper: Option<ShaperSpec>,
+    /// How frames wait.
+    pub discipline: Discipline,
+    /// By [`TrafficClass::index`]. With [`Discipline::Fifo`], the limits of
+    /// Standard bound the one queue.
+    pub classes: [ClassQos; CLASSES],
+    /// Ingress policers by class, checked in `police`.
+    pub ingress: [Option<PolicerSpec>; CLASSES],
+}
+
+impl Default for InterfaceQos {
+    /// No shaping; voice first, the others by weight, generous limits.
+    fn default() -> Self {
+        let class = |class: TrafficClass| ClassQos {
+            priority: class == TrafficClass::Voice,
+            weight: match class {
+                TrafficClass::Control => 5,
+                TrafficClass::Voice | TrafficClass::Scavenger => 0,
+                TrafficClass::Video => 20,
+                TrafficClass::National | TrafficClass::Clinical => 15,
+                TrafficClass::Imaging => 25,
+                TrafficClass::Standard => 20,
+            },
+            limit_bytes: 1 << 20,
+            limit_time: 0,
+            policer: None,
+        };
+        Self {
+            shaper: None,
+            discipline: Discipline::Classes,
+            classes: TrafficClass::ALL.map(class),
+            ingress: [None; CLASSES],
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Forwarding state: what can be forwarded, as opposed to what is wanted.
+//!
+//! A [`Snapshot`] is all forwarding state of one generation, immutable to
+//! workers. Its parts are persistent: cloning one is cheap, and changing a clone
+//! copies only what is touched. Tables hold specifications; workers hold state.
+
+mod adjacency;
+mod fib;
+mod interface;
+mod limits;
+mod nhlfe;
+mod slab;
+mod snapshot;
+mod vrf;
+
+pub use adjacency::Adjacency;
+pub use fib::{Fib4, Fib6};
+pub use interface::{Interface, InterfaceAddress, Tpid, VlanMatch};
+pub use limits::Limits;
+pub use nhlfe::{EcmpGroup, Nhlfe};
+pub use slab::Slab;
+pub use snapshot::{PortDemux, PortSpec, Snapshot};
+pub use vrf::Vrf;
