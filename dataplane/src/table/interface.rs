@@ -78,6 +78,9 @@ pub struct Interface {
     pub qos: Arc<InterfaceQos>,
     /// Neighbours of its connected subnets that are known: address to adjacency.
     pub neighbours: Arc<AHashMap<IpAddr, AdjacencyId>>,
+    /// Neighbours that configuration names with their station address: never
+    /// asked for, never aged. They are in `neighbours` too, resolved.
+    pub static_neighbours: Arc<[(IpAddr, [u8; 6])]>,
 }
 
 impl Interface {
