@@ -14,6 +14,7 @@
 //! real clock and in virtual time.
 
 pub mod class;
+pub mod counters;
 pub mod host;
 pub mod id;
 pub mod packet;
