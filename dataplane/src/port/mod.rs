@@ -1,10 +1,12 @@
 //! Where frames enter and leave. The only unsafe code is below this folder.
 
+mod any;
 mod loopback;
 
 use std::io;
 use std::os::fd::RawFd;
 
+pub use any::AnyPort;
 pub use loopback::{Loopback, LoopbackEnd};
 
 use crate::packet::{Batch, Pool};

@@ -1,6 +1,7 @@
 //! A persistent vector: clones share chunks, and a write copies one chunk.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 const CHUNK_BITS: u32 = 6;
 const CHUNK: usize = 1 << CHUNK_BITS;
@@ -11,11 +12,16 @@ const CHUNK: usize = 1 << CHUNK_BITS;
 pub struct Slab<T> {
     chunks: Arc<Vec<Arc<Vec<Option<T>>>>>,
     used: usize,
+    stamp: u64,
 }
+
+/// Stamps given out so far, over all slabs: two that carry the same stamp are
+/// clones of one state.
+static STAMPS: AtomicU64 = AtomicU64::new(1);
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { chunks: Arc::new(Vec::new()), used: 0 }
+        Self { chunks: Arc::new(Vec::new()), used: 0, stamp: 0 }
     }
 }
 
@@ -24,6 +30,12 @@ impl<T> Slab<T> {
     #[inline]
     pub fn get(&self, index: usize) -> Option<&T> {
         self.chunks.get(index >> CHUNK_BITS)?.get(index & (CHUNK - 1))?.as_ref()
+    }
+
+    /// Names this state: clones share it, and every write makes a new one.
+    #[inline]
+    pub fn stamp(&self) -> u64 {
+        self.stamp
     }
 
     /// How many values there are.
@@ -87,6 +99,7 @@ impl<T: Clone> Slab<T> {
     }
 
     fn slot(&mut self, index: usize) -> &mut Option<T> {
+        self.stamp = STAMPS.fetch_add(1, Relaxed);
         let chunks = Arc::make_mut(&mut self.chunks);
         let at = index >> CHUNK_BITS;
         while chunks.len() <= at {
@@ -106,8 +119,10 @@ mod tests {
         assert_eq!(a.insert("x"), 0);
         assert_eq!(a.set(200, "y"), None);
         let before = a.clone();
+        assert_eq!(before.stamp(), a.stamp());
         assert_eq!(a.set(0, "z"), Some("x"));
         assert_eq!(a.remove(200), Some("y"));
+        assert_ne!(before.stamp(), a.stamp());
         assert_eq!((before.get(0), before.get(200), before.len()), (Some(&"x"), Some(&"y"), 2));
         assert_eq!((a.get(0), a.get(200), a.len()), (Some(&"z"), None, 1));
         assert_eq!(a.insert("w"), 1);
