@@ -99,6 +99,8 @@ pub struct Meta {
     pub l4_destination: u16,
     /// Bits.
     pub flags: Flags,
+    /// Layer-2 bytes as received, without FCS.
+    pub length: u16,
     /// A value a verdict needs: the MTU of too-big, the pointer of a parameter problem.
     pub detail: u16,
     /// What is to become of it.

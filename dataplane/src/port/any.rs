@@ -1,7 +1,7 @@
 //! Every kind of port behind one type, so that a worker calls it without `dyn`:
 //! one branch per burst.
 
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 
 use super::{Link, Loopback, Port, PortStats};
 use crate::packet::{Batch, Pool};
@@ -45,7 +45,7 @@ impl Port for AnyPort {
         each!(self, port => port.stats())
     }
 
-    fn wait_fd(&self) -> Option<RawFd> {
+    fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
         each!(self, port => port.wait_fd())
     }
 

@@ -1,7 +1,7 @@
 //! An in-process port: two bounded queues, for tests, benches and the laboratory.
 
 use std::collections::VecDeque;
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{Link, Port, PortStats};
@@ -124,7 +124,7 @@ impl Port for Loopback {
         self.stats
     }
 
-    fn wait_fd(&self) -> Option<RawFd> {
+    fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 

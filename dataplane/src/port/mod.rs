@@ -4,7 +4,7 @@ mod any;
 mod loopback;
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 
 pub use any::AnyPort;
 pub use loopback::{Loopback, LoopbackEnd};
@@ -67,7 +67,7 @@ pub trait Port: Send {
 
     /// A descriptor that polls readable when there is something to receive;
     /// `None` for ports that can only be polled.
-    fn wait_fd(&self) -> Option<RawFd>;
+    fn wait_fd(&self) -> Option<BorrowedFd<'_>>;
 
     /// The line's station address, where it has one.
     fn mac(&self) -> Option<[u8; 6]>;

@@ -1,0 +1,109 @@
+//! Rings between the loops of a router: every worker and the slow path has one
+//! to every other, single producer and single consumer.
+
+use std::sync::Arc;
+
+use super::sleep::Waker;
+use crate::handoff::{Handoff, Receiver, Sender};
+use crate::packet::Frame;
+
+/// Parcels a ring holds.
+const RING: usize = 1024;
+/// Parcels taken from one ring at a time, so that no sender keeps a loop from its ports.
+const BURST: usize = 64;
+
+/// A frame on its way between loops, and what the receiver is to do with it.
+#[derive(Debug)]
+pub enum Parcel {
+    /// Layer 2 is complete: queue it on `meta.out_interface`.
+    Enqueue(Frame),
+    /// A datagram the router made: parse, classify, look up and send it.
+    Originate(Frame),
+    /// A held packet whose neighbour is known now: look it up again.
+    Release(Frame),
+    /// For the slow path; `meta.verdict` says why.
+    Punt(Frame),
+    /// A buffer on its way back to the receiver's pool.
+    Home(Frame),
+}
+
+impl Parcel {
+    /// The frame in it.
+    pub fn into_frame(self) -> Frame {
+        match self {
+            Self::Enqueue(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) | Self::Home(f) => f,
+        }
+    }
+}
+
+/// One loop's ends of all its rings.
+#[derive(Debug)]
+pub struct Mesh {
+    to: Vec<Option<Sender<Parcel>>>,
+    from: Vec<Option<Receiver<Parcel>>>,
+    wakers: Vec<Arc<Waker>>,
+    /// Loops sent to since the last [`Mesh::flush`], a bit each.
+    told: [u64; 4],
+}
+
+impl Mesh {
+    /// The ends of `n` loops, each joined to every other. `n` is at most 256.
+    pub fn among(wakers: &[Arc<Waker>]) -> Vec<Self> {
+        let none = || std::iter::repeat_with(|| None).take(wakers.len()).collect();
+        let empty = |_| Self { to: none(), from: none(), wakers: wakers.to_vec(), told: [0; 4] };
+        let mut ends: Vec<Self> = (0..wakers.len()).map(empty).collect();
+        for a in 0..wakers.len() {
+            for b in (0..wakers.len()).filter(|b| *b != a) {
+                let (sender, receiver) = Handoff::pair(RING);
+                ends[a].to[b] = Some(sender);
+                ends[b].from[a] = Some(receiver);
+            }
+        }
+        ends
+    }
+
+    /// Sends to loop `to`.
+    ///
+    /// # Errors
+    /// The parcel itself, when the ring is full or there is none.
+    #[inline]
+    pub fn send(&mut self, to: usize, parcel: Parcel) -> Result<(), Parcel> {
+        let Some(Some(ring)) = self.to.get_mut(to) else { return Err(parcel) };
+        ring.send(parcel)?;
+        if let Some(word) = self.told.get_mut(to / 64) {
+            *word |= 1 << (to % 64);
+        }
+        Ok(())
+    }
+
+    /// Wakes the loops that were sent to and sleep. Once per burst.
+    #[inline]
+    pub fn flush(&mut self) {
+        if self.told == [0; 4] {
+            return;
+        }
+        let told = std::mem::take(&mut self.told);
+        let sent_to = |to: &usize| told.get(to / 64).is_some_and(|word| word >> (to % 64) & 1 == 1);
+        for waker in (0..self.wakers.len()).filter(sent_to).filter_map(|to| self.wakers.get(to)) {
+            waker.wake_if_asleep();
+        }
+    }
+
+    /// Takes up to 64 parcels from each ring, in order.
+    #[inline]
+    pub fn receive(&mut self, inbox: &mut Vec<Parcel>) {
+        for ring in self.from.iter_mut().flatten() {
+            ring.receive(BURST, |parcel| inbox.push(parcel));
+        }
+    }
+
+    /// Whether nothing waits to be received.
+    pub fn is_quiet(&self) -> bool {
+        self.from.iter().flatten().all(Receiver::is_empty)
+    }
+
+    /// Parcels that wait to be received, homeward ones among them.
+    pub fn waiting(&self) -> usize {
+        self.from.iter().flatten().map(Receiver::len).sum()
+    }
+}
