@@ -15,6 +15,7 @@
 
 pub mod class;
 pub mod counters;
+pub mod handoff;
 pub mod host;
 pub mod id;
 pub mod packet;
@@ -24,3 +25,5 @@ pub mod stage;
 pub mod table;
 pub mod time;
 pub mod wire;
+
+mod sync;
