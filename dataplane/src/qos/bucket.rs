@@ -37,7 +37,6 @@ impl TokenBucket {
     }
 
     /// A full bucket as deep as what `rate_bps` brings in `burst_ns` nanoseconds.
-    #[allow(dead_code)]
     pub(super) const fn of_time(rate_bps: u64, burst_ns: u64) -> Self {
         let deepest = DEEPEST * BYTE as u64;
         let depth = rate_bps.saturating_mul(burst_ns);
@@ -60,14 +59,25 @@ impl TokenBucket {
         conforms
     }
 
-    /// The same tokens under another rate and depth; those that overflow are lost.
-    pub(super) fn retuned(&self, to: Self) -> Self {
+    /// Bit/s.
+    pub(super) const fn rate(&self) -> u64 {
+        self.rate
+    }
+
+    /// Whole bytes in it.
+    pub(super) fn bytes(&mut self, now: Time) -> u64 {
+        self.refill(now);
+        (self.level / BYTE).max(0) as u64
+    }
+
+    /// The tokens it has now under another rate and depth; those that overflow are lost.
+    pub(super) fn retuned(mut self, to: Self, now: Time) -> Self {
+        self.refill(now);
         Self { level: self.level.min(to.depth), refilled: self.refilled, ..to }
     }
 
     /// Takes `bytes` out, into debt if need be.
     #[inline]
-    #[allow(dead_code)]
     pub(super) fn spend(&mut self, now: Time, bytes: u32) {
         self.refill(now);
         self.level = self.level.saturating_sub(i64::from(bytes).saturating_mul(BYTE));
@@ -75,7 +85,6 @@ impl TokenBucket {
 
     /// When the debt is paid, to the nanosecond; not later than the last refill when there is none.
     #[inline]
-    #[allow(dead_code)]
     pub(super) fn out_of_debt(&self) -> Time {
         match (self.level, self.rate) {
             (0.., _) => self.refilled,
@@ -180,7 +189,7 @@ mod tests {
     fn another_rate_keeps_the_tokens() {
         let mut bucket = TokenBucket::new(8_000_000, 1000);
         assert!(bucket.conforms(Time(0), 900));
-        let mut bucket = bucket.retuned(TokenBucket::new(16_000_000, 50));
+        let mut bucket = bucket.retuned(TokenBucket::new(16_000_000, 50), Time(0));
         assert!(!bucket.conforms(Time(0), 51));
         assert!(bucket.conforms(Time(0), 50));
         assert!(bucket.conforms(Time(1_000), 2));

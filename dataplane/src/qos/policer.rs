@@ -19,12 +19,14 @@ impl Policer {
         Self { spec, bucket: TokenBucket::new(spec.rate, spec.burst) }
     }
 
-    /// What `spec` asks for now, with `old`'s tokens where there was one.
-    pub(super) fn adopt(old: Option<Self>, spec: Option<PolicerSpec>) -> Option<Self> {
+    /// What `spec` asks for now, with `old`'s tokens of `now` where there was one.
+    pub(super) fn adopt(old: Option<Self>, spec: Option<PolicerSpec>, now: Time) -> Option<Self> {
         let spec = spec?;
         Some(match old {
             Some(old) if old.spec == spec => old,
-            Some(old) => Self { spec, bucket: old.bucket.retuned(TokenBucket::new(spec.rate, spec.burst)) },
+            Some(old) => {
+                Self { spec, bucket: old.bucket.retuned(TokenBucket::new(spec.rate, spec.burst), now) }
+            }
             None => Self::new(spec),
         })
     }
@@ -61,7 +63,7 @@ impl Policers {
         {
             let mut policers = before.get_mut(id.index()).and_then(Option::take).unwrap_or_default();
             for (policer, spec) in policers.iter_mut().zip(qos.ingress) {
-                *policer = Policer::adopt(policer.take(), spec);
+                *policer = Policer::adopt(policer.take(), spec, Time::ZERO);
             }
             if self.interfaces.len() <= id.index() {
                 self.interfaces.resize_with(id.index() + 1, || None);

@@ -1,0 +1,128 @@
+//! Waiting times, counted in buckets of even relative width.
+
+/// Nanoseconds of the finest bucket, as a power of two: about a microsecond.
+const UNIT: u32 = 10;
+/// Buckets to an octave, as a power of two: values are right to one part in 16.
+const FINE: u32 = 4;
+/// Octaves above the first, which is counted in units: 2^36 ns, over a minute.
+const OCTAVES: u32 = 22;
+const BUCKETS: usize = ((OCTAVES + 1) << FINE) as usize;
+
+/// A log-linear histogram of nanoseconds, 1.5 KB, that allocates nothing when
+/// it counts. Longer than 68 s counts as that; the largest is kept exactly.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    buckets: [u32; BUCKETS],
+    max: u64,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self { buckets: [0; BUCKETS], max: 0 }
+    }
+}
+
+impl Histogram {
+    /// Counts one wait of `ns`.
+    #[inline]
+    pub fn record(&mut self, ns: u64) {
+        self.max = self.max.max(ns);
+        let bucket = &mut self.buckets[Self::bucket(ns)];
+        *bucket += 1;
+        if *bucket == u32::MAX {
+            self.age();
+        }
+    }
+
+    /// How many were counted, older ones by half once there were over four thousand million.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|b| u64::from(*b)).sum()
+    }
+
+    /// The longest wait, nanoseconds, exact; 0 when none was counted.
+    pub fn max(&self) -> u64 {
+        self.max
+    }
+
+    /// The wait, nanoseconds, that `part` (0 to 1) of all did not exceed: never
+    /// too small, and at most 1/16 or 1,024 ns too large.
+    pub fn quantile(&self, part: f64) -> u64 {
+        let rank = ((self.count() as f64 * part).ceil() as u64).max(1);
+        let mut below = 0;
+        let found = self.buckets.iter().position(|b| {
+            below += u64::from(*b);
+            below >= rank
+        });
+        found.map_or(self.max, |bucket| Self::upper_edge(bucket).min(self.max))
+    }
+
+    /// Adds another's counts.
+    pub fn merge(&mut self, other: &Self) {
+        self.max = self.max.max(other.max);
+        for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
+            *mine = mine.saturating_add(*theirs).min(u32::MAX - 1);
+        }
+    }
+
+    #[inline]
+    fn bucket(ns: u64) -> usize {
+        let units = ns >> UNIT;
+        let octave = (units >> FINE).checked_ilog2().map_or(0, |o| o + 1);
+        let within = units >> octave.saturating_sub(1);
+        let at = if octave == 0 { units } else { (u64::from(octave) << FINE) + (within - (1 << FINE)) };
+        (at as usize).min(BUCKETS - 1)
+    }
+
+    fn upper_edge(bucket: usize) -> u64 {
+        let (octave, within) = (bucket as u64 >> FINE, bucket as u64 & ((1 << FINE) - 1));
+        match octave {
+            0 => ((within + 1) << UNIT) - 1,
+            o => (((1 << FINE) + within + 1) << (o - 1 + u64::from(UNIT))) - 1,
+        }
+    }
+
+    #[cold]
+    fn age(&mut self) {
+        for bucket in &mut self.buckets {
+            *bucket /= 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn quantiles_are_those_of_the_sorted_list(
+            mut waits in prop::collection::vec(prop_oneof![0u64..20_000, 0u64..50_000_000, 0u64..60_000_000_000], 1..200),
+            part in 0.0f64..=1.0,
+        ) {
+            let mut histogram = Histogram::default();
+            waits.iter().for_each(|w| histogram.record(*w));
+            waits.sort_unstable();
+            let rank = ((waits.len() as f64 * part).ceil() as usize).max(1);
+            let (exact, got) = (waits[rank - 1], histogram.quantile(part));
+            prop_assert!(got >= exact && got <= exact + (exact / 16).max(1024), "{got} for {exact}");
+            prop_assert_eq!((histogram.max(), histogram.count()), (*waits.last().unwrap(), waits.len() as u64));
+        }
+    }
+
+    #[test]
+    fn the_edges() {
+        let mut histogram = Histogram::default();
+        assert_eq!((histogram.quantile(0.5), histogram.count()), (0, 0));
+        histogram.record(u64::MAX);
+        assert_eq!(histogram.quantile(0.99), Histogram::upper_edge(BUCKETS - 1));
+        histogram.buckets[0] = u32::MAX - 1;
+        histogram.record(0);
+        assert_eq!(histogram.buckets[0], u32::MAX / 2);
+        let mut both = Histogram::default();
+        both.record(5);
+        both.merge(&histogram);
+        assert_eq!(both.max(), u64::MAX);
+    }
+}

@@ -1,0 +1,126 @@
+//! A round robin: the interfaces of a tree that may send, in turn.
+//!
+//! A doubly linked circle through an array, so that joining, leaving from
+//! anywhere and moving on cost the same however many there are, and allocate
+//! nothing.
+
+const NIL: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    before: u32,
+    after: u32,
+}
+
+/// Small integers in a circle, each at most once.
+#[derive(Debug)]
+pub(super) struct Ring {
+    links: Vec<Link>,
+    front: u32,
+}
+
+impl Default for Ring {
+    fn default() -> Self {
+        Self { links: Vec::new(), front: NIL }
+    }
+}
+
+impl Ring {
+    /// Makes room for members below `n`.
+    pub(super) fn grow(&mut self, n: usize) {
+        if n > self.links.len() {
+            self.links.resize(n, Link { before: NIL, after: NIL });
+        }
+    }
+
+    /// Whose turn it is.
+    #[inline]
+    pub(super) fn front(&self) -> Option<usize> {
+        (self.front != NIL).then_some(self.front as usize)
+    }
+
+    #[inline]
+    pub(super) fn contains(&self, member: usize) -> bool {
+        self.links[member].after != NIL
+    }
+
+    /// Joins at the end of the round, unless it is in already.
+    #[inline]
+    pub(super) fn join(&mut self, member: usize) {
+        if self.contains(member) {
+            return;
+        }
+        let new = member as u32;
+        if self.front == NIL {
+            self.links[member] = Link { before: new, after: new };
+            self.front = new;
+            return;
+        }
+        let before = self.links[self.front as usize].before;
+        self.links[member] = Link { before, after: self.front };
+        self.links[before as usize].after = new;
+        self.links[self.front as usize].before = new;
+    }
+
+    /// Leaves, from wherever it stands; nothing happens when it is not in.
+    #[inline]
+    pub(super) fn leave(&mut self, member: usize) {
+        let Link { before, after } = self.links[member];
+        if after == NIL {
+            return;
+        }
+        self.links[before as usize].after = after;
+        self.links[after as usize].before = before;
+        if self.front == member as u32 {
+            self.front = if after == self.front { NIL } else { after };
+        }
+        self.links[member] = Link { before: NIL, after: NIL };
+    }
+
+    /// The next one's turn; the front one is now last.
+    #[inline]
+    pub(super) fn turn(&mut self) {
+        if self.front != NIL {
+            self.front = self.links[self.front as usize].after;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_ring_is_a_queue_one_can_leave_from_anywhere(steps in prop::collection::vec((0u8..3, 0usize..6), 0..80)) {
+            let (mut ring, mut queue) = (Ring::default(), VecDeque::new());
+            ring.grow(6);
+            for (step, member) in steps {
+                match step {
+                    0 => {
+                        ring.join(member);
+                        if !queue.contains(&member) {
+                            queue.push_back(member);
+                        }
+                    }
+                    1 => {
+                        ring.leave(member);
+                        queue.retain(|m| *m != member);
+                    }
+                    _ => {
+                        ring.turn();
+                        if !queue.is_empty() {
+                            queue.rotate_left(1);
+                        }
+                    }
+                }
+                prop_assert_eq!(ring.front(), queue.front().copied());
+                prop_assert_eq!(ring.contains(member), queue.contains(&member));
+            }
+        }
+    }
+}

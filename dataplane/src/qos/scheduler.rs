@@ -1,0 +1,298 @@
+//! The tree Port → Interface (site) → TrafficClass → Queue of one port.
+//!
+//! Stands between `enqueue` and tx; one worker owns it. Three levels decide who
+//! sends next, each at a cost that does not depend on how many interfaces there
+//! are:
+//!
+//! - the port's own shaper, where it has a rate;
+//! - among interfaces whose shaper lets them: those with a priority frame in
+//!   turn, frame by frame; then the others by deficit round robin with even
+//!   quanta, which is max-min fairness: small sites get their whole rate, large
+//!   ones share the rest. The others stand in a timing wheel until their time;
+//! - within an interface: priority classes in class order (RFC 3246), weighted
+//!   classes by [fair queueing](super::fair), weight 0 when nothing else waits (RFC 8622).
+//!
+//! A shaper lets a frame out when it is not in debt, and the frame may put it
+//! into debt: in any window of length t, no more than rate·t + burst + one frame.
+
+use super::bucket::TokenBucket;
+use super::ring::Ring;
+use super::site::{Dropped, Site};
+use super::stats::QueueStats;
+use super::wheel::Wheel;
+use crate::class::TrafficClass;
+use crate::id::IfIndex;
+use crate::packet::{Batch, DropReason, Frame};
+use crate::time::Time;
+
+/// Bytes an interface may send before it is the next one's turn.
+const QUANTUM: i64 = 1600;
+/// Bytes of FCS, preamble and gap, which a port's own rate counts with each frame.
+pub const LINE_OVERHEAD: u32 = 24;
+/// Burst of a port's own rate, nanoseconds.
+const PORT_BURST: u64 = 1_000_000;
+const NONE: u32 = u32::MAX;
+
+/// How much one tree may hold. Frames that are neither of a priority class nor
+/// Control may use seven eighths of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeLimits {
+    /// Bytes, layer 2 without FCS. Default 256 MiB.
+    pub bytes: u64,
+    /// Frames. Default 262,144; should be less than the pools that feed it have.
+    pub frames: usize,
+}
+
+impl Default for TreeLimits {
+    fn default() -> Self {
+        Self { bytes: 256 << 20, frames: 1 << 18 }
+    }
+}
+
+/// One port's scheduler tree.
+#[derive(Debug, Default)]
+pub struct Scheduler {
+    /// The latest time it was told.
+    pub(super) clock: Time,
+    pub(super) port: Option<TokenBucket>,
+    pub(super) port_rate: u64,
+    pub(super) limits: TreeLimits,
+    pub(super) frames: usize,
+    pub(super) bytes: u64,
+    /// By [`IfIndex`]: where in `sites`.
+    pub(super) index: Vec<u32>,
+    pub(super) sites: Vec<Option<Site>>,
+    pub(super) vacant: Vec<usize>,
+    /// Sites that may send: with a frame of a priority class; with another.
+    pub(super) urgent: Ring,
+    pub(super) shared: Ring,
+    /// Sites with frames that may not send yet.
+    pub(super) wheel: Wheel,
+    pub(super) generation: u64,
+}
+
+impl Scheduler {
+    /// An empty tree. `port_rate` is the line's rate in bit/s, counted with
+    /// [`LINE_OVERHEAD`]; 0 leaves the pace to the port.
+    pub fn new(port_rate: u64) -> Self {
+        let mut tree = Self::default();
+        tree.set_port_rate(port_rate);
+        tree
+    }
+
+    /// Bounds what it may hold; frames held already stay.
+    pub fn set_limits(&mut self, limits: TreeLimits) {
+        self.limits = limits;
+    }
+
+    pub(super) fn set_port_rate(&mut self, rate: u64) {
+        let bucket = TokenBucket::of_time(rate, PORT_BURST);
+        self.port = match self.port.take() {
+            _ if rate == 0 => None,
+            Some(port) => Some(port.retuned(bucket, self.clock)),
+            None => Some(bucket),
+        };
+        self.port_rate = rate;
+    }
+
+    /// Queues a frame for its `out_interface` and class.
+    ///
+    /// Policers and limits are looked at here: `Policed` by accounted length;
+    /// `QueueBytes` and `TreeMemory` by layer-2 length; `QueueTime` when what is
+    /// ahead in its own queue alone, at the whole rate of the interface, takes
+    /// longer than the frame may wait. (A frame that in fact waited too long is
+    /// dropped by [`Scheduler::dequeue`].)
+    ///
+    /// # Errors
+    /// The frame back, with the reason.
+    #[inline]
+    pub fn enqueue(&mut self, frame: Frame, now: Time) -> Result<(), (Frame, DropReason)> {
+        self.clock = self.clock.max(now);
+        let Some(at) = self.find(frame.meta().out_interface) else {
+            return Err((frame, DropReason::InterfaceGone));
+        };
+        let (class, len) = (frame.meta().class, frame.len());
+        if let Some(reason) = self.refuses(at, class, len) {
+            return Err((frame, reason));
+        }
+        if let Some(site) = self.sites[at].as_mut() {
+            site.push(frame, class, self.clock);
+            self.frames += 1;
+            self.bytes += len as u64;
+            self.line_up(at);
+        }
+        Ok(())
+    }
+
+    fn refuses(&mut self, at: usize, class: TrafficClass, len: usize) -> Option<DropReason> {
+        let site = self.sites[at].as_mut()?;
+        site.stats(class).offered.add(len);
+        let rate = site.shaper.as_ref().map_or(self.port_rate, TokenBucket::rate);
+        let reserve = if class == TrafficClass::Control || site.is_priority(class) { 0 } else { 8 };
+        let may = |limit: u64| limit - limit.checked_div(reserve).unwrap_or(0);
+        let full = self.frames as u64 >= may(self.limits.frames as u64)
+            || self.bytes + len as u64 > may(self.limits.bytes);
+        let reason = site.refuses(class, len, self.clock, rate);
+        let reason = reason.or(full.then_some(DropReason::TreeMemory))?;
+        site.stats(class).drop(reason, len);
+        Some(reason)
+    }
+
+    /// Takes out up to `max` frames that may leave now, in order, into `out` as
+    /// far as it has room; gives how many. Frames that have waited longer than
+    /// their class may go to `dropped` (`QueueTime`).
+    pub fn dequeue(&mut self, now: Time, max: usize, out: &mut Batch, dropped: &mut Dropped) -> usize {
+        self.clock = self.clock.max(now);
+        self.wake();
+        let most = max.min(out.room());
+        let mut given = 0;
+        while given < most && self.port_ready() {
+            let Some((at, priority)) = self.turn() else { break };
+            if let Some(frame) = self.take(at, priority, dropped)
+                && out.push(frame).is_ok()
+            {
+                given += 1;
+            }
+        }
+        given
+    }
+
+    /// When `dequeue` can next give a frame: `now` when it can already, never
+    /// when it holds none. Not one nanosecond early or late, unless frames
+    /// expire or come before.
+    pub fn next_event(&self, now: Time) -> Time {
+        if self.frames == 0 {
+            return Time::NEVER;
+        }
+        let ready = self.urgent.front().is_some() || self.shared.front().is_some();
+        let site = if ready { Time::ZERO } else { self.wheel.earliest() };
+        let port = self.port.as_ref().map_or(Time::ZERO, TokenBucket::out_of_debt);
+        now.max(site).max(port)
+    }
+
+    /// Frames it holds.
+    pub fn held_frames(&self) -> usize {
+        self.frames
+    }
+
+    /// Bytes it holds, layer 2 without FCS.
+    pub fn held_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Counts of one class of one interface; `None` when the tree has no such interface.
+    pub fn stats(&self, interface: IfIndex, class: TrafficClass) -> Option<QueueStats> {
+        let site = self.sites[self.find(interface)?].as_ref()?;
+        Some(site.queues[class.index()].as_ref().map(|q| q.stats.clone()).unwrap_or_default())
+    }
+
+    /// Counts of every class of every interface that was ever offered a frame.
+    pub fn stats_iter(&self) -> impl Iterator<Item = (IfIndex, TrafficClass, &QueueStats)> {
+        self.sites.iter().flatten().flat_map(|site| {
+            let queues = TrafficClass::ALL.into_iter().zip(&site.queues);
+            queues.filter_map(|(class, queue)| Some((site.id, class, &queue.as_ref()?.stats)))
+        })
+    }
+
+    #[inline]
+    pub(super) fn find(&self, interface: IfIndex) -> Option<usize> {
+        self.index.get(interface.index()).filter(|at| **at != NONE).map(|at| *at as usize)
+    }
+
+    #[inline]
+    fn port_ready(&self) -> bool {
+        self.port.as_ref().is_none_or(|p| p.out_of_debt() <= self.clock)
+    }
+
+    /// Lines up the interfaces whose time has come.
+    fn wake(&mut self) {
+        while let Some(at) = self.wheel.pop(self.clock) {
+            if let Some(site) = self.sites[at].as_mut() {
+                site.waiting = false;
+            }
+            self.line_up(at);
+        }
+    }
+
+    /// Puts an interface with frames where it belongs: into the rings, or into
+    /// the wheel until its shaper lets it.
+    #[inline]
+    pub(super) fn line_up(&mut self, at: usize) {
+        let Some(site) = self.sites[at].as_mut() else { return };
+        if site.waiting || site.frames == 0 {
+            return;
+        }
+        let eligible = site.eligible();
+        if eligible > self.clock {
+            site.waiting = true;
+            self.wheel.insert(at, eligible, self.clock);
+            return;
+        }
+        if site.has_priority() {
+            self.urgent.join(at);
+        }
+        if site.has_shared() && !self.shared.contains(at) {
+            site.credit = site.credit.min(0) + QUANTUM;
+            self.shared.join(at);
+        }
+    }
+
+    /// Which interface is next, and whether by priority.
+    #[inline]
+    fn turn(&mut self) -> Option<(usize, bool)> {
+        if let Some(at) = self.urgent.front() {
+            return Some((at, true));
+        }
+        loop {
+            let at = self.shared.front()?;
+            let site = self.sites[at].as_mut()?;
+            if site.credit > 0 {
+                return Some((at, false));
+            }
+            site.credit += QUANTUM;
+            self.shared.turn();
+        }
+    }
+
+    /// The interface's next frame; sees to what follows for interface and port.
+    #[inline]
+    fn take(&mut self, at: usize, priority: bool, dropped: &mut Dropped) -> Option<Frame> {
+        let site = self.sites[at].as_mut()?;
+        let before = (site.frames, site.bytes);
+        let taken = site.take(priority, self.clock, dropped);
+        self.frames -= before.0 - site.frames;
+        self.bytes -= before.1 - site.bytes;
+        if let Some((frame, accounted)) = &taken {
+            if let Some(shaper) = &mut site.shaper {
+                shaper.spend(self.clock, *accounted);
+            }
+            if let Some(port) = &mut self.port {
+                port.spend(self.clock, frame.len() as u32 + LINE_OVERHEAD);
+            }
+            if !priority {
+                site.credit -= i64::from(*accounted);
+            }
+        }
+        self.settle(at, priority);
+        taken.map(|(frame, _)| frame)
+    }
+
+    /// After an interface had its turn: out of the rings it no longer belongs in.
+    #[inline]
+    fn settle(&mut self, at: usize, priority: bool) {
+        let Some(site) = self.sites[at].as_ref() else { return };
+        let may = site.eligible() <= self.clock;
+        let (urgent, shared) = (may && site.has_priority(), may && site.has_shared());
+        if !urgent {
+            self.urgent.leave(at);
+        } else if priority {
+            self.urgent.turn();
+        }
+        if !shared {
+            self.shared.leave(at);
+        }
+        if !may {
+            self.line_up(at);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! A new generation: the tree takes up what changed and keeps everything else.
+
+use std::sync::Arc;
+
+use super::scheduler::Scheduler;
+use super::site::{Dropped, Site};
+use super::spec::InterfaceQos;
+use crate::id::IfIndex;
+use crate::packet::DropReason;
+
+const NONE: u32 = u32::MAX;
+
+impl Scheduler {
+    /// Takes up the specifications of a new generation: the port's rate and all
+    /// its interfaces. What is unchanged keeps its queues, tokens and turn. A
+    /// changed interface keeps its frames, in order within each class, and the
+    /// tokens that fit. One not named any more gives its frames out
+    /// (`InterfaceGone`).
+    pub fn sync<'a>(
+        &mut self,
+        port_rate: u64,
+        interfaces: impl Iterator<Item = (IfIndex, &'a Arc<InterfaceQos>)>,
+        out_dropped: &mut Dropped,
+    ) {
+        self.set_port_rate(port_rate);
+        self.generation += 1;
+        let mut changed = false;
+        for (id, qos) in interfaces.filter(|(id, _)| id.is_some()) {
+            changed |= self.take_up(id, qos);
+        }
+        for at in 0..self.sites.len() {
+            changed |= self.remove_if_gone(at, out_dropped);
+        }
+        if changed {
+            self.wind_up();
+        }
+    }
+
+    /// Whether anything that waits may now be due at another time.
+    fn take_up(&mut self, id: IfIndex, qos: &Arc<InterfaceQos>) -> bool {
+        let Some(at) = self.find(id) else {
+            self.add(id, qos);
+            return false;
+        };
+        let Some(site) = self.sites[at].as_mut() else { return false };
+        site.generation = self.generation;
+        if Arc::ptr_eq(&site.spec, qos) {
+            return false;
+        }
+        if site.spec == *qos {
+            site.spec = Arc::clone(qos);
+            return false;
+        }
+        site.adopt(Arc::clone(qos), self.clock);
+        self.urgent.leave(at);
+        self.shared.leave(at);
+        true
+    }
+
+    fn add(&mut self, id: IfIndex, qos: &Arc<InterfaceQos>) {
+        let at = self.vacant.pop().unwrap_or(self.sites.len());
+        let mut site = Site::new(id, Arc::clone(qos));
+        site.generation = self.generation;
+        if at == self.sites.len() {
+            self.sites.push(None);
+            self.urgent.grow(at + 1);
+            self.shared.grow(at + 1);
+            self.wheel.grow(at + 1);
+        }
+        self.sites[at] = Some(site);
+        if self.index.len() <= id.index() {
+            self.index.resize(id.index() + 1, NONE);
+        }
+        self.index[id.index()] = at as u32;
+    }
+
+    fn remove_if_gone(&mut self, at: usize, out_dropped: &mut Dropped) -> bool {
+        let Some(mut site) = self.sites[at].take_if(|s| s.generation != self.generation) else {
+            return false;
+        };
+        self.urgent.leave(at);
+        self.shared.leave(at);
+        self.index[site.id.index()] = NONE;
+        self.vacant.push(at);
+        self.frames -= site.frames;
+        self.bytes -= site.bytes;
+        out_dropped.extend(site.drain().into_iter().map(|held| (held.frame, DropReason::InterfaceGone)));
+        true
+    }
+
+    /// Sets the wheel anew and lines up what changed.
+    fn wind_up(&mut self) {
+        self.wheel.clear();
+        for at in 0..self.sites.len() {
+            if let Some(site) = self.sites[at].as_mut() {
+                site.waiting = false;
+                self.line_up(at);
+            }
+        }
+    }
+}

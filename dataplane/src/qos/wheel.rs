@@ -1,0 +1,210 @@
+//! When which shaped interface may send again: one timing wheel for a tree.
+//!
+//! Eleven wheels of 64 slots, the first turning by nanoseconds, each further one
+//! 64 times slower (Varghese and Lauck 1987; one wheel for all shapers is
+//! Carousel's idea, SIGCOMM 2017). An entry stands in the wheel of the highest
+//! digit by which its time differs from the wheel's, so that finding the earliest
+//! is two bit scans and each entry moves down at most once per wheel. Nothing
+//! depends on how many interfaces there are, and times are exact.
+
+use crate::time::Time;
+
+const BITS: u32 = 6;
+const SLOTS: usize = 1 << BITS;
+const WHEELS: usize = 64usize.div_ceil(BITS as usize);
+const NIL: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    first: u32,
+    last: u32,
+    earliest: Time,
+}
+
+const EMPTY: Slot = Slot { first: NIL, last: NIL, earliest: Time::NEVER };
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: Time,
+    after: u32,
+}
+
+/// Small integers by time, each at most once.
+#[derive(Debug)]
+pub(super) struct Wheel {
+    /// No entry is earlier.
+    base: u64,
+    /// Bit n: wheel n has an entry.
+    turning: u32,
+    /// By wheel; bit n: slot n has an entry.
+    taken: [u64; WHEELS],
+    slots: Box<[[Slot; SLOTS]; WHEELS]>,
+    entries: Vec<Entry>,
+}
+
+impl Default for Wheel {
+    fn default() -> Self {
+        let slots = Box::new([[EMPTY; SLOTS]; WHEELS]);
+        Self { base: 0, turning: 0, taken: [0; WHEELS], slots, entries: Vec::new() }
+    }
+}
+
+impl Wheel {
+    /// Makes room for members below `n`.
+    pub(super) fn grow(&mut self, n: usize) {
+        if n > self.entries.len() {
+            self.entries.resize(n, Entry { at: Time::NEVER, after: NIL });
+        }
+    }
+
+    /// Empties it.
+    pub(super) fn clear(&mut self) {
+        while let Some((wheel, slot)) = self.first() {
+            self.empty(wheel, slot);
+        }
+    }
+
+    /// The time of the earliest entry; never, when there is none.
+    #[inline]
+    pub(super) fn earliest(&self) -> Time {
+        self.first().map_or(Time::NEVER, |(wheel, slot)| self.slots[wheel][slot].earliest)
+    }
+
+    /// Puts `member`, which must not be in, at `at`, which is later than `now`.
+    #[inline]
+    pub(super) fn insert(&mut self, member: usize, at: Time, now: Time) {
+        if self.turning == 0 {
+            self.base = now.0;
+        }
+        self.put(member as u32, at.max(Time(self.base)));
+    }
+
+    /// Takes a member out whose time has come by `now`, earliest first.
+    #[inline]
+    pub(super) fn pop(&mut self, now: Time) -> Option<usize> {
+        loop {
+            let (wheel, slot) = self.first()?;
+            let Slot { first, earliest, .. } = self.slots[wheel][slot];
+            if earliest > now {
+                return None;
+            }
+            if wheel == 0 {
+                // A slot of the first wheel is one instant.
+                return Some(self.shift(slot, first));
+            }
+            self.empty(wheel, slot);
+            self.base = earliest.0;
+            self.spread(first);
+        }
+    }
+
+    fn shift(&mut self, slot: usize, first: u32) -> usize {
+        let after = self.entries[first as usize].after;
+        if after == NIL {
+            self.empty(0, slot);
+        } else {
+            self.slots[0][slot].first = after;
+        }
+        first as usize
+    }
+
+    /// Moves a slot's entries down, now that the wheel stands at its earliest.
+    fn spread(&mut self, mut member: u32) {
+        while member != NIL {
+            let Entry { at, after } = self.entries[member as usize];
+            self.put(member, at);
+            member = after;
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, member: u32, at: Time) {
+        let differs = (at.0 ^ self.base) | 1;
+        let wheel = (differs.ilog2() / BITS) as usize;
+        let slot = (at.0 >> (wheel as u32 * BITS)) as usize & (SLOTS - 1);
+        self.entries[member as usize] = Entry { at, after: NIL };
+        let place = &mut self.slots[wheel][slot];
+        if place.first == NIL {
+            place.first = member;
+        } else {
+            self.entries[place.last as usize].after = member;
+        }
+        place.last = member;
+        place.earliest = place.earliest.min(at);
+        self.taken[wheel] |= 1 << slot;
+        self.turning |= 1 << wheel;
+    }
+
+    /// Every entry of a lower wheel is earlier than any of a higher one, and
+    /// every slot in use lies ahead within its wheel.
+    #[inline]
+    fn first(&self) -> Option<(usize, usize)> {
+        if self.turning == 0 {
+            return None;
+        }
+        let wheel = self.turning.trailing_zeros() as usize;
+        Some((wheel, self.taken[wheel].trailing_zeros() as usize))
+    }
+
+    #[inline]
+    fn empty(&mut self, wheel: usize, slot: usize) {
+        self.slots[wheel][slot] = EMPTY;
+        self.taken[wheel] &= !(1 << slot);
+        if self.taken[wheel] == 0 {
+            self.turning &= !(1 << wheel);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn gaps() -> impl Strategy<Value = u64> {
+        prop_oneof![0u64..4, 0u64..200, 0u64..100_000, 0u64..10_000_000_000, Just(1 << 62)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn a_wheel_is_a_sorted_set(steps in prop::collection::vec((any::<bool>(), 0usize..12, gaps()), 0..120)) {
+            let (mut wheel, mut set, mut now) = (Wheel::default(), BTreeSet::new(), 0u64);
+            wheel.grow(12);
+            for (insert, member, gap) in steps {
+                if insert && set.iter().all(|(_, m)| *m != member) {
+                    let at = now.saturating_add(gap);
+                    wheel.insert(member, Time(at), Time(now));
+                    set.insert((at, member));
+                } else if !insert {
+                    now = now.saturating_add(gap).min(u64::MAX - 1);
+                    let (mut popped, mut last) = (BTreeSet::new(), 0);
+                    while let Some(member) = wheel.pop(Time(now)) {
+                        let at = wheel.entries[member].at.0;
+                        prop_assert!(at >= last);
+                        last = at;
+                        popped.insert((at, member));
+                    }
+                    let later = set.split_off(&(now + 1, 0));
+                    prop_assert_eq!(popped, std::mem::replace(&mut set, later));
+                }
+                prop_assert_eq!(wheel.earliest(), set.first().map_or(Time::NEVER, |(at, _)| Time(*at)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_cleared_wheel_is_empty() {
+        let mut wheel = Wheel::default();
+        wheel.grow(3);
+        for (member, at) in [5, 5_000, 5_000_000_000].into_iter().enumerate() {
+            wheel.insert(member, Time(at), Time(0));
+        }
+        wheel.clear();
+        assert_eq!((wheel.earliest(), wheel.pop(Time::NEVER)), (Time::NEVER, None));
+    }
+}
