@@ -1,6 +1,8 @@
-//! Where the router is tried: traffic models, hosts and the demonstration's report.
+//! Where the router is tried: packets as text, the one-router laboratory, networks in
+//! virtual time, traffic models, hosts and the demonstration's report.
 
 #![forbid(unsafe_code)]
 
+pub mod packet;
 pub mod report;
 pub mod traffic;
