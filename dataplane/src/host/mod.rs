@@ -1,1 +1,150 @@
-//! placeholder
+//! The slow path: what the router itself hears and says.
+//!
+//! [`Host`] is given the frames that `pipeline` punts and answers with
+//! [`Action`]s: neighbour resolution by ARP (RFC 826, RFC 5227) and neighbour
+//! discovery (RFC 4861, RFC 4862), ICMP errors (RFC 792, RFC 1812 section 4.3,
+//! RFC 4443), echo, and whatever else is addressed to the router. It is a state
+//! machine without threads or a clock; messages are read and written with
+//! smoltcp's representations.
+
+mod action;
+mod address;
+mod arp;
+mod check;
+mod dad;
+mod echo;
+mod emit;
+mod limit;
+mod link;
+mod local;
+mod nd;
+mod resolve;
+mod sync;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+use std::collections::BTreeMap;
+
+pub use action::{
+    Action, Counters, NeighbourInfo, NeighbourState, PingKind, PingReply, PingRequest, Warning,
+};
+
+use crate::id::IfIndex;
+use crate::packet::{DropReason, Frame, Pool, PuntReason, Verdict};
+use crate::table::Snapshot;
+use crate::time::Time;
+use check::finish;
+use limit::RateLimit;
+use link::Link;
+use timer::{Timer, Timers};
+
+/// What a call is about: when it happens, with what forwarding state, and where its answers go.
+struct Turn<'a> {
+    now: Time,
+    snapshot: &'a Snapshot,
+    out: &'a mut Vec<Action>,
+}
+
+impl Turn<'_> {
+    fn drop(&mut self, frame: Frame, reason: DropReason) {
+        self.out.push(Action::Drop(frame, reason));
+    }
+}
+
+/// The router as a host: neighbours, its own addresses, and what it says.
+#[derive(Debug)]
+pub struct Host {
+    pool: Pool,
+    links: BTreeMap<IfIndex, Link>,
+    timers: Timers,
+    errors: RateLimit,
+    echoes: RateLimit,
+    warnings: RateLimit,
+    counters: Counters,
+    /// Frames held for neighbours.
+    held: usize,
+    /// Identification of the next IPv4 datagram.
+    ident: u16,
+    /// Spreads timers; always the same start, so that a run repeats exactly.
+    seed: u64,
+    /// The latest time heard of.
+    now: Time,
+}
+
+impl Host {
+    /// A host that makes its own messages in buffers of `frames`.
+    pub fn new(frames: Pool) -> Self {
+        Self {
+            pool: frames,
+            links: BTreeMap::new(),
+            timers: Timers::default(),
+            errors: RateLimit::default(),
+            echoes: RateLimit::default(),
+            warnings: RateLimit::default(),
+            counters: Counters::default(),
+            held: 0,
+            ident: 0,
+            seed: 0,
+            now: Time::ZERO,
+        }
+    }
+
+    /// Takes a punted frame, whose meta `parse` and `lookup` have filled in.
+    /// It comes back in one [`Action`], at once or, if held, later.
+    pub fn receive(&mut self, frame: Frame, now: Time, snapshot: &Snapshot, out: &mut Vec<Action>) {
+        self.now = now;
+        let turn = &mut Turn { now, snapshot, out };
+        match frame.meta().verdict {
+            Verdict::Punt(PuntReason::Arp) => {
+                let checked = self.hear_arp(&frame, turn);
+                finish(frame, checked, turn);
+            }
+            Verdict::Punt(PuntReason::Local | PuntReason::LinkMulticast) => self.local(frame, turn),
+            Verdict::Punt(PuntReason::NeighbourMiss) => self.miss(frame, turn),
+            Verdict::Punt(reason) => {
+                turn.drop(frame, reason.drop_reason().unwrap_or(DropReason::LocalUnknown))
+            }
+            Verdict::Drop(reason) => turn.drop(frame, reason),
+            Verdict::Forward => turn.drop(frame, DropReason::LocalUnknown),
+        }
+    }
+
+    /// Does what is due by `now`; gives when it is to be called next.
+    pub fn tick(&mut self, now: Time, snapshot: &Snapshot, out: &mut Vec<Action>) -> Time {
+        self.now = now;
+        let turn = &mut Turn { now, snapshot, out };
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                Timer::Neighbour(interface, address) => self.neighbour_due(interface, address, turn),
+                Timer::Address(interface, address) => self.address_due(interface, address, turn),
+            }
+        }
+        self.next_due()
+    }
+
+    /// When [`Host::tick`] is to be called next: any other call may have made it earlier.
+    pub fn next_due(&self) -> Time {
+        self.timers.next()
+    }
+
+    /// Frames held for neighbours now.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Takes back a frame of the host's own pool.
+    pub fn recycle(&mut self, frame: Frame) {
+        self.pool.put(frame);
+    }
+
+    /// Free buffers of the host's own pool now.
+    pub fn available(&self) -> usize {
+        self.pool.available()
+    }
+
+    /// What it counted.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+}
