@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod host;
 pub mod packet;
 pub mod report;
 pub mod traffic;
