@@ -1,68 +1,91 @@
 //! Longest-prefix match: prefix → Nhlfe (RFC 1812 section 5.2.4.3).
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
+use super::prefix::Trie;
 use crate::id::NhlfeId;
 
 macro_rules! fib {
-    ($(#[$meta:meta])* $name:ident, $addr:ty, $net:ty, $bits:literal) => {
+    ($(#[$meta:meta])* $name:ident, $addr:ty, $net:ty, $key:ty) => {
         $(#[$meta])*
+        ///
+        /// A clone costs one reference count, sees its own version for ever, and an
+        /// edit of it copies the few nodes on the way to the prefix.
         #[derive(Clone, Debug, Default)]
-        pub struct $name { routes: Arc<BTreeMap<$net, NhlfeId>> }
+        pub struct $name {
+            trie: Trie<$key>,
+        }
 
         impl $name {
             /// What the longest prefix that covers `address` leads to.
             #[inline]
             pub fn lookup(&self, address: $addr) -> Option<NhlfeId> {
-                self.longest_match(address).map(|(_, nhlfe)| nhlfe)
+                self.trie.lookup(address.to_bits())
             }
 
-            /// Looks up to 64 addresses up together; `NhlfeId::NONE` where none covers one.
+            /// Looks addresses up together, 64 at a time; `NhlfeId::NONE` where no prefix
+            /// covers one. Of two slices of unequal length, the rest is left alone.
             pub fn lookup_batch(&self, addresses: &[$addr], found: &mut [NhlfeId]) {
-                for (address, found) in addresses.iter().zip(found) {
-                    *found = self.lookup(*address).unwrap_or(NhlfeId::NONE);
-                }
+                self.trie.lookup_batch(addresses, found);
             }
 
-            /// The longest prefix that covers `address`, and what it leads to. Slow: for people.
+            /// The longest prefix that covers `address`, and what it leads to.
             pub fn longest_match(&self, address: $addr) -> Option<($net, NhlfeId)> {
-                (0..=$bits).rev().find_map(|len| {
-                    let net = <$net>::new(address, len).ok()?.trunc();
-                    Some((net, *self.routes.get(&net)?))
-                })
+                let found = self.trie.longest_match(address.to_bits())?;
+                Some((<$net>::new(<$addr>::from_bits(found.key), found.len).ok()?, found.value))
             }
 
-            /// What exactly `prefix` leads to.
+            /// What exactly `prefix` (host bits ignored) leads to.
             pub fn get(&self, prefix: $net) -> Option<NhlfeId> {
-                self.routes.get(&prefix.trunc()).copied()
+                self.trie.get(prefix.addr().to_bits(), prefix.prefix_len())
             }
 
             /// Sets where `prefix` (host bits ignored) leads; gives back what it led to before.
             pub fn insert(&mut self, prefix: $net, nhlfe: NhlfeId) -> Option<NhlfeId> {
-                Arc::make_mut(&mut self.routes).insert(prefix.trunc(), nhlfe)
+                self.trie.insert(prefix.addr().to_bits(), prefix.prefix_len(), nhlfe)
             }
 
-            /// Takes exactly `prefix` out; gives back what it led to.
+            /// Takes exactly `prefix` (host bits ignored) out; gives back what it led to.
             pub fn remove(&mut self, prefix: $net) -> Option<NhlfeId> {
-                Arc::make_mut(&mut self.routes).remove(&prefix.trunc())
+                self.trie.remove(prefix.addr().to_bits(), prefix.prefix_len())
             }
 
             /// Prefixes in it.
-            pub fn len(&self) -> usize { self.routes.len() }
+            pub fn len(&self) -> usize {
+                self.trie.len()
+            }
 
             /// Whether it has none.
-            pub fn is_empty(&self) -> bool { self.routes.is_empty() }
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
 
-            /// Bytes of memory it takes.
-            pub fn memory(&self) -> usize { self.routes.len() * 64 }
+            /// Bytes of memory it takes, what it shares with clones included and the
+            /// allocator's own overhead not. Looks at every node: for people.
+            pub fn memory(&self) -> usize {
+                let mut sum = size_of::<Self>();
+                self.trie.pieces(|_, bytes| sum += bytes);
+                sum
+            }
 
-            /// Every prefix and what it leads to, in address order.
+            /// How many of its nodes it shares with `other`, and how many are its own.
+            /// Looks at every node of both: for tests and people.
+            pub fn shared_with(&self, other: &Self) -> (usize, usize) {
+                let mut others = HashSet::new();
+                other.trie.pieces(|at, _| others.extend([at]));
+                let (mut shared, mut own) = (0, 0);
+                self.trie.pieces(|at, _| *if others.contains(&at) { &mut shared } else { &mut own } += 1);
+                (shared, own)
+            }
+
+            /// Every prefix and what it leads to, in address order, shorter ones first.
             pub fn iter(&self) -> impl Iterator<Item = ($net, NhlfeId)> + '_ {
-                self.routes.iter().map(|(net, nhlfe)| (*net, *nhlfe))
+                self.trie.iter().filter_map(|found| {
+                    Some((<$net>::new(<$addr>::from_bits(found.key), found.len).ok()?, found.value))
+                })
             }
         }
     };
@@ -70,9 +93,9 @@ macro_rules! fib {
 
 fib! {
     /// IPv4 prefixes of one Vrf.
-    Fib4, Ipv4Addr, Ipv4Net, 32
+    Fib4, Ipv4Addr, Ipv4Net, u32
 }
 fib! {
     /// IPv6 prefixes of one Vrf.
-    Fib6, Ipv6Addr, Ipv6Net, 128
+    Fib6, Ipv6Addr, Ipv6Net, u128
 }

@@ -9,6 +9,7 @@ mod fib;
 mod interface;
 mod limits;
 mod nhlfe;
+mod prefix;
 mod publish;
 mod slab;
 mod snapshot;
