@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod host;
+pub mod netns;
 pub mod packet;
 pub mod report;
 pub mod traffic;

@@ -3,7 +3,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use super::{Link, Loopback, Port, PortStats};
+use super::{Link, Loopback, Packet, Port, PortStats, Tap};
 use crate::packet::{Batch, Pool};
 use crate::time::Time;
 
@@ -12,12 +12,18 @@ use crate::time::Time;
 pub enum AnyPort {
     /// In process.
     Loopback(Loopback),
+    /// A Linux device by AF_PACKET.
+    Packet(Packet),
+    /// A TAP device of our own.
+    Tap(Tap),
 }
 
 macro_rules! each {
     ($self:ident, $port:ident => $call:expr) => {
         match $self {
             Self::Loopback($port) => $call,
+            Self::Packet($port) => $call,
+            Self::Tap($port) => $call,
         }
     };
 }

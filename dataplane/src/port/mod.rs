@@ -1,13 +1,22 @@
 //! Where frames enter and leave. The only unsafe code is below this folder.
 
 mod any;
+mod attached;
+mod device;
 mod loopback;
+pub mod packet;
+mod sys;
+pub mod tap;
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
 pub use any::AnyPort;
+pub use attached::Attached;
+pub use device::offloads_off;
 pub use loopback::{Loopback, LoopbackEnd};
+pub use packet::{Packet, PacketOptions};
+pub use tap::Tap;
 
 use crate::packet::{Batch, Pool};
 use crate::time::Time;

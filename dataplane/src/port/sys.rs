@@ -1,0 +1,146 @@
+//! The few system calls the ports share: sockets, their options, mapped memory.
+//!
+//! Each wrapper takes and gives owned descriptors and plain values, so that the
+//! drivers above it hold no raw pointer but those of their rings.
+#![allow(unsafe_code)]
+#![allow(dead_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::{self, NonNull};
+
+/// `Err` with the system's reason when a call gave a negative value.
+pub(super) fn check(returned: libc::c_int) -> io::Result<libc::c_int> {
+    if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(returned) }
+}
+
+/// A socket of the calling thread's network namespace, closed on exec, never blocking.
+pub(super) fn socket(family: libc::c_int, kind: libc::c_int) -> io::Result<OwnedFd> {
+    let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: no pointer is passed; a descriptor that is not negative is new and ours.
+    unsafe {
+        let fd = check(libc::socket(family, kind, 0))?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Opens a device file for reading and writing, never blocking.
+pub(super) fn open_device(path: &std::ffi::CStr) -> io::Result<OwnedFd> {
+    let flags = libc::O_RDWR | libc::O_CLOEXEC | libc::O_NONBLOCK;
+    // SAFETY: the path ends with a zero byte; a descriptor that is not negative is new and ours.
+    unsafe {
+        let fd = check(libc::open(path.as_ptr(), flags))?;
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Sets a socket option from a plain C value.
+pub(super) fn set_option<T>(
+    fd: &OwnedFd,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: &T,
+) -> io::Result<()> {
+    let len = size_of::<T>() as libc::socklen_t;
+    // SAFETY: the kernel reads `len` bytes of `value`, which lives through the call.
+    let returned = unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, ptr::from_ref(value).cast(), len) };
+    check(returned).map(drop)
+}
+
+/// A C structure that any bytes, zeros among them, are a value of.
+///
+/// # Safety
+/// Implemented only for structures of integers.
+pub(super) unsafe trait Plain: Copy {
+    /// All bytes zero.
+    fn zeroed() -> Self {
+        // SAFETY: the implementer promises that zeros are a value.
+        unsafe { std::mem::zeroed() }
+    }
+}
+
+// SAFETY: integers only, each of these.
+unsafe impl Plain for libc::tpacket_stats_v3 {}
+// SAFETY: as above.
+unsafe impl Plain for libc::xdp_mmap_offsets {}
+// SAFETY: as above.
+unsafe impl Plain for libc::xdp_statistics {}
+// SAFETY: as above.
+unsafe impl Plain for libc::sockaddr_ll {}
+// SAFETY: as above.
+unsafe impl Plain for libc::packet_mreq {}
+// SAFETY: as above.
+unsafe impl Plain for libc::c_int {}
+
+/// Reads a socket option into a plain C value; what the kernel does not write stays zero.
+pub(super) fn get_option<T: Plain>(fd: &OwnedFd, level: libc::c_int, name: libc::c_int) -> io::Result<T> {
+    let mut value = T::zeroed();
+    let mut len = size_of::<T>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes to `value`, and any bytes are a value of `T`.
+    let returned =
+        unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, ptr::from_mut(&mut value).cast(), &mut len) };
+    check(returned).map(|_| value)
+}
+
+/// Binds a socket to a C address.
+pub(super) fn bind<T>(fd: &OwnedFd, address: &T) -> io::Result<()> {
+    let len = size_of::<T>() as libc::socklen_t;
+    // SAFETY: the kernel reads `len` bytes of `address`, which lives through the call.
+    check(unsafe { libc::bind(fd.as_raw_fd(), ptr::from_ref(address).cast(), len) }).map(drop)
+}
+
+/// Memory shared with the kernel; unmapped when dropped.
+#[derive(Debug)]
+pub(super) struct Mapping {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the mapping is owned by this value alone, and memory does not care which thread reads it.
+unsafe impl Send for Mapping {}
+
+impl Mapping {
+    /// Maps `len` bytes of a descriptor from `offset` on, faulted in at once.
+    pub(super) fn of(fd: &OwnedFd, len: usize, offset: libc::off_t) -> io::Result<Self> {
+        Self::map(fd.as_raw_fd(), libc::MAP_SHARED | libc::MAP_POPULATE, len, offset)
+    }
+
+    /// Maps `len` bytes of fresh memory, page aligned and zero.
+    pub(super) fn fresh(len: usize) -> io::Result<Self> {
+        Self::map(-1, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE, len, 0)
+    }
+
+    fn map(fd: RawFd, flags: libc::c_int, len: usize, offset: libc::off_t) -> io::Result<Self> {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: no fixed address is asked for, so no other mapping is touched.
+        let start = unsafe { libc::mmap(ptr::null_mut(), len, access, flags, fd, offset) };
+        match NonNull::new(start.cast::<u8>()) {
+            Some(start) if start.as_ptr().cast::<libc::c_void>() != libc::MAP_FAILED => {
+                Ok(Self { start, len })
+            }
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Its bytes.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// A pointer to `size` bytes from `offset` on; `None` when they are not all inside.
+    #[inline]
+    pub(super) fn at(&self, offset: usize, size: usize) -> Option<NonNull<u8>> {
+        if offset.checked_add(size)? > self.len {
+            return None;
+        }
+        // SAFETY: `offset` is inside the mapping, as just checked.
+        Some(unsafe { self.start.add(offset) })
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: exactly what `map` mapped, and nothing borrows from it any more.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
