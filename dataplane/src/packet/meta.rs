@@ -47,6 +47,12 @@ impl Flags {
     pub const ICMP_ERROR: Self = Self(1 << 8);
     /// Router alert (RFC 2113, RFC 2711).
     pub const ROUTER_ALERT: Self = Self(1 << 9);
+    /// The source address is link-local: it does not leave its link (RFC 4291, RFC 3927).
+    pub const LINK_LOCAL_SOURCE: Self = Self(1 << 10);
+    /// The destination address is link-local.
+    pub const LINK_LOCAL_DESTINATION: Self = Self(1 << 11);
+    /// Longer than the MTU of `out_interface`, which is in `detail`: to be fragmented.
+    pub const TOO_LONG: Self = Self(1 << 12);
 
     /// Whether all of `other`'s bits are set.
     #[inline]

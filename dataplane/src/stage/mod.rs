@@ -1,1 +1,13 @@
-//! placeholder
+//! The stages of the forwarding path, one verb each.
+//!
+//! A stage is `run(&mut Batch, what it needs)`: it acts on the frames whose
+//! verdict is still Forward, marks verdicts, and never removes a frame. Stages
+//! do not import one another; `pipeline` calls them in order.
+
+pub mod classify;
+pub mod lookup;
+pub mod parse;
+pub mod rewrite;
+
+#[cfg(test)]
+mod testing;

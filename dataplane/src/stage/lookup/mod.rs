@@ -1,0 +1,136 @@
+//! Where a frame goes: the Fib of its Vrf, then the Nhlfe it leads to, in bounded
+//! steps (RFC 1812 section 5.2.4). It decides and never edits.
+//!
+//! The Fib is asked for the batch together, so that memory latency overlaps;
+//! each frame is then taken from its Nhlfe to an adjacency, or to the slow path.
+
+mod deliver;
+mod resolve;
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::id::{NhlfeId, VrfId};
+use crate::packet::{BATCH, Batch, Frame, Layer3, Verdict};
+use crate::table::Snapshot;
+
+/// Decides for the live frames.
+pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
+    let frames = batch.frames_mut();
+    let mut v4 = Run::new(Ipv4Addr::UNSPECIFIED);
+    let mut v6 = Run::new(Ipv6Addr::UNSPECIFIED);
+    for i in 0..frames.len() {
+        let Some(frame) = frames.get(i) else { break };
+        let vrf = frame.meta().vrf;
+        match wanted(frame) {
+            Some(Destination::V4(to)) => {
+                if v4.is_other(vrf) {
+                    v4.find(snapshot, frames);
+                }
+                v4.push(vrf, i, to);
+            }
+            Some(Destination::V6(to)) => {
+                if v6.is_other(vrf) {
+                    v6.find(snapshot, frames);
+                }
+                v6.push(vrf, i, to);
+            }
+            None => {}
+        }
+    }
+    v4.find(snapshot, frames);
+    v6.find(snapshot, frames);
+    for frame in batch.live() {
+        let verdict = resolve::resolve(frame, snapshot);
+        frame.meta_mut().verdict = verdict;
+    }
+}
+
+/// What a Fib is asked for.
+enum Destination {
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
+}
+
+/// The destination of a live frame.
+#[inline]
+fn wanted(frame: &Frame) -> Option<Destination> {
+    let meta = frame.meta();
+    if meta.verdict != Verdict::Forward {
+        return None;
+    }
+    match meta.layer3 {
+        Layer3::Ipv4 => destination_v4(frame).map(Destination::V4),
+        Layer3::Ipv6 => destination_v6(frame).map(Destination::V6),
+        _ => None,
+    }
+}
+
+#[inline]
+fn destination_v4(frame: &Frame) -> Option<Ipv4Addr> {
+    frame.l3().get(16..).and_then(|d| d.first_chunk()).map(|d| Ipv4Addr::from_octets(*d))
+}
+
+#[inline]
+fn destination_v6(frame: &Frame) -> Option<Ipv6Addr> {
+    frame.l3().get(24..).and_then(|d| d.first_chunk()).map(|d| Ipv6Addr::from_octets(*d))
+}
+
+/// Destinations of one Vrf that are looked up together.
+struct Run<A> {
+    vrf: VrfId,
+    len: usize,
+    addresses: [A; BATCH],
+    frames: [u8; BATCH],
+}
+
+impl<A: Copy> Run<A> {
+    fn new(nothing: A) -> Self {
+        Self { vrf: VrfId::NONE, len: 0, addresses: [nothing; BATCH], frames: [0; BATCH] }
+    }
+
+    #[inline]
+    fn is_other(&self, vrf: VrfId) -> bool {
+        self.len > 0 && (self.vrf != vrf || self.len == BATCH)
+    }
+
+    #[inline]
+    fn push(&mut self, vrf: VrfId, frame: usize, address: A) {
+        self.vrf = vrf;
+        if let (Some(a), Some(f)) = (self.addresses.get_mut(self.len), self.frames.get_mut(self.len)) {
+            (*a, *f) = (address, frame as u8);
+            self.len += 1;
+        }
+    }
+
+    /// Writes what was found into the frames' meta, and is empty again.
+    fn give(&mut self, found: &[NhlfeId; BATCH], frames: &mut [Frame]) {
+        for (index, nhlfe) in self.frames.iter().zip(found).take(self.len) {
+            if let Some(frame) = frames.get_mut(usize::from(*index)) {
+                frame.meta_mut().nhlfe = *nhlfe;
+            }
+        }
+        self.len = 0;
+    }
+}
+
+impl Run<Ipv4Addr> {
+    fn find(&mut self, snapshot: &Snapshot, frames: &mut [Frame]) {
+        let mut found = [NhlfeId::NONE; BATCH];
+        if let Some(vrf) = snapshot.vrf(self.vrf) {
+            let addresses = self.addresses.get(..self.len).unwrap_or_default();
+            vrf.fib4.lookup_batch(addresses, &mut found[..addresses.len()]);
+        }
+        self.give(&found, frames);
+    }
+}
+
+impl Run<Ipv6Addr> {
+    fn find(&mut self, snapshot: &Snapshot, frames: &mut [Frame]) {
+        let mut found = [NhlfeId::NONE; BATCH];
+        if let Some(vrf) = snapshot.vrf(self.vrf) {
+            let addresses = self.addresses.get(..self.len).unwrap_or_default();
+            vrf.fib6.lookup_batch(addresses, &mut found[..addresses.len()]);
+        }
+        self.give(&found, frames);
+    }
+}

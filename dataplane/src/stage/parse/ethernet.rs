@@ -1,0 +1,198 @@
+//! Ethernet, VLAN tags, the interface they belong to, and the station addresses
+//! (IEEE 802.1Q; RFC 1812 section 3.3).
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use crate::id::{IfIndex, PortIndex};
+use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
+use crate::table::{Interface, PortSpec, Snapshot, Tpid};
+use crate::wire::ethernet::{EthernetHeader, ether_type, is_group};
+use crate::wire::vlan::VlanTag;
+
+use super::{ipv4, ipv6};
+
+/// Tags looked at before a frame is given up: two that count, two of priority only.
+const MAX_TAGS: usize = 4;
+
+/// TPIDs of others, which name no interface here.
+const FOREIGN_TPIDS: [u16; 3] = [0x9100, 0x9200, 0x9300];
+
+/// One port's arrivals, with the interface of the last frame at hand.
+pub(super) struct Arrival<'a> {
+    snapshot: &'a Snapshot,
+    index: PortIndex,
+    port: Option<&'a PortSpec>,
+    last: Option<&'a Interface>,
+}
+
+/// What stands before the network header.
+struct Link {
+    interface: IfIndex,
+    ether_type: u16,
+    l3_offset: usize,
+}
+
+impl<'a> Arrival<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, index: PortIndex) -> Self {
+        Self { snapshot, index, port: snapshot.port(index), last: None }
+    }
+
+    /// Parses one frame into its meta; gives its verdict.
+    #[inline]
+    pub(super) fn parse(&mut self, frame: &mut Frame) -> Verdict {
+        frame.meta_mut().in_port = self.index;
+        let Some(port) = self.port else { return Verdict::Drop(DropReason::InterfaceDown) };
+        let link = match demux(frame.bytes(), port) {
+            Ok(link) => link,
+            Err(reason) => return Verdict::Drop(reason),
+        };
+        let Some(interface) = self.interface(link.interface) else {
+            return Verdict::Drop(DropReason::VlanUnknown);
+        };
+        let meta = frame.meta_mut();
+        meta.in_interface = interface.id;
+        meta.vrf = interface.vrf;
+        meta.l3_offset = link.l3_offset as u16;
+        if !interface.enabled {
+            return Verdict::Drop(DropReason::InterfaceDown);
+        }
+        match stations(frame, interface) {
+            Some(reason) => Verdict::Drop(reason),
+            None => self.network(frame, &link, interface),
+        }
+    }
+
+    /// The interface of this id; most frames of a batch are of the last one's.
+    #[inline]
+    fn interface(&mut self, id: IfIndex) -> Option<&'a Interface> {
+        if self.last.is_none_or(|last| last.id != id) {
+            self.last = self.snapshot.interface(id);
+        }
+        self.last
+    }
+
+    /// Goes on by EtherType.
+    #[inline]
+    fn network(&self, frame: &mut Frame, link: &Link, interface: &Interface) -> Verdict {
+        let limits = Some(&*self.snapshot.limits);
+        let verdict = match link.ether_type {
+            ether_type::IPV4 => ipv4::parse(frame, link.l3_offset, limits),
+            ether_type::IPV6 => ipv6::parse(frame, link.l3_offset, limits),
+            other => return unrouted(frame, link.l3_offset, other, interface),
+        };
+        match verdict {
+            Verdict::Forward => own_source(frame, interface).map_or(verdict, Verdict::Drop),
+            _ => verdict,
+        }
+    }
+}
+
+/// Why a datagram whose source is the interface's own address, or the broadcast
+/// address of one of its subnets, is not taken (RFC 1812 section 5.3.7).
+#[inline]
+fn own_source(frame: &Frame, interface: &Interface) -> Option<DropReason> {
+    let l3 = frame.l3();
+    if frame.meta().layer3 == Layer3::Ipv6 {
+        let source = Ipv6Addr::from_octets(*l3.get(8..)?.first_chunk()?);
+        return interface.owns(IpAddr::V6(source)).then_some(DropReason::SpoofedSelf);
+    }
+    let source = Ipv4Addr::from_octets(*l3.get(12..)?.first_chunk()?);
+    interface.addresses.iter().find_map(|address| match address.net {
+        IpNet::V4(net) if net.addr() == source => Some(DropReason::SpoofedSelf),
+        // A /31 has no broadcast address (RFC 3021).
+        IpNet::V4(net) if net.prefix_len() < 31 && net.broadcast() == source => Some(DropReason::MartianSource),
+        _ => None,
+    })
+}
+
+/// Frames that are not IP.
+#[cold]
+fn unrouted(frame: &mut Frame, l3_offset: usize, kind: u16, interface: &Interface) -> Verdict {
+    let rest = frame.len().saturating_sub(l3_offset);
+    let meta = frame.meta_mut();
+    meta.l3_length = rest as u16;
+    meta.l4_offset = meta.l3_offset;
+    match kind {
+        ether_type::ARP => {
+            meta.layer3 = Layer3::Arp;
+            Verdict::Punt(PuntReason::Arp)
+        }
+        ether_type::MPLS | ether_type::MPLS_UPSTREAM => {
+            meta.layer3 = Layer3::Mpls;
+            let known = if interface.mpls { DropReason::MplsNoLabel } else { DropReason::MplsDisabled };
+            Verdict::Drop(known)
+        }
+        _ => Verdict::Drop(DropReason::EtherTypeUnknown),
+    }
+}
+
+/// Checks the station addresses; marks what came by multicast or broadcast.
+#[inline]
+fn stations(frame: &mut Frame, interface: &Interface) -> Option<DropReason> {
+    let (bytes, meta) = frame.parts_mut();
+    let Ok((header, _)) = EthernetHeader::parse(bytes) else { return Some(DropReason::Runt) };
+    if is_group(&header.destination) {
+        meta.flags.set(Flags::L2_MULTICAST);
+    } else if header.destination != interface.mac {
+        return Some(DropReason::WrongMac);
+    }
+    if is_group(&header.source) || header.source == interface.mac {
+        return Some(DropReason::SourceMacInvalid);
+    }
+    None
+}
+
+/// Which interface a frame's tags say, and where its network header is.
+#[inline]
+fn demux(bytes: &[u8], port: &PortSpec) -> Result<Link, DropReason> {
+    let Ok((header, _)) = EthernetHeader::parse(bytes) else { return Err(DropReason::Runt) };
+    let ether_type = header.ether_type.get();
+    if !is_tpid(ether_type) {
+        let interface = port.demux.untagged();
+        return match interface.is_some() && !FOREIGN_TPIDS.contains(&ether_type) {
+            true => Ok(Link { interface, ether_type, l3_offset: EthernetHeader::LEN }),
+            false => Err(DropReason::VlanUnknown),
+        };
+    }
+    tagged(bytes, ether_type, port)
+}
+
+#[inline]
+const fn is_tpid(ether_type: u16) -> bool {
+    matches!(ether_type, ether_type::DOT1Q | ether_type::DOT1AD)
+}
+
+/// Walks the tags. VID 0 is a priority alone and counts for nothing, wherever it stands.
+fn tagged(bytes: &[u8], first: u16, port: &PortSpec) -> Result<Link, DropReason> {
+    let (mut ether_type, mut at) = (first, EthernetHeader::LEN);
+    let mut tags: [Option<(Tpid, u16)>; 2] = [None, None];
+    for _ in 0..MAX_TAGS {
+        let tpid = match ether_type {
+            ether_type::DOT1Q => Tpid::Dot1q,
+            ether_type::DOT1AD => Tpid::Dot1ad,
+            _ => break,
+        };
+        let tag = bytes.get(at..).and_then(|rest| VlanTag::parse(rest).ok());
+        let Some((tag, _)) = tag else { return Err(DropReason::VlanTruncated) };
+        ether_type = tag.ether_type.get();
+        at += VlanTag::LEN;
+        match &mut tags {
+            _ if tag.vid() == 0 => {}
+            [outer @ None, _] => *outer = Some((tpid, tag.vid())),
+            [_, inner @ None] => *inner = Some((tpid, tag.vid())),
+            _ => return Err(DropReason::VlanUnknown),
+        }
+    }
+    let interface = match tags {
+        [None, _] => port.demux.untagged(),
+        [Some((tpid, vid)), None] => port.demux.single(tpid, vid),
+        [Some((tpid, outer)), Some((Tpid::Dot1q, inner))] => port.demux.double(tpid, outer, inner),
+        [Some(_), Some((Tpid::Dot1ad, _))] => IfIndex::NONE,
+    };
+    match interface.is_some() && !is_tpid(ether_type) {
+        true => Ok(Link { interface, ether_type, l3_offset: at }),
+        false => Err(DropReason::VlanUnknown),
+    }
+}

@@ -1,0 +1,61 @@
+//! The only stage that distrusts bytes: it checks every header it passes and
+//! writes what it found, offsets and lengths among it, into the frame's meta.
+//!
+//! After it, `l3_offset + l3_length` lies within the frame, `l4_offset` within
+//! that, and whoever reads a header again finds it whole.
+
+mod ethernet;
+mod flow;
+mod ipv4;
+mod ipv6;
+
+use std::net::IpAddr;
+
+use crate::id::PortIndex;
+use crate::packet::{Batch, DropReason, Flags, Frame, Verdict};
+use crate::table::{Limits, Snapshot};
+use ethernet::Arrival;
+
+/// Parses whole Ethernet frames received by `port`.
+pub fn run(batch: &mut Batch, snapshot: &Snapshot, port: PortIndex) {
+    let mut arrival = Arrival::new(snapshot, port);
+    for frame in batch.live() {
+        let verdict = arrival.parse(frame);
+        frame.meta_mut().verdict = verdict;
+    }
+}
+
+/// Parses a datagram that the router made itself: the frame starts with its IP
+/// header, `vrf` is set. Marks [`Flags::ORIGINATED`].
+pub fn datagram(frame: &mut Frame) {
+    frame.meta_mut().flags.set(Flags::ORIGINATED);
+    let limits = None;
+    let verdict = match frame.bytes().first().map(|b| b >> 4) {
+        Some(4) => ipv4::parse(frame, 0, limits),
+        Some(6) => ipv6::parse(frame, 0, limits),
+        _ => Verdict::Drop(DropReason::Ipv4Malformed),
+    };
+    frame.meta_mut().verdict = verdict;
+}
+
+/// The configured martian lists, where there are any. `None` for what the
+/// router made itself.
+type Martians<'a> = Option<&'a Limits>;
+
+/// Whether the configuration says that source or destination (in that order) is martian.
+#[inline]
+fn martian(martians: Martians<'_>, addresses: impl FnOnce() -> (IpAddr, IpAddr)) -> Option<Verdict> {
+    let limits = martians?;
+    if limits.martian_sources.is_empty() && limits.martian_destinations.is_empty() {
+        return None;
+    }
+    let (source, destination) = addresses();
+    if limits.martian_sources.iter().any(|net| net.contains(&source)) {
+        return Some(Verdict::Drop(DropReason::MartianSource));
+    }
+    let hit = limits.martian_destinations.iter().any(|net| net.contains(&destination));
+    hit.then_some(Verdict::Drop(DropReason::MartianDestination))
+}
+
+#[cfg(test)]
+mod tests;

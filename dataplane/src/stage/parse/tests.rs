@@ -1,0 +1,5 @@
+//! What `parse` finds, and why it drops: frames as the RFCs draw them.
+
+mod ethernet;
+mod ipv4;
+mod ipv6;

@@ -1,0 +1,69 @@
+//! Label stack entries (RFC 3032 section 2.1, RFC 5462).
+
+use zerocopy::byteorder::network_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use super::fixed_header;
+
+/// One entry of a label stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[repr(C)]
+pub struct LabelStackEntry(U32);
+fixed_header!(LabelStackEntry, 4);
+
+impl LabelStackEntry {
+    /// An entry: label 0 to 1,048,575, traffic class 0 to 7 (higher bits are ignored).
+    pub const fn new(label: u32, tc: u8, bottom: bool, ttl: u8) -> Self {
+        let tc = ((tc & 7) as u32) << 9;
+        Self(U32::new((label & 0xf_ffff) << 12 | tc | (bottom as u32) << 8 | ttl as u32))
+    }
+
+    /// The label, 0 to 1,048,575.
+    #[inline]
+    pub const fn label(&self) -> u32 {
+        self.0.get() >> 12
+    }
+
+    /// The traffic class, 0 to 7.
+    #[inline]
+    pub const fn tc(&self) -> u8 {
+        (self.0.get() >> 9 & 7) as u8
+    }
+
+    /// Whether it is the bottom of the stack.
+    #[inline]
+    pub const fn bottom(&self) -> bool {
+        self.0.get() & 0x100 != 0
+    }
+
+    /// Time to live.
+    #[inline]
+    pub const fn ttl(&self) -> u8 {
+        self.0.get() as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn fields_lie_where_rfc_3032_figure_1_says() {
+        let mut bytes = [0; 4];
+        LabelStackEntry::new(30012, 5, true, 63).emit(&mut bytes).unwrap();
+        // 0000 0111 0101 0011 1100 | 101 | 1 | 0011 1111
+        assert_eq!(bytes, [0x07, 0x53, 0xcb, 0x3f]);
+    }
+
+    proptest! {
+        #[test]
+        fn parse_undoes_emit(label in 0u32..1 << 20, tc in 0u8..8, bottom: bool, ttl: u8) {
+            let mut bytes = [0; 4];
+            LabelStackEntry::new(label, tc, bottom, ttl).emit(&mut bytes).unwrap();
+            let (e, _) = LabelStackEntry::parse(&bytes).unwrap();
+            prop_assert_eq!((e.label(), e.tc(), e.bottom(), e.ttl()), (label, tc, bottom, ttl));
+        }
+    }
+}
