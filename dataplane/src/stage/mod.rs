@@ -7,6 +7,7 @@
 pub mod classify;
 pub mod lookup;
 pub mod parse;
+pub mod police;
 pub mod rewrite;
 
 #[cfg(test)]

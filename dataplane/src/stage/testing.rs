@@ -44,6 +44,7 @@ pub(crate) fn interface(id: u32, vlan: VlanMatch, addresses: &[&str]) -> Interfa
         class_map: Arc::new(ClassMap::default()),
         qos: Arc::default(),
         neighbours: Arc::new(AHashMap::new()),
+        static_neighbours: Arc::from([]),
     }
 }
 

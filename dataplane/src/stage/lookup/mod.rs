@@ -134,3 +134,6 @@ impl Run<Ipv6Addr> {
         self.give(&found, frames);
     }
 }
+
+#[cfg(test)]
+mod tests;

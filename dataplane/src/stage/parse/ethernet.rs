@@ -42,7 +42,9 @@ impl<'a> Arrival<'a> {
     /// Parses one frame into its meta; gives its verdict.
     #[inline]
     pub(super) fn parse(&mut self, frame: &mut Frame) -> Verdict {
-        frame.meta_mut().in_port = self.index;
+        let length = frame.len() as u16;
+        let meta = frame.meta_mut();
+        (meta.in_port, meta.length) = (self.index, length);
         let Some(port) = self.port else { return Verdict::Drop(DropReason::InterfaceDown) };
         let link = match demux(frame.bytes(), port) {
             Ok(link) => link,
@@ -102,7 +104,9 @@ fn own_source(frame: &Frame, interface: &Interface) -> Option<DropReason> {
     interface.addresses.iter().find_map(|address| match address.net {
         IpNet::V4(net) if net.addr() == source => Some(DropReason::SpoofedSelf),
         // A /31 has no broadcast address (RFC 3021).
-        IpNet::V4(net) if net.prefix_len() < 31 && net.broadcast() == source => Some(DropReason::MartianSource),
+        IpNet::V4(net) if net.prefix_len() < 31 && net.broadcast() == source => {
+            Some(DropReason::MartianSource)
+        }
         _ => None,
     })
 }

@@ -28,7 +28,10 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot, port: PortIndex) {
 /// Parses a datagram that the router made itself: the frame starts with its IP
 /// header, `vrf` is set. Marks [`Flags::ORIGINATED`].
 pub fn datagram(frame: &mut Frame) {
-    frame.meta_mut().flags.set(Flags::ORIGINATED);
+    let length = frame.len() as u16;
+    let meta = frame.meta_mut();
+    meta.flags.set(Flags::ORIGINATED);
+    meta.length = length;
     let limits = None;
     let verdict = match frame.bytes().first().map(|b| b >> 4) {
         Some(4) => ipv4::parse(frame, 0, limits),

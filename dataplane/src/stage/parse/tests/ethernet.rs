@@ -40,11 +40,11 @@ fn tags_lead_to_their_interface() {
     let (q, ad) = (0x8100, 0x88a8);
     for (tags, id, l3_offset) in [
         (&[][..], 0, 14),
-        (&[(q, 0)], 0, 18),           // VID 0: a priority only
-        (&[(ad, 0)], 0, 18),          //
-        (&[(q, 0), (q, 0)], 0, 22),   //
-        (&[(q, 100)], 10, 18),        //
-        (&[(ad, 200)], 11, 18),       //
+        (&[(q, 0)], 0, 18),            // VID 0: a priority only
+        (&[(ad, 0)], 0, 18),           //
+        (&[(q, 0), (q, 0)], 0, 22),    //
+        (&[(q, 100)], 10, 18),         //
+        (&[(ad, 200)], 11, 18),        //
         (&[(q, 100), (q, 0)], 10, 22), // a priority under a tag
         (&[(q, 0), (q, 100)], 10, 22), // and over one
         (&[(ad, 300), (q, 400)], 12, 22),
@@ -64,14 +64,14 @@ fn other_tags_are_unknown() {
     let (q, ad) = (0x8100, 0x88a8);
     for tags in [
         &[(q, 101)][..],
-        &[(ad, 100)],                             // right VID, other TPID
-        &[(q, 200)],                              //
-        &[(q, 4095)],                             // reserved
-        &[(0x9100, 100)],                         // a TPID of others
-        &[(q, 100), (q, 7)],                      // one tag too many
-        &[(q, 300), (q, 400)],                    //
-        &[(q, 500), (ad, 600)],                   //
-        &[(q, 500), (q, 600), (q, 700)],          //
+        &[(ad, 100)],                              // right VID, other TPID
+        &[(q, 200)],                               //
+        &[(q, 4095)],                              // reserved
+        &[(0x9100, 100)],                          // a TPID of others
+        &[(q, 100), (q, 7)],                       // one tag too many
+        &[(q, 300), (q, 400)],                     //
+        &[(q, 500), (ad, 600)],                    //
+        &[(q, 500), (q, 600), (q, 700)],           //
         &[(q, 0), (q, 0), (q, 0), (q, 0), (q, 0)], // more tags than are looked at
     ] {
         assert_eq!(parsed(&vlans(), &tagged(tags)).meta().verdict, DROP_UNKNOWN, "{tags:x?}");

@@ -27,7 +27,10 @@ fn with_options(options: &[u8]) -> crate::packet::Frame {
 
 #[test]
 fn meta_says_what_stands_in_the_header() {
-    let frame = parsed(&router(), &edited(|h| (h.traffic_class, h.ttl, h.fragment) = (46 << 2 | 1, 9, 0x4000.into())));
+    let frame = parsed(
+        &router(),
+        &edited(|h| (h.traffic_class, h.ttl, h.fragment) = (46 << 2 | 1, 9, 0x4000.into())),
+    );
     let meta = frame.meta();
     assert_eq!(meta.verdict, Verdict::Forward);
     assert_eq!((meta.dscp, meta.ttl, meta.protocol), (46, 9, 17));
@@ -53,11 +56,17 @@ fn header_checks_of_rfc_1812_section_5_2_2() {
 
 #[test]
 fn martians_of_rfc_1812_section_5_3_7() {
-    for source in ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"] {
+    for source in
+        ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"]
+    {
         assert_eq!(between(source, "198.51.100.7"), drop(DropReason::MartianSource), "from {source}");
     }
     for destination in ["0.0.0.0", "0.1.2.3", "127.0.0.1", "240.0.0.1", "255.255.255.254"] {
-        assert_eq!(between("10.1.0.9", destination), drop(DropReason::MartianDestination), "to {destination}");
+        assert_eq!(
+            between("10.1.0.9", destination),
+            drop(DropReason::MartianDestination),
+            "to {destination}"
+        );
     }
     assert_eq!(between("10.1.0.9", "255.255.255.255"), drop(DropReason::Broadcast));
     assert_eq!(between("10.1.0.1", "198.51.100.7"), drop(DropReason::SpoofedSelf));
@@ -75,7 +84,9 @@ fn multicast_of_the_link_is_for_the_router_and_other_multicast_for_nobody() {
 fn options_pass_but_source_routes_do_not() {
     let router_alert = with_options(&[148, 4, 0, 0]);
     assert_eq!(router_alert.meta().verdict, Verdict::Forward);
-    assert!(router_alert.meta().flags.has(Flags::ROUTER_ALERT) && router_alert.meta().flags.has(Flags::OPTIONS));
+    assert!(
+        router_alert.meta().flags.has(Flags::ROUTER_ALERT) && router_alert.meta().flags.has(Flags::OPTIONS)
+    );
     assert_eq!((router_alert.meta().l4_offset, router_alert.meta().l4_destination), (38, 5006));
     assert_eq!(with_options(&[7, 7, 4, 0, 0, 0, 0, 0]).meta().verdict, Verdict::Forward); // record route
     assert_eq!(with_options(&[68, 8, 5, 0, 0, 0, 0, 0]).meta().verdict, Verdict::Forward); // timestamp
@@ -136,7 +147,8 @@ fn fragments_no_honest_sender_makes_are_dropped() {
 fn icmp_errors_are_known() {
     let icmp = |kind: u8| {
         let header = ipv4_with(HOSTS, 1, 8, &[], |_| {});
-        let frame = parsed(&router(), &stack(&[&eth(ether_type::IPV4), &header, &[kind, 0, 0, 0, 0, 0, 0, 0]]));
+        let frame =
+            parsed(&router(), &stack(&[&eth(ether_type::IPV4), &header, &[kind, 0, 0, 0, 0, 0, 0, 0]]));
         frame.meta().flags.has(Flags::ICMP_ERROR)
     };
     let errors: Vec<u8> = (0..=255).filter(|kind| icmp(*kind)).collect();

@@ -88,7 +88,10 @@ fn extension_headers_are_walked() {
 fn bad_chains_are_dropped() {
     let reason = |next, payload: &[u8]| packet(next, payload).meta().verdict;
     assert_eq!(reason(60, &[17, 1, 1, 4, 0, 0, 0, 0]), drop(DropReason::Ipv6Extension)); // cut short
-    assert_eq!(reason(60, &[0, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0]), drop(DropReason::Ipv6Extension));
+    assert_eq!(
+        reason(60, &[0, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0]),
+        drop(DropReason::Ipv6Extension)
+    );
     let long = [60, 0, 1, 4, 0, 0, 0, 0].repeat(9);
     assert_eq!(reason(60, &long), drop(DropReason::Ipv6Extension));
     let rh0 = [&[17, 2, 0, 1, 0, 0, 0, 0][..], &[0; 16], &udp(1, 2, 0)].concat();
