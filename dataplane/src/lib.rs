@@ -19,11 +19,14 @@ pub mod handoff;
 pub mod host;
 pub mod id;
 pub mod packet;
+pub mod pipeline;
 pub mod port;
 pub mod qos;
+pub mod router;
 pub mod stage;
 pub mod table;
 pub mod time;
 pub mod wire;
+pub mod worker;
 
 mod sync;

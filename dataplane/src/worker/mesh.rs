@@ -49,8 +49,12 @@ pub struct Mesh {
 impl Mesh {
     /// The ends of `n` loops, each joined to every other. `n` is at most 256.
     pub fn among(wakers: &[Arc<Waker>]) -> Vec<Self> {
-        let none = || std::iter::repeat_with(|| None).take(wakers.len()).collect();
-        let empty = |_| Self { to: none(), from: none(), wakers: wakers.to_vec(), told: [0; 4] };
+        let empty = |_| Self {
+            to: wakers.iter().map(|_| None).collect(),
+            from: wakers.iter().map(|_| None).collect(),
+            wakers: wakers.to_vec(),
+            told: [0; 4],
+        };
         let mut ends: Vec<Self> = (0..wakers.len()).map(empty).collect();
         for a in 0..wakers.len() {
             for b in (0..wakers.len()).filter(|b| *b != a) {

@@ -1,0 +1,68 @@
+//! The stages in order, over one batch.
+//!
+//! Stages mark verdicts; the worker that called the pipeline acts on them.
+
+use crate::id::PortIndex;
+use crate::packet::{Batch, Flags, Pool, Verdict};
+use crate::qos::Policers;
+use crate::stage::{classify, lookup, parse, police, rewrite};
+use crate::table::Snapshot;
+use crate::time::Time;
+
+/// One worker's stages and the state they keep.
+#[derive(Debug, Default)]
+pub struct Pipeline {
+    policers: Policers,
+    /// Stamp of the interfaces that the policers were made for.
+    seen: u64,
+}
+
+impl Pipeline {
+    /// Stages that have seen nothing.
+    pub fn new() -> Self {
+        Self { seen: u64::MAX, ..Self::default() }
+    }
+
+    /// Adopts the interfaces' policers; whether the interfaces changed.
+    pub fn sync(&mut self, snapshot: &Snapshot) -> bool {
+        let stamp = snapshot.interfaces.stamp();
+        let changed = std::mem::replace(&mut self.seen, stamp) != stamp;
+        if changed {
+            self.policers.sync(snapshot.interfaces.iter().map(|(_, i)| (i.id, &*i.qos)));
+        }
+        changed
+    }
+
+    /// Frames received by `port`: from their Ethernet header to a rewritten frame.
+    #[inline]
+    pub fn ingress(
+        &mut self,
+        batch: &mut Batch,
+        snapshot: &Snapshot,
+        port: PortIndex,
+        pool: &mut Pool,
+        now: Time,
+    ) {
+        parse::run(batch, snapshot, port);
+        classify::run(batch, snapshot);
+        police::run(batch, &mut self.policers, now);
+        self.onward(batch, snapshot, pool);
+    }
+
+    /// Datagrams the router made, and held frames whose neighbour is known now.
+    pub fn local(&mut self, batch: &mut Batch, snapshot: &Snapshot, pool: &mut Pool) {
+        for frame in batch.frames_mut() {
+            frame.meta_mut().verdict = Verdict::Forward;
+            if !frame.meta().flags.has(Flags::RELEASED) {
+                parse::datagram(frame);
+            }
+        }
+        classify::run(batch, snapshot);
+        self.onward(batch, snapshot, pool);
+    }
+
+    fn onward(&mut self, batch: &mut Batch, snapshot: &Snapshot, _pool: &mut Pool) {
+        lookup::run(batch, snapshot);
+        rewrite::run(batch, snapshot);
+    }
+}

@@ -1,0 +1,219 @@
+//! What the control side holds: publishes generations, asks questions, reads counts.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
+use std::time::Duration;
+
+use crate::counters::{self, CountersView, InterfaceCounts, TotalCounts};
+use crate::host::NeighbourInfo;
+use crate::id::{IfIndex, PortIndex, VrfId};
+use crate::packet::DropReason;
+use crate::port::AnyPort;
+use crate::router::slowpath::SlowPathAsk;
+use crate::table::{Publisher, Snapshot};
+use crate::worker::{self, Ask, Status, Waker};
+
+/// Where questions to one loop go in.
+#[derive(Debug)]
+pub(super) struct Door<T> {
+    sender: mpsc::Sender<T>,
+    asked: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+}
+
+/// A door, and the loop's side of it.
+pub(super) fn door<T>(waker: Arc<Waker>) -> (Door<T>, (mpsc::Receiver<T>, Arc<AtomicBool>)) {
+    let ((sender, receiver), asked) = (mpsc::channel(), Arc::<AtomicBool>::default());
+    (Door { sender, asked: asked.clone(), waker }, (receiver, asked))
+}
+
+impl<T> Door<T> {
+    fn ask(&self, question: T) -> bool {
+        let sent = self.sender.send(question).is_ok();
+        self.asked.store(true, Ordering::Release);
+        self.waker.wake_if_asleep();
+        sent
+    }
+}
+
+/// Why a question went without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskError {
+    /// The loop has ended.
+    Stopped,
+    /// The loop did not answer in time.
+    TimedOut,
+}
+
+impl fmt::Display for AskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stopped => "the forwarding loop has stopped",
+            Self::TimedOut => "the forwarding loop did not answer in time",
+        })
+    }
+}
+
+impl std::error::Error for AskError {}
+
+#[derive(Debug)]
+struct Shared {
+    publisher: Mutex<Publisher<Snapshot>>,
+    workers: Vec<Door<Ask>>,
+    slow: Door<SlowPathAsk>,
+    wakers: Vec<Arc<Waker>>,
+    views: OnceLock<Vec<CountersView>>,
+}
+
+/// The control side's handle on a router. Clones are the same router's.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+/// Answers that may come later: one per loop asked.
+pub type Answers<T> = mpsc::Receiver<T>;
+
+impl Handle {
+    pub(super) fn new(
+        publisher: Publisher<Snapshot>,
+        workers: Vec<Door<Ask>>,
+        slow: Door<SlowPathAsk>,
+        wakers: Vec<Arc<Waker>>,
+    ) -> Self {
+        let publisher = Mutex::new(publisher);
+        let shared = Shared { publisher, workers, slow, wakers, views: OnceLock::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(super) fn set_views(&self, views: Vec<CountersView>) {
+        // Set once, by the router's constructor.
+        let _ = self.shared.views.set(views);
+    }
+
+    fn publisher(&self) -> MutexGuard<'_, Publisher<Snapshot>> {
+        self.shared.publisher.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The generation that is forwarded by.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.publisher().latest()
+    }
+
+    /// Changes what is forwarded by: `edit` works on a copy, which is published
+    /// whole when it succeeds and forgotten when it fails. Changes are made one
+    /// at a time; workers never wait for one.
+    ///
+    /// # Errors
+    /// Whatever `edit` fails with; nothing has changed then.
+    pub fn commit<T, E>(&self, edit: impl FnOnce(&mut Snapshot) -> Result<T, E>) -> Result<T, E> {
+        let mut publisher = self.publisher();
+        let mut next = Snapshot::clone(&publisher.latest());
+        let done = edit(&mut next)?;
+        next.generation += 1;
+        publisher.publish(next);
+        Ok(done)
+    }
+
+    /// Old generations that some worker may still read.
+    pub fn lag(&self) -> usize {
+        let mut publisher = self.publisher();
+        publisher.reap();
+        publisher.lag()
+    }
+
+    /// Workers of the router.
+    pub fn workers(&self) -> usize {
+        self.shared.workers.len()
+    }
+
+    /// The waker of loop `index`; the slow path's comes after the workers'.
+    pub(super) fn waker(&self, index: usize) -> Arc<Waker> {
+        self.shared.wakers[index].clone()
+    }
+
+    /// Wakes every loop that sleeps, so that it takes up what was published.
+    pub fn wake_all(&self) {
+        self.shared.wakers.iter().for_each(|waker| waker.wake_if_asleep());
+    }
+
+    /// Gives a port's queues to the workers that are to have them; the tree's
+    /// owner gets queue 0.
+    pub fn add_port(&self, id: PortIndex, queues: Vec<AnyPort>) {
+        for (n, queue) in queues.into_iter().enumerate() {
+            let to = worker::receiver(id, n, self.workers());
+            if let Some(door) = self.shared.workers.get(to) {
+                door.ask(Ask::AddQueue(id, queue));
+            }
+        }
+    }
+
+    /// Takes a port away from all workers; its queues arrive as each lets go.
+    pub fn remove_port(&self, id: PortIndex) -> Answers<Vec<AnyPort>> {
+        self.ask_all(|reply| Ask::RemovePort(id, reply))
+    }
+
+    /// Asks every worker how it stands.
+    pub fn status(&self) -> Answers<Status> {
+        self.ask_all(Ask::Status)
+    }
+
+    /// Asks for every neighbour the router knows.
+    pub fn neighbours(&self) -> Answers<Vec<NeighbourInfo>> {
+        let (reply, answers) = mpsc::channel();
+        self.shared.slow.ask(SlowPathAsk::Neighbours(reply));
+        answers
+    }
+
+    fn ask_all<T>(&self, question: impl Fn(mpsc::Sender<T>) -> Ask) -> Answers<T> {
+        let (reply, answers) = mpsc::channel();
+        for door in &self.shared.workers {
+            door.ask(question(reply.clone()));
+        }
+        answers
+    }
+
+    /// Collects the answers of `loops` loops, each within `timeout` of the one before.
+    ///
+    /// # Errors
+    /// [`AskError`] when one is missing.
+    pub fn collect<T>(&self, answers: &Answers<T>, timeout: Duration) -> Result<Vec<T>, AskError> {
+        let answer = || {
+            answers.recv_timeout(timeout).map_err(|error| match error {
+                mpsc::RecvTimeoutError::Timeout => AskError::TimedOut,
+                mpsc::RecvTimeoutError::Disconnected => AskError::Stopped,
+            })
+        };
+        (0..self.workers()).map(|_| answer()).collect()
+    }
+
+    fn views(&self) -> &[CountersView] {
+        self.shared.views.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Counts over everything.
+    pub fn totals(&self) -> TotalCounts {
+        counters::totals(self.views())
+    }
+
+    /// One interface's counts.
+    pub fn interface_counts(&self, id: IfIndex) -> InterfaceCounts {
+        counters::interface(self.views(), id)
+    }
+
+    /// One Vrf's drops.
+    pub fn vrf_drops(&self, id: VrfId) -> Vec<(DropReason, u64)> {
+        counters::vrf_drops(self.views(), id)
+    }
+
+    /// A port's drops of frames that belonged to no interface.
+    pub fn port_drops(&self, id: PortIndex) -> Vec<(DropReason, u64)> {
+        counters::port_drops(self.views(), id)
+    }
+
+    /// Batches, polls and sleeps of each worker.
+    pub fn activity(&self) -> Vec<(u64, u64, u64)> {
+        self.views().iter().take(self.workers()).map(counters::activity).collect()
+    }
+}

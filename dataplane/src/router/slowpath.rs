@@ -1,0 +1,256 @@
+//! The loop that is not a worker: what the router itself hears and says.
+//!
+//! Punted frames come in by the rings, [`Host`] decides, and what it wants done
+//! goes out by the rings or, for neighbours, into a new generation.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use super::handle::Handle;
+use crate::counters::Counters;
+use crate::host::{Action, Host, NeighbourInfo, PingReply};
+use crate::id::{IfIndex, PortIndex};
+use crate::packet::{DropReason, Frame};
+use crate::table::{Reader, Snapshot};
+use crate::time::Time;
+use crate::worker::{Mesh, Parcel, Progress, owner};
+
+/// Nanoseconds after which nobody waits for a ping's answer any more.
+const PING_TIMEOUT: u64 = 10_000_000_000;
+
+/// What the slow path may be asked, from the control side.
+#[derive(Debug)]
+pub enum SlowPathAsk {
+    /// Every neighbour known.
+    Neighbours(mpsc::Sender<Vec<NeighbourInfo>>),
+    /// An interface's line went up or down.
+    Link(IfIndex, bool),
+}
+
+#[derive(Debug)]
+struct WaitingPing {
+    ident: u16,
+    sequence: u16,
+    until: Time,
+    reply: mpsc::Sender<PingReply>,
+}
+
+/// The slow path's loop.
+#[derive(Debug)]
+pub struct SlowPath {
+    handle: Handle,
+    reader: Reader<Snapshot>,
+    asks: mpsc::Receiver<SlowPathAsk>,
+    asked: Arc<AtomicBool>,
+    generation: u64,
+    stamp: u64,
+    inbox: Vec<Parcel>,
+    actions: Vec<Action>,
+    pings: VecDeque<WaitingPing>,
+    out: Out,
+}
+
+/// What carrying out actions needs.
+#[derive(Debug)]
+struct Out {
+    host: Host,
+    mesh: Mesh,
+    workers: usize,
+    counters: Counters,
+    /// Workers' buffers on their way home.
+    homeward: Vec<Frame>,
+}
+
+impl SlowPath {
+    pub(super) fn new(
+        handle: Handle,
+        reader: Reader<Snapshot>,
+        host: Host,
+        mesh: Mesh,
+        (asks, asked): (mpsc::Receiver<SlowPathAsk>, Arc<AtomicBool>),
+    ) -> Self {
+        let workers = handle.workers();
+        Self {
+            handle,
+            reader,
+            asks,
+            asked,
+            generation: u64::MAX,
+            stamp: u64::MAX,
+            inbox: Vec::new(),
+            actions: Vec::new(),
+            pings: VecDeque::new(),
+            out: Out { host, mesh, workers, counters: Counters::new(), homeward: Vec::new() },
+        }
+    }
+
+    /// The counters it writes.
+    pub fn counters(&self) -> &Counters {
+        &self.out.counters
+    }
+
+    /// Frames held for unresolved neighbours.
+    pub fn held(&self) -> usize {
+        self.out.host.held()
+    }
+
+    /// Whether nothing waits in its rings and no question is open.
+    pub fn is_quiet(&self) -> bool {
+        self.out.mesh.is_quiet() && !self.asked.load(Ordering::Acquire)
+    }
+
+    /// One turn at time `now`.
+    pub fn poll(&mut self, now: Time) -> Progress {
+        self.out.mesh.receive(&mut self.inbox);
+        let mut frames = self.inbox.len();
+        let snapshot = self.reader.current();
+        let (out, actions) = (&mut self.out, &mut self.actions);
+        if self.generation != snapshot.generation {
+            self.generation = snapshot.generation;
+            let stamp = snapshot.interfaces.stamp();
+            if std::mem::replace(&mut self.stamp, stamp) != stamp {
+                out.adopt(snapshot);
+                out.host.snapshot_changed(now, snapshot, actions);
+            }
+        }
+        if self.asked.swap(false, Ordering::AcqRel) {
+            while let Ok(ask) = self.asks.try_recv() {
+                answer(ask, now, snapshot, out, actions);
+            }
+        }
+        for parcel in self.inbox.drain(..) {
+            match parcel {
+                Parcel::Punt(frame) => out.host.receive(frame, now, snapshot, actions),
+                other => out.recycle(other.into_frame()),
+            }
+        }
+        if now >= out.host.next_due() {
+            out.host.tick(now, snapshot, actions);
+        }
+        frames += actions.len();
+        // Neighbours first: what is released below must find them.
+        publish_neighbours(&self.handle, actions);
+        for action in actions.drain(..) {
+            out.carry_out(action, snapshot, &mut self.pings);
+        }
+        out.send_home();
+        out.mesh.flush();
+        while self.pings.front().is_some_and(|ping| ping.until <= now) {
+            self.pings.pop_front();
+        }
+        Progress { frames, next: self.out.host.next_due() }
+    }
+
+    /// Ends it: counts what it still has as dropped.
+    pub fn shutdown(&mut self) {
+        self.out.mesh.receive(&mut self.inbox);
+        for parcel in self.inbox.drain(..) {
+            if let Parcel::Punt(frame) = parcel {
+                self.out.drop(frame, DropReason::Shutdown);
+            }
+        }
+    }
+}
+
+fn answer(ask: SlowPathAsk, now: Time, snapshot: &Snapshot, out: &mut Out, actions: &mut Vec<Action>) {
+    match ask {
+        // A questioner that went away needs no answer.
+        SlowPathAsk::Neighbours(reply) => drop(reply.send(out.host.neighbours().collect())),
+        SlowPathAsk::Link(interface, up) => out.host.link_changed(interface, up, now, snapshot, actions),
+    }
+}
+
+/// Puts all neighbours that `actions` names into one new generation.
+fn publish_neighbours(handle: &Handle, actions: &[Action]) {
+    if !actions.iter().any(|action| matches!(action, Action::Neighbour { .. })) {
+        return;
+    }
+    let edit = |next: &mut Snapshot| {
+        for action in actions {
+            if let Action::Neighbour { interface, address, mac } = action {
+                next.set_neighbour(*interface, *address, *mac);
+            }
+        }
+        Ok::<_, std::convert::Infallible>(())
+    };
+    let Ok(()) = handle.commit(edit);
+}
+
+impl Out {
+    fn adopt(&mut self, snapshot: &Snapshot) {
+        self.counters.sync(
+            snapshot.interfaces.iter().map(|(_, i)| (i.id, &i.name)),
+            snapshot.vrfs.iter().map(|(_, v)| v.id),
+            snapshot.ports.iter().map(|(_, p)| p.id),
+        );
+    }
+
+    fn carry_out(&mut self, action: Action, snapshot: &Snapshot, pings: &mut VecDeque<WaitingPing>) {
+        match action {
+            Action::Transmit(frame) => {
+                self.counters.totals().originated.add(1);
+                let port = snapshot.interface(frame.meta().out_interface).map(|i| i.port);
+                self.send(owner(port.unwrap_or(PortIndex(0)), self.workers), Parcel::Enqueue(frame));
+            }
+            Action::Route(frame) => {
+                self.counters.totals().originated.add(1);
+                self.send(0, Parcel::Originate(frame));
+            }
+            Action::Release(frame) => {
+                // Back to the worker that had it, so that a flow keeps its order.
+                let home = frame.meta().home.index();
+                self.send(if home < self.workers { home } else { 0 }, Parcel::Release(frame));
+            }
+            Action::Neighbour { .. } => {}
+            Action::Drop(frame, reason) => self.drop(frame, reason),
+            Action::Deliver(frame) => {
+                self.counters.totals().delivered.add(1);
+                self.recycle(frame);
+            }
+            Action::Warn(warning) => tracing::warn!("{warning}"),
+            Action::Pong(reply) => give(reply, pings),
+        }
+    }
+
+    fn send(&mut self, to: usize, parcel: Parcel) {
+        if let Err(parcel) = self.mesh.send(to, parcel) {
+            self.drop(parcel.into_frame(), DropReason::HandoffFull);
+        }
+    }
+
+    fn drop(&mut self, frame: Frame, reason: DropReason) {
+        self.counters.dropped(&frame, reason);
+        self.recycle(frame);
+    }
+
+    /// Takes a finished frame: its own back to the pool, a worker's on its way home.
+    fn recycle(&mut self, frame: Frame) {
+        if frame.meta().home.index() == self.workers {
+            self.host.recycle(frame);
+        } else {
+            self.homeward.push(frame);
+        }
+    }
+
+    /// Sends the workers' buffers home; those that find the ring full wait.
+    fn send_home(&mut self) {
+        for frame in std::mem::take(&mut self.homeward) {
+            let home = frame.meta().home.index();
+            if let Err(parcel) = self.mesh.send(home, Parcel::Home(frame)) {
+                self.homeward.push(parcel.into_frame());
+            }
+        }
+    }
+}
+
+fn give(reply: PingReply, pings: &mut VecDeque<WaitingPing>) {
+    let asked = |p: &WaitingPing| p.ident == reply.ident && p.sequence == reply.sequence;
+    if let Some(at) = pings.iter().position(asked)
+        && let Some(ping) = pings.remove(at)
+    {
+        // A questioner that went away needs no answer.
+        let _ = ping.reply.send(reply);
+    }
+}

@@ -1,0 +1,141 @@
+//! The whole way through, by hand: two hosts, an ARP exchange, a packet forwarded.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::class::ClassMap;
+use crate::id::{IfIndex, NhlfeId, VrfId};
+use crate::port::{Loopback, LoopbackEnd};
+use crate::table::{Interface, InterfaceAddress, Nhlfe, PortDemux, PortSpec, VlanMatch, Vrf};
+
+const HOST: [[u8; 6]; 2] = [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]];
+const MAC: [[u8; 6]; 2] = [[2, 0, 0, 0, 0, 0x10], [2, 0, 0, 0, 0, 0x11]];
+
+/// Two interfaces, 10.0.0.1/24 and 10.0.1.1/24, in the default Vrf.
+fn tables(snapshot: &mut Snapshot) {
+    let mut vrf = Vrf::new(VrfId(0), "default");
+    for n in 0..2u8 {
+        let net = ipnet::Ipv4Net::new([10, 0, n, 1].into(), 24).unwrap();
+        let id = IfIndex(u32::from(n));
+        let demux = PortDemux::new([(VlanMatch::Untagged, id)]);
+        let port = PortSpec { id: PortIndex(n.into()), name: format!("p{n}").into(), rate: 0, demux };
+        snapshot.ports.set(n.into(), Arc::new(port));
+        let interface = Interface {
+            id,
+            name: format!("ge{n}").into(),
+            port: PortIndex(n.into()),
+            vlan: VlanMatch::Untagged,
+            vrf: VrfId(0),
+            mac: MAC[usize::from(n)],
+            mtu: 1500,
+            addresses: [InterfaceAddress { net: net.into() }].into(),
+            mpls: false,
+            enabled: true,
+            class_map: Arc::new(ClassMap::default()),
+            qos: Arc::default(),
+            neighbours: Arc::default(),
+            static_neighbours: Arc::new([]),
+        };
+        snapshot.interfaces.set(id.index(), Arc::new(interface));
+        let glean = snapshot.nhlfes.insert(Nhlfe::Glean(id));
+        vrf.fib4.insert(net.trunc(), NhlfeId(glean as u32));
+        let local = snapshot.nhlfes.insert(Nhlfe::Local);
+        vrf.fib4.insert(ipnet::Ipv4Net::new(net.addr(), 32).unwrap(), NhlfeId(local as u32));
+    }
+    snapshot.vrfs.set(0, vrf);
+    Arc::make_mut(&mut snapshot.limits).dad_probes = 0;
+    Arc::make_mut(&mut snapshot.limits).announcements = 0;
+}
+
+fn router(workers: usize) -> (Router, [LoopbackEnd; 2]) {
+    let mut router = Router::new(Size { workers, buffers: 64, ..Size::default() }).unwrap();
+    router.handle().commit(|s| Ok::<_, ()>(tables(s))).unwrap();
+    let ends = [0, 1].map(|n| {
+        let (port, end) = Loopback::new(1000);
+        router.add_port(PortIndex(n), vec![AnyPort::Loopback(port)]);
+        end
+    });
+    router.step(Time(1_000_000_000));
+    (router, ends)
+}
+
+/// 10.0.0.9 → 10.0.1.9, UDP, as host A sends it.
+fn packet() -> Vec<u8> {
+    let mut frame = [MAC[0], HOST[0]].concat();
+    frame.extend([0x08, 0x00, 0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 9, 10, 0, 1, 9]);
+    let sum = crate::wire::checksum::checksum(&frame[14..34]);
+    frame[24..26].copy_from_slice(&sum.to_be_bytes());
+    frame.extend([0x13, 0x88, 0x13, 0x88, 0, 12, 0, 0, 1, 2, 3, 4]);
+    frame
+}
+
+/// Host B's answer to the router's question for 10.0.1.9.
+fn arp_reply() -> Vec<u8> {
+    let mut frame = [MAC[1], HOST[1]].concat();
+    frame.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 2]);
+    frame.extend([&HOST[1][..], &[10, 0, 1, 9], &MAC[1][..], &[10, 0, 1, 1]].concat());
+    frame
+}
+
+fn forwards(workers: usize) {
+    let (mut router, [a, b]) = router(workers);
+    let mut now = 2_000_000_000;
+    assert!(a.send(Time(now), &packet()));
+    router.step(Time(now));
+    let (_, question) = b.receive().expect("an ARP request");
+    assert_eq!((&question[..6], &question[12..14]), (&[0xff; 6][..], &[0x08, 0x06][..]));
+    assert_eq!(&question[38..42], [10, 0, 1, 9]);
+    assert_eq!(router.held(), 1);
+    assert!(b.send(Time(now), &arp_reply()));
+    router.step(Time(now));
+    // The held packet, then ten more without a question.
+    for n in 0..11 {
+        let (_, got) = b.receive().unwrap_or_else(|| panic!("packet {n}: {:?}", router.handle().totals()));
+        assert_eq!((&got[..6], &got[6..12]), (&HOST[1][..], &MAC[1][..]));
+        assert_eq!(got[22], 63, "TTL");
+        assert_eq!(crate::wire::checksum::checksum(&got[14..34]), 0);
+        now += 1_000_000;
+        assert!(a.send(Time(now), &packet()));
+        router.step(Time(now));
+    }
+    let totals = router.handle().totals();
+    assert_eq!(totals.unaccounted(), router.held() as i64, "{totals:?}");
+    assert_eq!((totals.dropped(), totals.delivered, totals.received), (0, 1, 13));
+}
+
+#[test]
+fn one_worker_resolves_and_forwards() {
+    forwards(1);
+}
+
+#[test]
+fn two_workers_hand_over_and_buffers_go_home() {
+    forwards(2);
+}
+
+#[test]
+fn threads_forward_and_stop() {
+    let (mut router, [a, b]) = router(2);
+    router.step(Time(1_500_000_000));
+    let mut running = Some(router.start(Options { mode: PollMode::Interrupt, cores: vec![] }).unwrap());
+    let handle = running.as_ref().unwrap().handle().clone();
+    assert!(
+        handle
+            .commit(|s| Ok::<_, ()>(s.set_neighbour(IfIndex(1), [10, 0, 1, 9].into(), Some(HOST[1]))))
+            .unwrap()
+    );
+    let mut received = 0;
+    for _ in 0..500 {
+        a.send(Time(0), &packet());
+        received += usize::from(b.receive().is_some());
+        if received >= 10 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(received >= 10, "{:?}", handle.totals());
+    let status = handle.collect(&handle.status(), std::time::Duration::from_secs(5)).unwrap();
+    assert_eq!(status.len(), 2);
+    running.take().unwrap().stop();
+    assert_eq!(handle.totals().unaccounted(), 0, "{:?}", handle.totals());
+}

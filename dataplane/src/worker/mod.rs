@@ -1,0 +1,432 @@
+//! One core's forwarding loop.
+//!
+//! [`Worker::poll`] is one turn: mail from other loops, then every receive
+//! queue, then every scheduler tree it owns. It reads no clock and never waits,
+//! so that the same turn runs on a thread ([`run`]) and in virtual time.
+
+mod mesh;
+mod queue;
+pub mod run;
+mod sleep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+pub use mesh::{Mesh, Parcel};
+pub use queue::Queue;
+pub use sleep::Waker;
+
+use crate::class::TrafficClass;
+use crate::counters::Counters;
+use crate::id::{IfIndex, PortIndex, WorkerIndex};
+use crate::packet::{Batch, DropReason, Flags, Frame, Pool, PuntReason, Verdict};
+use crate::pipeline::Pipeline;
+use crate::port::{AnyPort, Link, Port, PortStats};
+use crate::qos::QueueStats;
+use crate::table::{Reader, Snapshot};
+use crate::time::Time;
+
+/// Nanoseconds between two looks at each port's line.
+const PORT_POLL: u64 = 20_000_000;
+
+/// What a worker may be asked, from the control side.
+#[derive(Debug)]
+pub enum Ask {
+    /// Take this queue of this port.
+    AddQueue(PortIndex, AnyPort),
+    /// Give up the port's queues.
+    RemovePort(PortIndex, mpsc::Sender<Vec<AnyPort>>),
+    /// Say how the ports and queues stand.
+    Status(mpsc::Sender<Status>),
+}
+
+/// How one worker stands.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Which one.
+    pub worker: WorkerIndex,
+    /// Free and all frames of its pool.
+    pub pool: (usize, usize),
+    /// Frames it holds in queues.
+    pub held: usize,
+    /// Its ports' queues: line, counts.
+    pub queues: Vec<(PortIndex, Link, PortStats)>,
+    /// Its trees' queues.
+    pub classes: Vec<(IfIndex, TrafficClass, QueueStats)>,
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Frames moved, of any kind.
+    pub frames: usize,
+    /// When there will be something to send, if nothing comes before.
+    pub next: Time,
+}
+
+/// One core's forwarding loop.
+#[derive(Debug)]
+pub struct Worker {
+    reader: Reader<Snapshot>,
+    asks: mpsc::Receiver<Ask>,
+    asked: Arc<AtomicBool>,
+    inbox: Vec<Parcel>,
+    core: Core,
+}
+
+/// Everything a turn changes, apart from the snapshot it reads.
+#[derive(Debug)]
+struct Core {
+    generation: Option<u64>,
+    pipeline: Pipeline,
+    batch: Batch,
+    next_poll: Time,
+    out: Out,
+}
+
+/// Where frames go once their verdict is known.
+#[derive(Debug)]
+struct Out {
+    index: WorkerIndex,
+    workers: usize,
+    pool: Pool,
+    counters: Counters,
+    mesh: Mesh,
+    queues: Vec<Queue>,
+    /// Port → position in `queues` of the one whose tree this worker owns.
+    trees: Vec<Option<usize>>,
+    dropped: Vec<(Frame, DropReason)>,
+}
+
+/// The worker that owns a port's scheduler tree, of `workers`.
+pub const fn owner(port: PortIndex, workers: usize) -> usize {
+    port.index() % if workers == 0 { 1 } else { workers }
+}
+
+/// The worker that receives from queue `queue` of a port, of `workers`.
+pub const fn receiver(port: PortIndex, queue: usize, workers: usize) -> usize {
+    (port.index() + queue) % if workers == 0 { 1 } else { workers }
+}
+
+impl Worker {
+    /// Worker `pool.home()` of `workers`; the slow path is loop `workers` of the mesh.
+    pub fn new(
+        workers: usize,
+        reader: Reader<Snapshot>,
+        pool: Pool,
+        mesh: Mesh,
+        (asks, asked): (mpsc::Receiver<Ask>, Arc<AtomicBool>),
+    ) -> Self {
+        let out = Out {
+            index: pool.home(),
+            workers,
+            pool,
+            counters: Counters::new(),
+            mesh,
+            queues: Vec::new(),
+            trees: Vec::new(),
+            dropped: Vec::new(),
+        };
+        let core = Core {
+            generation: None,
+            pipeline: Pipeline::new(),
+            batch: Batch::new(),
+            next_poll: Time::ZERO,
+            out,
+        };
+        Self { reader, asks, asked, inbox: Vec::with_capacity(1024), core }
+    }
+
+    /// The counters it writes.
+    pub fn counters(&self) -> &Counters {
+        &self.core.out.counters
+    }
+
+    /// One turn at time `now`.
+    pub fn poll(&mut self, now: Time) -> Progress {
+        // Mail first, then the snapshot: what another loop published before it
+        // sent is seen by what it sent.
+        self.core.out.mesh.receive(&mut self.inbox);
+        let snapshot = self.reader.current();
+        if self.core.generation != Some(snapshot.generation) {
+            self.core.adopt(snapshot, now);
+        }
+        if self.asked.load(Ordering::Acquire) {
+            self.asked.store(false, Ordering::Release);
+            while let Ok(ask) = self.asks.try_recv() {
+                self.core.answer(ask, snapshot, now);
+            }
+        }
+        let mut frames = self.inbox.len();
+        for parcel in self.inbox.drain(..) {
+            self.core.open(parcel, snapshot, now);
+        }
+        self.core.run_local(snapshot, now);
+        frames += self.core.ingress(snapshot, now);
+        frames += self.core.egress(now);
+        let totals = self.core.out.counters.totals();
+        totals.polls.add(1);
+        Progress { frames, next: self.core.next_event(now) }
+    }
+
+    /// Whether nothing waits in its rings and no question is open.
+    pub fn is_quiet(&self) -> bool {
+        self.core.out.mesh.is_quiet() && !self.asked.load(Ordering::Acquire)
+    }
+
+    /// Frames it holds: queued, staged, and on their way to it.
+    pub fn held(&self) -> usize {
+        let queues: usize = self.core.out.queues.iter().map(Queue::held).sum();
+        queues + self.inbox.len()
+    }
+
+    /// Its queues.
+    pub fn queues(&self) -> &[Queue] {
+        &self.core.out.queues
+    }
+
+    /// Ends it: counts what it still holds as dropped and gives its ports up.
+    pub fn shutdown(&mut self) -> Vec<AnyPort> {
+        self.core.out.mesh.receive(&mut self.inbox);
+        let out = &mut self.core.out;
+        for parcel in self.inbox.drain(..) {
+            if let Parcel::Home(frame) = parcel {
+                out.pool.put(frame);
+            } else {
+                out.drop(parcel.into_frame(), DropReason::Shutdown);
+            }
+        }
+        let queues = std::mem::take(&mut out.queues);
+        let ports = queues.into_iter().map(|queue| queue.close(&mut out.dropped)).collect();
+        let held = std::mem::take(&mut out.dropped);
+        held.into_iter().for_each(|(frame, _)| out.drop(frame, DropReason::Shutdown));
+        ports
+    }
+}
+
+impl Core {
+    /// Takes up a generation: blocks, buckets and trees for what is new.
+    #[cold]
+    fn adopt(&mut self, snapshot: &Snapshot, _now: Time) {
+        let first = self.generation.is_none();
+        self.generation = Some(snapshot.generation);
+        let changed = self.pipeline.sync(snapshot);
+        if changed || first {
+            let out = &mut self.out;
+            out.counters.sync(
+                snapshot.interfaces.iter().map(|(_, i)| (i.id, &i.name)),
+                snapshot.vrfs.iter().map(|(_, v)| v.id),
+                snapshot.ports.iter().map(|(_, p)| p.id),
+            );
+        }
+        for queue in &mut self.out.queues {
+            queue.sync(snapshot, &mut self.out.dropped);
+        }
+        self.out.settle();
+    }
+
+    #[cold]
+    fn answer(&mut self, ask: Ask, snapshot: &Snapshot, now: Time) {
+        let out = &mut self.out;
+        // A questioner that went away needs no answer.
+        match ask {
+            Ask::AddQueue(id, port) => out.add_queue(id, port, snapshot, now),
+            Ask::RemovePort(id, reply) => drop(reply.send(out.remove_port(id))),
+            Ask::Status(reply) => drop(reply.send(out.status())),
+        }
+    }
+
+    /// Does what another loop asks for with a frame.
+    fn open(&mut self, parcel: Parcel, snapshot: &Snapshot, now: Time) {
+        match parcel {
+            Parcel::Enqueue(frame) => self.out.enqueue(frame, snapshot, now),
+            Parcel::Home(frame) => self.out.pool.put(frame),
+            Parcel::Originate(frame) | Parcel::Release(frame) => {
+                if let Err(frame) = self.batch.push(frame) {
+                    self.run_local(snapshot, now);
+                    // The batch is empty now, so it takes this one.
+                    let _ = self.batch.push(frame);
+                }
+            }
+            Parcel::Punt(frame) => self.out.drop(frame, DropReason::PuntFull),
+        }
+    }
+
+    /// Runs the frames of the router's own, and those released, that wait in the batch.
+    fn run_local(&mut self, snapshot: &Snapshot, now: Time) {
+        if !self.batch.is_empty() {
+            self.pipeline.local(&mut self.batch, snapshot, &mut self.out.pool);
+            self.dispatch(snapshot, now);
+        }
+    }
+
+    /// A batch from every queue.
+    fn ingress(&mut self, snapshot: &Snapshot, now: Time) -> usize {
+        let mut frames = 0;
+        for at in 0..self.out.queues.len() {
+            let out = &mut self.out;
+            let Some(queue) = out.queues.get_mut(at) else { break };
+            let got = queue.receive(now, &mut out.pool, &mut self.batch, &out.counters);
+            let port = queue.id;
+            if got > 0 {
+                frames += got;
+                out.counters.totals().batches.add(1);
+                self.pipeline.ingress(&mut self.batch, snapshot, port, &mut out.pool, now);
+                self.dispatch(snapshot, now);
+            }
+        }
+        frames
+    }
+
+    /// Acts on the verdicts: the only place where frames leave the batch.
+    fn dispatch(&mut self, snapshot: &Snapshot, now: Time) {
+        for frame in self.batch.drain() {
+            self.out.finish(frame, snapshot, now);
+        }
+    }
+
+    /// Schedules and sends on every tree, sends buffers home, wakes who got mail.
+    fn egress(&mut self, now: Time) -> usize {
+        let out = &mut self.out;
+        let mut frames = 0;
+        for queue in &mut out.queues {
+            frames += queue.transmit(now, &mut out.pool, &out.counters, &mut out.dropped);
+        }
+        if now >= self.next_poll {
+            self.next_poll = Time(now.nanos() + PORT_POLL);
+            out.queues.iter_mut().for_each(|queue| queue.port.poll(now));
+        }
+        out.settle();
+        out.send_home();
+        out.mesh.flush();
+        frames
+    }
+
+    fn next_event(&self, now: Time) -> Time {
+        let events = self.out.queues.iter().map(|queue| queue.next_event(now));
+        events.min().unwrap_or(Time::NEVER).min(self.next_poll)
+    }
+}
+
+impl Out {
+    /// Sends a frame where its verdict says.
+    #[inline]
+    fn finish(&mut self, frame: Frame, snapshot: &Snapshot, now: Time) {
+        let meta = frame.meta();
+        if !meta.flags.has(Flags::ORIGINATED) && !meta.flags.has(Flags::RELEASED) {
+            if let Some(block) = self.counters.interface(meta.in_interface) {
+                block.received[meta.class.index()].add(usize::from(meta.length));
+            }
+        }
+        match meta.verdict {
+            Verdict::Forward => self.enqueue(frame, snapshot, now),
+            Verdict::Drop(reason) => self.drop(frame, reason),
+            Verdict::Punt(reason) => self.punt(frame, reason),
+        }
+    }
+
+    /// Queues a frame on its out-interface's tree, here or with the worker that owns it.
+    #[inline]
+    fn enqueue(&mut self, mut frame: Frame, snapshot: &Snapshot, now: Time) {
+        let Some(interface) = snapshot.interface(frame.meta().out_interface) else {
+            return self.drop(frame, DropReason::InterfaceGone);
+        };
+        frame.meta_mut().verdict = Verdict::Forward;
+        let port = interface.port;
+        let to = owner(port, self.workers);
+        if to != self.index.index() {
+            if let Err(parcel) = self.mesh.send(to, Parcel::Enqueue(frame)) {
+                self.drop(parcel.into_frame(), DropReason::HandoffFull);
+            }
+            return;
+        }
+        let tree = self.trees.get(port.index()).copied().flatten();
+        let queue = tree.and_then(|at| self.queues.get_mut(at)).filter(|queue| queue.link().up);
+        let Some(egress) = queue.and_then(|queue| queue.egress.as_mut()) else {
+            return self.drop(frame, DropReason::PortDown);
+        };
+        if let Err((frame, reason)) = egress.scheduler.enqueue(frame, now) {
+            self.drop(frame, reason);
+        }
+    }
+
+    fn punt(&mut self, frame: Frame, reason: PuntReason) {
+        self.counters.punted(&frame, reason);
+        if let Err(parcel) = self.mesh.send(self.workers, Parcel::Punt(frame)) {
+            self.drop(parcel.into_frame(), DropReason::PuntFull);
+        }
+    }
+
+    #[inline]
+    fn drop(&mut self, frame: Frame, reason: DropReason) {
+        self.counters.dropped(&frame, reason);
+        self.pool.put(frame);
+    }
+
+    /// Counts the frames that trees gave back.
+    fn settle(&mut self) {
+        while let Some((frame, reason)) = self.dropped.pop() {
+            self.drop(frame, reason);
+        }
+    }
+
+    /// Sends other loops' buffers home; those that find the ring full wait.
+    #[inline]
+    fn send_home(&mut self) {
+        let mut foreign = std::mem::take(self.pool.foreign());
+        let mut kept = 0;
+        for _ in 0..foreign.len() {
+            let Some(frame) = foreign.pop() else { break };
+            let home = frame.meta().home.index();
+            if let Err(parcel) = self.mesh.send(home, Parcel::Home(frame)) {
+                foreign.insert(kept, parcel.into_frame());
+                kept += 1;
+            }
+        }
+        *self.pool.foreign() = foreign;
+    }
+
+    fn add_queue(&mut self, id: PortIndex, port: AnyPort, snapshot: &Snapshot, now: Time) {
+        let has_tree = self.trees.get(id.index()).copied().flatten().is_some();
+        let owns = owner(id, self.workers) == self.index.index() && !has_tree;
+        let mut queue = Queue::new(id, port, owns);
+        queue.sync(snapshot, &mut self.dropped);
+        queue.port.poll(now);
+        self.queues.push(queue);
+        self.index_trees();
+    }
+
+    fn remove_port(&mut self, id: PortIndex) -> Vec<AnyPort> {
+        let all = std::mem::take(&mut self.queues);
+        let (gone, kept) = all.into_iter().partition::<Vec<_>, _>(|queue| queue.id == id);
+        self.queues = kept;
+        self.index_trees();
+        let ports = gone.into_iter().map(|queue| queue.close(&mut self.dropped)).collect();
+        self.settle();
+        ports
+    }
+
+    fn index_trees(&mut self) {
+        self.trees.clear();
+        for (at, queue) in self.queues.iter().enumerate().filter(|(_, q)| q.egress.is_some()) {
+            let port = queue.id.index();
+            self.trees.resize(self.trees.len().max(port + 1), None);
+            self.trees[port] = Some(at);
+        }
+    }
+
+    fn status(&self) -> Status {
+        let trees = self.queues.iter().filter_map(|queue| queue.egress.as_ref());
+        Status {
+            worker: self.index,
+            pool: (self.pool.available(), self.pool.total()),
+            held: self.queues.iter().map(Queue::held).sum(),
+            queues: self.queues.iter().map(|q| (q.id, q.link(), q.stats())).collect(),
+            classes: trees
+                .flat_map(|tree| tree.scheduler.stats_iter())
+                .map(|(interface, class, stats)| (interface, class, stats.clone()))
+                .collect(),
+        }
+    }
+}

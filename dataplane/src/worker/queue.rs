@@ -1,0 +1,179 @@
+//! One queue of a port as its worker holds it: receiving with exact counts, and,
+//! where this worker owns the port's scheduler tree, scheduling and sending.
+
+use crate::class::TrafficClass;
+use crate::counters::Counters;
+use crate::id::{IfIndex, PortIndex};
+use crate::packet::{Batch, DropReason, Frame, Pool};
+use crate::port::{AnyPort, Link, Port, PortStats};
+use crate::qos::Scheduler;
+use crate::table::{Interface, Slab, Snapshot};
+use crate::time::Time;
+
+/// Frames taken from the scheduler whose port is down.
+type Dropped = Vec<(Frame, DropReason)>;
+
+/// A port's egress: the scheduler tree and what it has given that the line has
+/// not taken yet.
+#[derive(Debug)]
+pub struct Egress {
+    /// The tree.
+    pub scheduler: Scheduler,
+    staged: Batch,
+    /// Of each staged frame: interface, class and bytes, to count once it is sent.
+    keys: Vec<(IfIndex, TrafficClass, usize)>,
+    /// Stamps of the tables the tree was built from.
+    seen: (u64, u64),
+}
+
+/// A port's queue.
+#[derive(Debug)]
+pub struct Queue {
+    /// The port.
+    pub id: PortIndex,
+    /// Its driver.
+    pub port: AnyPort,
+    /// The scheduler tree, where this worker owns it.
+    pub egress: Option<Egress>,
+    stats: PortStats,
+}
+
+impl Queue {
+    /// A queue of port `id`; `owner` says that this worker schedules the port.
+    pub fn new(id: PortIndex, port: AnyPort, owner: bool) -> Self {
+        let egress = owner.then(|| Egress {
+            scheduler: Scheduler::new(0),
+            staged: Batch::new(),
+            keys: Vec::new(),
+            seen: (u64::MAX, u64::MAX),
+        });
+        Self { id, port, egress, stats: PortStats::default() }
+    }
+
+    /// Receives a batch and counts what the port took and what it lost.
+    #[inline]
+    pub fn receive(&mut self, now: Time, pool: &mut Pool, batch: &mut Batch, counters: &Counters) -> usize {
+        let got = self.port.receive(now, pool, batch);
+        let stats = self.port.stats();
+        if stats.received != self.stats.received || stats.send_failed != self.stats.send_failed {
+            self.account(stats, counters);
+        }
+        got
+    }
+
+    fn account(&mut self, stats: PortStats, counters: &Counters) {
+        let before = std::mem::replace(&mut self.stats, stats);
+        counters.totals().received.add(stats.received - before.received);
+        let lost = [
+            (DropReason::PoolEmpty, stats.pool_empty - before.pool_empty),
+            (DropReason::FrameTooLong, stats.too_long - before.too_long),
+            (DropReason::PortFull, stats.send_failed - before.send_failed),
+        ];
+        for (reason, n) in lost.into_iter().filter(|(_, n)| *n > 0) {
+            counters.lost_at_port(self.id, reason, n);
+        }
+    }
+
+    /// Adopts the port's rate and its interfaces' QoS where they changed.
+    pub fn sync(&mut self, snapshot: &Snapshot, dropped: &mut Dropped) {
+        let Some(egress) = &mut self.egress else { return };
+        let seen = (snapshot.interfaces.stamp(), snapshot.ports.stamp());
+        if std::mem::replace(&mut egress.seen, seen) == seen {
+            return;
+        }
+        let rate = snapshot.port(self.id).map_or(0, |p| p.rate);
+        let id = self.id;
+        let interfaces = on_port(&snapshot.interfaces, id).map(|i| (i.id, &i.qos));
+        egress.scheduler.sync(rate, interfaces, dropped);
+    }
+
+    /// Gives the line what may leave now; gives how many frames it took.
+    #[inline]
+    pub fn transmit(
+        &mut self,
+        now: Time,
+        pool: &mut Pool,
+        counters: &Counters,
+        dropped: &mut Dropped,
+    ) -> usize {
+        let Some(egress) = &mut self.egress else { return 0 };
+        egress.stage(now, dropped);
+        if egress.staged.is_empty() {
+            return 0;
+        }
+        if !self.port.link().up {
+            egress.keys.clear();
+            dropped.extend(egress.staged.drain().map(|frame| (frame, DropReason::PortDown)));
+            return 0;
+        }
+        let taken = self.port.transmit(now, &mut egress.staged, pool);
+        egress.count(taken, counters);
+        let failed = self.port.stats().send_failed - self.stats.send_failed;
+        counters.totals().sent.add((taken as u64).saturating_sub(failed));
+        if failed > 0 {
+            self.account(self.port.stats(), counters);
+        }
+        taken
+    }
+
+    /// When there will be something to send: now, when the line refused some.
+    pub fn next_event(&self, now: Time) -> Time {
+        match &self.egress {
+            Some(egress) if !egress.staged.is_empty() => now,
+            Some(egress) => egress.scheduler.next_event(now),
+            None => Time::NEVER,
+        }
+    }
+
+    /// Frames it holds.
+    pub fn held(&self) -> usize {
+        self.egress.as_ref().map_or(0, |e| e.scheduler.held_frames() + e.staged.len())
+    }
+
+    /// The state of its line.
+    pub fn link(&self) -> Link {
+        self.port.link()
+    }
+
+    /// What its port counted.
+    pub fn stats(&self) -> PortStats {
+        self.port.stats()
+    }
+
+    /// Takes it apart: the driver, with everything still held in `dropped`.
+    pub fn close(mut self, dropped: &mut Dropped) -> AnyPort {
+        if let Some(mut egress) = self.egress.take() {
+            egress.scheduler.sync(0, std::iter::empty(), dropped);
+            dropped.extend(egress.staged.drain().map(|frame| (frame, DropReason::PortDown)));
+        }
+        self.port
+    }
+}
+
+impl Egress {
+    /// Takes from the scheduler what may leave, when the line took all before.
+    fn stage(&mut self, now: Time, dropped: &mut Dropped) {
+        if !self.staged.is_empty() {
+            return;
+        }
+        self.scheduler.dequeue(now, self.staged.room(), &mut self.staged, dropped);
+        let key = |f: &Frame| (f.meta().out_interface, f.meta().class, f.len());
+        self.keys.extend(self.staged.frames().iter().map(key));
+    }
+
+    fn count(&mut self, taken: usize, counters: &Counters) {
+        for (interface, class, len) in self.keys.drain(..taken.min(self.keys.len())) {
+            if let Some(block) = counters.interface(interface) {
+                block.sent[class.index()].add(len);
+            }
+        }
+    }
+}
+
+/// The interfaces of one port.
+fn on_port(
+    interfaces: &Slab<std::sync::Arc<Interface>>,
+    port: PortIndex,
+) -> impl Iterator<Item = &std::sync::Arc<Interface>> {
+    interfaces.iter().map(|(_, i)| i).filter(move |i| i.port == port)
+}

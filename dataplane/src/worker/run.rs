@@ -1,0 +1,113 @@
+//! A loop on a thread: the clock, and what to do when there is no work.
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::{Waker, Worker};
+use crate::port::Port;
+use crate::router::SlowPath;
+use crate::time::Time;
+
+/// Longest sleep: lines are looked at, and a stop is noticed, at least this often.
+const LONGEST_SLEEP: Duration = Duration::from_millis(20);
+/// In adaptive mode, nanoseconds without work after which a worker sleeps.
+const SPIN: u64 = 50_000;
+/// An event nearer than this, nanoseconds, is waited for awake: a sleep takes longer.
+const TOO_NEAR: u64 = 30_000;
+
+/// What a worker does when there is no work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PollMode {
+    /// Never sleeps: lowest delay, a whole core.
+    Busy,
+    /// Spins for 50 µs, then sleeps until there is work.
+    #[default]
+    Adaptive,
+    /// Sleeps at once.
+    Interrupt,
+}
+
+/// The router's clock: monotonic, from its start.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(Instant);
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time.
+    #[inline]
+    pub fn now(self) -> Time {
+        Time(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Runs a worker until `stop`; gives it back.
+pub fn worker(
+    mut worker: Worker,
+    clock: Clock,
+    mode: PollMode,
+    core: Option<usize>,
+    waker: &Waker,
+    stop: &AtomicBool,
+) -> Worker {
+    settle_in(core);
+    let mut last_work = clock.now();
+    while !stop.load(Ordering::Relaxed) {
+        let now = clock.now();
+        let progress = worker.poll(now);
+        if progress.frames > 0 {
+            last_work = now;
+            continue;
+        }
+        let spins = match mode {
+            PollMode::Busy => true,
+            PollMode::Adaptive => now.since(last_work) < SPIN,
+            PollMode::Interrupt => false,
+        };
+        let until = progress.next.since(now);
+        if spins || until < TOO_NEAR {
+            std::hint::spin_loop();
+            continue;
+        }
+        let timeout = LONGEST_SLEEP.min(Duration::from_nanos(until - TOO_NEAR / 2));
+        worker.counters().totals().sleeps.add(1);
+        let fds: Vec<BorrowedFd<'_>> = worker.queues().iter().filter_map(|q| q.port.wait_fd()).collect();
+        // A port that cannot be waited for is polled every millisecond.
+        let blind = worker.queues().iter().any(|q| q.port.wait_fd().is_none());
+        let timeout = if blind { timeout.min(Duration::from_millis(1)) } else { timeout };
+        waker.sleep(&fds, timeout, || worker.is_quiet() && !stop.load(Ordering::Acquire));
+    }
+    worker
+}
+
+/// Runs the slow path until `stop`; gives it back.
+pub fn slow_path(mut slow: SlowPath, clock: Clock, waker: &Waker, stop: &AtomicBool) -> SlowPath {
+    settle_in(None);
+    while !stop.load(Ordering::Relaxed) {
+        let now = clock.now();
+        let progress = slow.poll(now);
+        if progress.frames == 0 {
+            let until = Duration::from_nanos(progress.next.since(now));
+            let ready = || slow.is_quiet() && !stop.load(Ordering::Acquire);
+            waker.sleep(&[], LONGEST_SLEEP.min(until), ready);
+        }
+    }
+    slow
+}
+
+/// Pins this thread, and asks for timers that are exact rather than grouped.
+fn settle_in(core: Option<usize>) {
+    // Without exact timers a shaped frame leaves up to 50 µs late: worse, not wrong.
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+    if let Some(core) = core {
+        let mut cores = rustix::thread::CpuSet::new();
+        cores.set(core);
+        if let Err(error) = rustix::thread::sched_setaffinity(None, &cores) {
+            tracing::warn!("cannot pin a worker to core {core}: {error}");
+        }
+    }
+}
