@@ -26,6 +26,7 @@ pub mod router;
 pub mod stage;
 pub mod table;
 pub mod time;
+pub mod trace;
 pub mod wire;
 pub mod worker;
 

@@ -5,6 +5,7 @@
 //! so that the same turn runs on a thread ([`run`]) and in virtual time.
 
 mod mesh;
+mod out;
 mod queue;
 pub mod run;
 mod sleep;
@@ -14,13 +15,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 pub use mesh::{Mesh, Parcel};
+use out::Out;
 pub use queue::Queue;
 pub use sleep::Waker;
 
 use crate::class::TrafficClass;
 use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
-use crate::packet::{Batch, DropReason, Flags, Frame, Pool, PuntReason, Verdict};
+use crate::packet::{Batch, DropReason, Pool};
 use crate::pipeline::Pipeline;
 use crate::port::{AnyPort, Link, Port, PortStats};
 use crate::qos::QueueStats;
@@ -83,20 +85,6 @@ struct Core {
     batch: Batch,
     next_poll: Time,
     out: Out,
-}
-
-/// Where frames go once their verdict is known.
-#[derive(Debug)]
-struct Out {
-    index: WorkerIndex,
-    workers: usize,
-    pool: Pool,
-    counters: Counters,
-    mesh: Mesh,
-    queues: Vec<Queue>,
-    /// Port → position in `queues` of the one whose tree this worker owns.
-    trees: Vec<Option<usize>>,
-    dropped: Vec<(Frame, DropReason)>,
 }
 
 /// The worker that owns a port's scheduler tree, of `workers`.
@@ -306,127 +294,5 @@ impl Core {
     fn next_event(&self, now: Time) -> Time {
         let events = self.out.queues.iter().map(|queue| queue.next_event(now));
         events.min().unwrap_or(Time::NEVER).min(self.next_poll)
-    }
-}
-
-impl Out {
-    /// Sends a frame where its verdict says.
-    #[inline]
-    fn finish(&mut self, frame: Frame, snapshot: &Snapshot, now: Time) {
-        let meta = frame.meta();
-        if !meta.flags.has(Flags::ORIGINATED) && !meta.flags.has(Flags::RELEASED) {
-            if let Some(block) = self.counters.interface(meta.in_interface) {
-                block.received[meta.class.index()].add(usize::from(meta.length));
-            }
-        }
-        match meta.verdict {
-            Verdict::Forward => self.enqueue(frame, snapshot, now),
-            Verdict::Drop(reason) => self.drop(frame, reason),
-            Verdict::Punt(reason) => self.punt(frame, reason),
-        }
-    }
-
-    /// Queues a frame on its out-interface's tree, here or with the worker that owns it.
-    #[inline]
-    fn enqueue(&mut self, mut frame: Frame, snapshot: &Snapshot, now: Time) {
-        let Some(interface) = snapshot.interface(frame.meta().out_interface) else {
-            return self.drop(frame, DropReason::InterfaceGone);
-        };
-        frame.meta_mut().verdict = Verdict::Forward;
-        let port = interface.port;
-        let to = owner(port, self.workers);
-        if to != self.index.index() {
-            if let Err(parcel) = self.mesh.send(to, Parcel::Enqueue(frame)) {
-                self.drop(parcel.into_frame(), DropReason::HandoffFull);
-            }
-            return;
-        }
-        let tree = self.trees.get(port.index()).copied().flatten();
-        let queue = tree.and_then(|at| self.queues.get_mut(at)).filter(|queue| queue.link().up);
-        let Some(egress) = queue.and_then(|queue| queue.egress.as_mut()) else {
-            return self.drop(frame, DropReason::PortDown);
-        };
-        if let Err((frame, reason)) = egress.scheduler.enqueue(frame, now) {
-            self.drop(frame, reason);
-        }
-    }
-
-    fn punt(&mut self, frame: Frame, reason: PuntReason) {
-        self.counters.punted(&frame, reason);
-        if let Err(parcel) = self.mesh.send(self.workers, Parcel::Punt(frame)) {
-            self.drop(parcel.into_frame(), DropReason::PuntFull);
-        }
-    }
-
-    #[inline]
-    fn drop(&mut self, frame: Frame, reason: DropReason) {
-        self.counters.dropped(&frame, reason);
-        self.pool.put(frame);
-    }
-
-    /// Counts the frames that trees gave back.
-    fn settle(&mut self) {
-        while let Some((frame, reason)) = self.dropped.pop() {
-            self.drop(frame, reason);
-        }
-    }
-
-    /// Sends other loops' buffers home; those that find the ring full wait.
-    #[inline]
-    fn send_home(&mut self) {
-        let mut foreign = std::mem::take(self.pool.foreign());
-        let mut kept = 0;
-        for _ in 0..foreign.len() {
-            let Some(frame) = foreign.pop() else { break };
-            let home = frame.meta().home.index();
-            if let Err(parcel) = self.mesh.send(home, Parcel::Home(frame)) {
-                foreign.insert(kept, parcel.into_frame());
-                kept += 1;
-            }
-        }
-        *self.pool.foreign() = foreign;
-    }
-
-    fn add_queue(&mut self, id: PortIndex, port: AnyPort, snapshot: &Snapshot, now: Time) {
-        let has_tree = self.trees.get(id.index()).copied().flatten().is_some();
-        let owns = owner(id, self.workers) == self.index.index() && !has_tree;
-        let mut queue = Queue::new(id, port, owns);
-        queue.sync(snapshot, &mut self.dropped);
-        queue.port.poll(now);
-        self.queues.push(queue);
-        self.index_trees();
-    }
-
-    fn remove_port(&mut self, id: PortIndex) -> Vec<AnyPort> {
-        let all = std::mem::take(&mut self.queues);
-        let (gone, kept) = all.into_iter().partition::<Vec<_>, _>(|queue| queue.id == id);
-        self.queues = kept;
-        self.index_trees();
-        let ports = gone.into_iter().map(|queue| queue.close(&mut self.dropped)).collect();
-        self.settle();
-        ports
-    }
-
-    fn index_trees(&mut self) {
-        self.trees.clear();
-        for (at, queue) in self.queues.iter().enumerate().filter(|(_, q)| q.egress.is_some()) {
-            let port = queue.id.index();
-            self.trees.resize(self.trees.len().max(port + 1), None);
-            self.trees[port] = Some(at);
-        }
-    }
-
-    fn status(&self) -> Status {
-        let trees = self.queues.iter().filter_map(|queue| queue.egress.as_ref());
-        Status {
-            worker: self.index,
-            pool: (self.pool.available(), self.pool.total()),
-            held: self.queues.iter().map(Queue::held).sum(),
-            queues: self.queues.iter().map(|q| (q.id, q.link(), q.stats())).collect(),
-            classes: trees
-                .flat_map(|tree| tree.scheduler.stats_iter())
-                .map(|(interface, class, stats)| (interface, class, stats.clone()))
-                .collect(),
-        }
     }
 }
