@@ -1,1 +1,16 @@
-//! placeholder
+//! Wanted state → forwarding state.
+//!
+//! ```text
+//! TOML file → config → rib (one per Vrf) → commit → dataplane::table::Snapshot
+//! ```
+//!
+//! [`config`] reads and checks the file, [`rib`] holds the routes of every
+//! source and picks the best, [`commit`] turns both into what the engine
+//! forwards by, as one transaction. Nothing here is on a packet's way.
+
+pub mod commit;
+pub mod config;
+pub mod rib;
+
+pub use commit::{ApplyReport, PortFacts, RouteChange, RouteErrors, RouteReport, State, compile};
+pub use config::{Config, ConfigErrors};

@@ -1,0 +1,97 @@
+//! Ports' settings, and what interfaces say of their port, VLAN and Vrf.
+
+use ahash::AHashMap;
+
+use super::Checks;
+use crate::config::types::{Port, Vlan};
+use crate::config::values::{Attach, Copy, PortKind, TpidWord};
+use crate::config::walk::help_words;
+
+impl Checks<'_> {
+    pub(super) fn port_settings(&self) {
+        let mut devices = AHashMap::new();
+        for (i, port) in self.config.ports.iter().enumerate() {
+            self.port_kind(i, port);
+            let on_device = matches!(port.kind, PortKind::AfXdp | PortKind::AfPacket | PortKind::Tap);
+            let device = port.device.as_deref().unwrap_or(&port.name);
+            if on_device && (device.len() > 15 || device.contains('/')) {
+                let help =
+                    "the kernel's names have at most 15 characters and no \"/\"; give the device's own name";
+                self.fault("port", i, "device", format!("\"{device}\" is no name of a network device"), help);
+            }
+            if let Some(other) = on_device.then(|| devices.insert(device, &port.name)).flatten() {
+                let message = format!("the device \"{device}\" is taken by the port \"{other}\"");
+                self.fault(
+                    "port",
+                    i,
+                    "device",
+                    message,
+                    "one port per device; use VLANs for several interfaces on one",
+                );
+            }
+        }
+    }
+
+    fn port_kind(&self, i: usize, port: &Port) {
+        let only = |key: &str, kinds: &str| {
+            let message = format!("a port of kind \"{}\" has no \"{key}\"", port.kind);
+            self.fault("port", i, key, message, format!("\"{key}\" is for {kinds}"));
+        };
+        if port.device.is_some() && matches!(port.kind, PortKind::Pcap | PortKind::Loopback) {
+            only("device", "af-xdp, af-packet and tap");
+        }
+        if port.kind != PortKind::AfXdp && port.attach != Attach::Auto {
+            only("attach", "af-xdp");
+        }
+        if port.kind != PortKind::AfXdp && port.copy != Copy::Auto {
+            only("copy", "af-xdp");
+        }
+        if port.kind != PortKind::Pcap && port.read.is_some() {
+            only("read", "pcap");
+        }
+        if port.kind != PortKind::Pcap && port.write.is_some() {
+            only("write", "pcap");
+        }
+        if port.kind == PortKind::Pcap && port.read.is_none() && port.write.is_none() {
+            let help = "give \"read\", \"write\" or both, each the path of a file";
+            self.fault("port", i, "kind", "a pcap port without a file".into(), help);
+        }
+        if port.queues > 1 && matches!(port.kind, PortKind::Pcap | PortKind::Loopback) {
+            let message = format!("a port of kind \"{}\" has one queue", port.kind);
+            self.fault("port", i, "queues", message, "leave \"queues\" out");
+        }
+    }
+
+    pub(super) fn interface_references(&self) {
+        let mut tags: AHashMap<(&str, Vlan, TpidWord), &str> = AHashMap::new();
+        for (i, interface) in self.config.interfaces.iter().enumerate() {
+            if !self.ports.contains_key(interface.port.as_str()) {
+                let known = self.config.ports.iter().map(|p| p.name.as_str());
+                let message = format!("there is no port \"{}\"", interface.port);
+                self.fault("interface", i, "port", message, help_words(&interface.port, known));
+            }
+            if !self.is_vrf(&interface.vrf) {
+                self.missing_vrf("interface", i, &interface.vrf);
+            }
+            // Without a tag there is no TPID to tell apart by.
+            let tpid = if interface.vlan == Vlan::Untagged { TpidWord::Dot1q } else { interface.tpid };
+            let key = (interface.port.as_str(), interface.vlan, tpid);
+            if let Some(other) = tags.insert(key, &interface.name) {
+                let message =
+                    format!("the interface \"{other}\" has the same tags on port \"{}\"", interface.port);
+                let help = "each interface of a port needs its own VLAN ids or TPID; one may be untagged";
+                self.fault("interface", i, "vlan", message, help);
+            }
+            if !interface.trust && !interface.dscp.is_empty() {
+                let help = "leave \"dscp\" out, or say trust = true";
+                self.fault(
+                    "interface",
+                    i,
+                    "dscp",
+                    "marks are not trusted, so no entry can match".into(),
+                    help,
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Shapers, queues and policers that cannot do what they say.
+
+use dataplane::class::TrafficClass;
+
+use super::Checks;
+use crate::config::qos::{ClassSettings, PolicerChoice, Qos, full_frame};
+use crate::config::types::Interface;
+use crate::config::units::{Rate, Size};
+use crate::config::values::Class;
+
+impl Checks<'_> {
+    pub(super) fn queues(&self) {
+        for (i, interface) in self.config.interfaces.iter().enumerate() {
+            for (class, policer) in &interface.police {
+                self.burst(i, &format!("police.{}.burst", class.0), policer.burst, interface.mtu);
+            }
+            let Some(qos) = &interface.qos else { continue };
+            self.line(i, interface, qos);
+            for (class, settings) in &qos.classes {
+                self.class(i, interface, qos, *class, settings);
+            }
+            self.priorities(i, qos);
+        }
+    }
+
+    fn burst(&self, i: usize, key: &str, burst: Size, mtu: u16) {
+        let least = full_frame(mtu);
+        if burst.0 < least {
+            let message = format!("{burst} never lets a full frame of {least} B pass");
+            self.fault("interface", i, key, message, format!("write {least} B or more, or lower the mtu"));
+        }
+    }
+
+    fn line(&self, i: usize, interface: &Interface, qos: &Qos) {
+        let line = self.ports.get(interface.port.as_str()).and_then(|p| self.config.ports.get(*p)?.rate);
+        if let (Some(rate), Some(line)) = (qos.rate, line)
+            && rate > line
+        {
+            let message = format!("{rate} is more than the {line} of port \"{}\"", interface.port);
+            self.fault("interface", i, "qos.rate", message, "shape to at most the line's rate");
+        }
+    }
+
+    fn class(&self, i: usize, interface: &Interface, qos: &Qos, class: Class, settings: &ClassSettings) {
+        let least = full_frame(interface.mtu);
+        let name = class.0.name();
+        if let Some(size) = settings.limit.size.filter(|s| s.0 < least) {
+            let message = format!("{size} hold no full frame of {least} B");
+            self.fault(
+                "interface",
+                i,
+                &format!("qos.{name}.limit"),
+                message,
+                format!("write {least} B or more, or lower the mtu"),
+            );
+        }
+        let PolicerChoice::Policer(policer) = settings.policer else { return };
+        self.burst(i, &format!("qos.{name}.policer.burst"), policer.burst, interface.mtu);
+        if let Some(rate) = qos.rate.filter(|rate| policer.rate > *rate) {
+            let message =
+                format!("{name} is policed to {}, more than the {rate} of the interface", policer.rate);
+            let help = "police it to a part of the rate; a third is usual for voice";
+            self.fault("interface", i, &format!("qos.{name}.policer.rate"), message, help);
+        }
+    }
+
+    /// Priority classes together must leave something of the rate, or nothing else ever passes.
+    fn priorities(&self, i: usize, qos: &Qos) {
+        let Some(rate) = qos.rate else { return };
+        let policed = TrafficClass::ALL.iter().filter_map(|class| {
+            let settings = qos.classes.get(&Class(*class));
+            let priority = settings.and_then(|s| s.priority).unwrap_or(*class == TrafficClass::Voice);
+            match settings.map(|s| s.policer).unwrap_or_default() {
+                PolicerChoice::Policer(p) if p.rate <= rate => Some(p.rate.0),
+                PolicerChoice::Default => Some(rate.0 / 3),
+                _ => None,
+            }
+            .filter(|_| priority)
+        });
+        let sum = policed.fold(0u64, u64::saturating_add);
+        if sum > rate.0 {
+            let message =
+                format!("priority classes are policed to {} together, more than the {rate}", Rate(sum));
+            self.fault(
+                "interface",
+                i,
+                "qos.rate",
+                message,
+                "lower their policers, or give fewer classes priority",
+            );
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! One declarative TOML file → [`Config`], or everything that is wrong with it.
+//!
+//! ```text
+//! text → parsed with places → read (keys, types, ranges) → checked (names, addresses, next hops) → Config
+//! ```
+//!
+//! Reading does not stop at a fault: every fault of one stage is noted with its
+//! line and column before the file is refused.
+
+mod check;
+mod errors;
+mod limits;
+mod qos;
+mod read;
+mod types;
+mod units;
+mod values;
+mod walk;
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+pub use errors::{ConfigError, ConfigErrors, MOST_ERRORS};
+pub use limits::Limits;
+pub use qos::{ClassSettings, Limit, Policer, PolicerChoice, Qos};
+pub use types::{Config, Fault, Interface, Neighbour, Port, Route, Router, Vlan, Vrf};
+pub use units::{Rate, Size, Span};
+pub use values::{Attach, Class, Copy, Discard, Discipline, Mac, Mode, PortKind, TpidWord};
+
+use errors::Finding;
+use read::Kept;
+use types::Source;
+use walk::Reader;
+
+/// Longest configuration, bytes.
+pub const MOST_BYTES: usize = 64 << 20;
+
+/// Reads and checks `text`; `file` is its name in errors.
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub fn parse(text: &str, file: &str) -> Result<Config, ConfigErrors> {
+    if text.len() > MOST_BYTES {
+        let message = format!("{} bytes are too many", text.len());
+        let help = format!("a configuration has at most {MOST_BYTES} bytes");
+        let finding = Finding { span: None, key: String::new(), message, help };
+        return Err(ConfigErrors::new(file, &"".into(), vec![finding]));
+    }
+    let (root, syntax) = DeTable::parse_recoverable(text);
+    let reader = Reader::new(!syntax.is_empty());
+    for error in &syntax {
+        reader.note(error.span(), "", error.message().to_owned(), "this is not TOML");
+    }
+    let (mut config, kept) = read::config(&reader, &root);
+    let source = Source { file: file.into(), text: Arc::from(text) };
+    let mut findings = reader.into_findings();
+    let whole = findings.is_empty();
+    if syntax.is_empty() {
+        findings.extend(check::check(&config, whole, &kept, |path| walk::locate(&root, path)));
+    }
+    if !findings.is_empty() {
+        return Err(ConfigErrors::new(file, &source.text, findings));
+    }
+    config.source = source;
+    Ok(config)
+}
+
+impl Config {
+    /// Checks it again, for configurations that were changed after reading.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn check(&self) -> Result<(), ConfigErrors> {
+        // Faults are rare here, so the text is parsed again only once there is one.
+        let root = OnceCell::new();
+        let findings = check::check(self, true, &Kept::default(), |path| {
+            walk::locate(root.get_or_init(|| DeTable::parse_recoverable(&self.source.text).0), path)
+        });
+        if findings.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigErrors::new(&self.source.file, &self.source.text, findings))
+    }
+
+    /// The file it was read from.
+    pub fn file(&self) -> &str {
+        &self.source.file
+    }
+
+    /// The JSON Schema of the file.
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(Config)
+    }
+}

@@ -1,0 +1,182 @@
+//! `[interface.qos]` and `[interface.police]`, and what they mean for the engine.
+//!
+//! Every default is written down here, so that what is not said is still known:
+//! a shaped interface polices its priority classes to a third of its rate
+//! (RFC 3246 section 2.8 asks for a bound), and bounds each queue by time.
+
+use std::collections::BTreeMap;
+
+use dataplane::class::TrafficClass;
+use dataplane::qos::{self, ClassQos, InterfaceQos, PolicerSpec, ShaperSpec};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::types::Interface;
+use super::units::{Rate, Size, Span};
+use super::values::{Class, Discipline};
+
+/// Bytes that layer 2 puts before a datagram: Ethernet and two tags.
+const LAYER2: u64 = 22;
+/// What the burst of a policer is for: every call sends once in it (G.711, 20 ms).
+const POLICER_BURST: Span = Span(20_000_000);
+/// Full frames that a queue holds at least, unless a limit is set.
+const LEAST_FRAMES: u64 = 8;
+/// Bytes that a queue holds at most, unless a limit is set.
+const MOST_BYTES: u64 = 16 << 20;
+
+/// `[interface.qos]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Qos {
+    /// Rate of the interface, 8 kbit/s to 400 Gbit/s. Default: not shaped.
+    pub rate: Option<Rate>,
+    /// Burst as time at the rate, 10 us to 1 s; a full frame always passes. Default "2 ms".
+    pub burst: Span,
+    /// Bytes a frame counts for beside its layer-2 length without FCS, −64 to 256; or "ethernet"
+    /// (24: preamble, FCS and gap), "ethernet-fcs" (4), "layer-2" (0), "ip" (−14). Default "ethernet".
+    pub overhead: i16,
+    /// "classes" or "fifo". Default "classes".
+    pub discipline: Discipline,
+    /// `[interface.qos.CLASS]`, by class name.
+    #[serde(flatten)]
+    pub classes: BTreeMap<Class, ClassSettings>,
+}
+
+impl Default for Qos {
+    fn default() -> Self {
+        let discipline = Discipline::Classes;
+        Self { rate: None, burst: Span(2_000_000), overhead: 24, discipline, classes: BTreeMap::new() }
+    }
+}
+
+/// `[interface.qos.CLASS]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct ClassSettings {
+    /// Served before every class without it (RFC 3246). Default: voice only.
+    pub priority: Option<bool>,
+    /// Share of what priority leaves, relative to the other weights, 1 to 10,000; 0: only
+    /// what no weighted class wants. Default: control 5, video 20, national 15, clinical 15,
+    /// imaging 25, standard 20, scavenger 0.
+    pub weight: Option<u32>,
+    /// What its queue holds at most: a size, a time (the longest wait), or both in a list.
+    /// Default: a size, the rate's worth of 20 ms for priority classes and 200 ms for others,
+    /// at least 8 full frames and at most 16 MiB; 1 MiB where the interface is not shaped.
+    pub limit: Limit,
+    /// Policer; `false` is none. Default: of priority classes on a shaped interface, a third of the rate.
+    pub policer: PolicerChoice,
+}
+
+/// What a queue holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Limit {
+    /// In bytes, 64 B to 1 GiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Size>,
+    /// In time, 10 us to 10 s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Span>,
+}
+
+/// Whether a class is policed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicerChoice {
+    /// As the default says.
+    #[default]
+    Default,
+    /// Not at all.
+    None,
+    /// To this.
+    Policer(Policer),
+}
+
+/// `{ rate, burst }`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Policer {
+    /// 8 kbit/s to 400 Gbit/s.
+    pub rate: Rate,
+    /// Depth of the bucket, bytes. Written as a size, or as time at the rate, and at least one
+    /// full frame. Default "20 ms".
+    pub burst: Size,
+}
+
+impl Policer {
+    /// With the default burst, for frames of up to `mtu` bytes at layer 3.
+    pub(super) fn with_default_burst(rate: Rate, mtu: u16) -> Self {
+        Self::with_burst_time(rate, POLICER_BURST, mtu)
+    }
+
+    pub(super) fn with_burst_time(rate: Rate, time: Span, mtu: u16) -> Self {
+        Self { rate, burst: Size(rate.bytes_in(time).max(full_frame(mtu))) }
+    }
+
+    fn spec(self) -> PolicerSpec {
+        PolicerSpec { rate: self.rate.0, burst: self.burst.0 }
+    }
+}
+
+/// Layer-2 bytes of the longest frame of an interface.
+pub(super) fn full_frame(mtu: u16) -> u64 {
+    u64::from(mtu) + LAYER2
+}
+
+impl Interface {
+    /// What the engine is given for this interface.
+    pub(crate) fn qos_spec(&self) -> InterfaceQos {
+        let qos = self.qos.clone().unwrap_or_default();
+        let mut spec = InterfaceQos {
+            shaper: qos.rate.map(|rate| ShaperSpec {
+                rate: rate.0,
+                burst: qos.burst.0,
+                overhead: qos.overhead,
+            }),
+            discipline: match qos.discipline {
+                Discipline::Classes => qos::Discipline::Classes,
+                Discipline::Fifo => qos::Discipline::Fifo,
+            },
+            ..InterfaceQos::default()
+        };
+        for class in TrafficClass::ALL {
+            let settings = qos.classes.get(&Class(class)).cloned().unwrap_or_default();
+            let slot = &mut spec.classes[class.index()];
+            *slot = settings.spec(*slot, qos.rate, self.mtu);
+            spec.ingress[class.index()] = self.police.get(&Class(class)).map(|p| p.spec());
+        }
+        spec
+    }
+}
+
+impl ClassSettings {
+    fn spec(&self, default: ClassQos, rate: Option<Rate>, mtu: u16) -> ClassQos {
+        let priority = self.priority.unwrap_or(default.priority);
+        ClassQos {
+            priority,
+            weight: self.weight.unwrap_or(default.weight),
+            limit_bytes: self.limit_bytes(default.limit_bytes, rate, priority, mtu),
+            limit_time: self.limit.time.map_or(0, |t| t.0),
+            policer: match (self.policer, rate) {
+                (PolicerChoice::Policer(p), _) => Some(p.spec()),
+                (PolicerChoice::Default, Some(rate)) if priority => {
+                    Some(Policer::with_default_burst(Rate(rate.0 / 3), mtu).spec())
+                }
+                _ => None,
+            },
+        }
+    }
+
+    fn limit_bytes(&self, default: u32, rate: Option<Rate>, priority: bool, mtu: u16) -> u32 {
+        let bytes = match (self.limit.size, rate) {
+            (Some(size), _) => size.0,
+            (None, None) => u64::from(default),
+            // A bound in time alone needs room for as much of the line as it may wait for.
+            (None, Some(rate)) => {
+                let usual = Span(if priority { 20_000_000 } else { 200_000_000 });
+                let time = self.limit.time.map_or(usual, |t| t.max(usual));
+                rate.bytes_in(time).clamp(LEAST_FRAMES * full_frame(mtu), MOST_BYTES)
+            }
+        };
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+}

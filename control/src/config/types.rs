@@ -1,0 +1,222 @@
+//! What one configuration file says, key by key.
+//!
+//! The fields are the file's keys; their texts are its reference. Every key
+//! that has a default may be left out.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::limits::Limits;
+use super::qos::{Policer, Qos};
+use super::units::Rate;
+use super::values::{Attach, Class, Copy, Discard, Mac, Mode, PortKind, TpidWord};
+
+/// The wanted state of one router.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Config {
+    /// `[router]`: the process.
+    pub router: Router,
+    /// `[[port]]`: where frames enter and leave. At most 1,024.
+    #[serde(rename = "port")]
+    pub ports: Vec<Port>,
+    /// `[[vrf]]`: routing worlds beside "default", which is always there. At most 60,000.
+    #[serde(rename = "vrf")]
+    pub vrfs: Vec<Vrf>,
+    /// `[[interface]]`: logical interfaces on ports. At most 1,000,000.
+    #[serde(rename = "interface")]
+    pub interfaces: Vec<Interface>,
+    /// `[[route]]`: static routes.
+    #[serde(rename = "route")]
+    pub routes: Vec<Route>,
+    /// `[[neighbour]]`: neighbours whose station address is known beforehand.
+    #[serde(rename = "neighbour")]
+    pub neighbours: Vec<Neighbour>,
+    /// `[limits]`: bounds on the slow path.
+    pub limits: Limits,
+    /// Where it was read from, so that later faults can be placed too.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) source: Source,
+}
+
+/// A file's name and text.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) file: Arc<str>,
+    pub(super) text: Arc<str>,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self { file: "configuration".into(), text: "".into() }
+    }
+}
+
+/// `[router]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Router {
+    /// Its name in commands and reports. Default "viaduct".
+    pub name: String,
+    /// How workers wait for frames. Default "adaptive".
+    pub mode: Mode,
+    /// Worker threads, 1 to 64. Default: as many as `cores`, or 1.
+    pub workers: u16,
+    /// The core that each worker is pinned to, 0 to 1023. Default: not pinned.
+    pub cores: Vec<u16>,
+    /// Frame buffers per worker, 512 to 4,194,304. Default 16,384.
+    pub buffers: u32,
+    /// Path of the control socket. Default: the daemon's.
+    pub socket: Option<String>,
+}
+
+impl Default for Router {
+    fn default() -> Self {
+        let name = "viaduct".into();
+        Self { name, mode: Mode::Adaptive, workers: 1, cores: Vec::new(), buffers: 16_384, socket: None }
+    }
+}
+
+/// `[[port]]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// What carries its frames.
+    pub kind: PortKind,
+    /// The network device of an af-xdp, af-packet or tap port. Default: the port's name.
+    pub device: Option<String>,
+    /// Receive and transmit queues, 1 to 64. Default 1.
+    pub queues: u16,
+    /// Rate of the line, which the scheduler holds all its interfaces to together:
+    /// 8 kbit/s to 400 Gbit/s. Default: not held.
+    pub rate: Option<Rate>,
+    /// Where an af-xdp port's program is attached. Default "auto".
+    pub attach: Attach,
+    /// Whether an af-xdp port's frames are copied. Default "auto".
+    pub copy: Copy,
+    /// The file that a pcap port reads frames from. Default: none.
+    pub read: Option<String>,
+    /// The file that a pcap port writes frames to. Default: none.
+    pub write: Option<String>,
+    /// Faults to inject, for tests. Default: none.
+    pub fault: Option<Fault>,
+}
+
+/// `fault = { … }` of a port: chances per million frames, 0 to 1,000,000, default 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Fault {
+    /// A frame is lost.
+    pub loss: u32,
+    /// A frame is held back behind later ones.
+    pub reorder: u32,
+    /// A bit of a frame is flipped.
+    pub corrupt: u32,
+    /// The line stops for a while.
+    pub stall: u32,
+    /// Seed of the chances, 0 to 2^63 − 1: the same seed gives the same faults. Default 0.
+    pub seed: u64,
+}
+
+/// Which of a port's frames are an interface's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Vlan {
+    /// Those without a tag, or with VLAN id 0.
+    #[default]
+    Untagged,
+    /// Those with this tag.
+    One(u16),
+    /// Those with these two tags, outer first.
+    Two([u16; 2]),
+}
+
+/// `[[interface]]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// The port it is on. Default: the port of the interface's own name.
+    pub port: String,
+    /// VLAN id, or outer and inner id, 1 to 4094 each. Default: untagged.
+    pub vlan: Vlan,
+    /// The EtherType of the (outer) tag. Default "802.1q"; the inner one is always 802.1q.
+    pub tpid: TpidWord,
+    /// Its Vrf. Default "default".
+    pub vrf: String,
+    /// Its addresses with the length of the subnet. Default: none.
+    #[schemars(with = "Vec<String>")]
+    pub addresses: Vec<IpNet>,
+    /// Longest IP datagram it sends, bytes: 68 to 9,000; 1,280 and up with an IPv6 address
+    /// (RFC 791, RFC 8200 section 5). Default 1,500.
+    pub mtu: u16,
+    /// Its station address. Default: the port's.
+    pub mac: Option<Mac>,
+    /// Whether labelled frames are accepted. Default false.
+    pub mpls: bool,
+    /// Whether it is up. Default true.
+    pub enabled: bool,
+    /// Whether the marks of frames that come in count; if not, all are Standard. Default true.
+    pub trust: bool,
+    /// DSCP (name such as "ef", or 0 to 63) to class, over the default map.
+    pub dscp: BTreeMap<u8, Class>,
+    /// `[interface.police.CLASS]`: policers of what comes in. Default: none.
+    pub police: BTreeMap<Class, Policer>,
+    /// `[interface.qos]`: how what goes out is shaped and queued. Default: not
+    /// shaped, a queue per class, voice first.
+    pub qos: Option<Qos>,
+}
+
+/// `[[vrf]]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Vrf {
+    /// Its name.
+    pub name: String,
+    /// What happens to packets without any other route: a default route of the
+    /// lowest preference, for IPv4 and IPv6. Default: no route.
+    pub otherwise: Option<Discard>,
+}
+
+/// `[[route]]`: a static route; either `via` or `discard`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Route {
+    /// Its Vrf. Default "default".
+    pub vrf: String,
+    /// Destinations it is for; bits past the length must be 0.
+    #[schemars(with = "String")]
+    pub prefix: IpNet,
+    /// Next hops, 1 to 64 of the prefix's family; several share the flows (ECMP). A next hop is
+    /// on a connected subnet, or itself reached by another route, at most 8 deep.
+    #[schemars(with = "Vec<String>")]
+    pub via: Vec<IpAddr>,
+    /// The interface of the next hops; needed for IPv6 link-local ones. Default: where they are connected.
+    pub interface: Option<String>,
+    /// What to do instead of forwarding.
+    pub discard: Option<Discard>,
+    /// Administrative distance, 1 to 255: of routes to one prefix, the lowest that has a
+    /// next hop is used; 255 is never used. Default 1.
+    pub distance: u8,
+}
+
+/// `[[neighbour]]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Neighbour {
+    /// The interface it is on.
+    pub interface: String,
+    /// Its address, on a subnet of the interface or IPv6 link-local.
+    #[schemars(with = "String")]
+    pub address: IpAddr,
+    /// Its station address.
+    pub mac: Mac,
+}

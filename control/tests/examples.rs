@@ -1,0 +1,105 @@
+//! The example files: each parses, is sound and compiles to what its text says.
+
+use std::path::PathBuf;
+
+use control::{Config, PortFacts, State, compile, config};
+use dataplane::class::TrafficClass;
+use dataplane::table::{Nhlfe, Snapshot, Tpid, VlanMatch, Vrf};
+
+fn example(name: &str) -> Config {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    config::parse(&text, name).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn compiled(name: &str) -> Snapshot {
+    compile(&example(name), &PortFacts::default()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// What a destination leads to, down to interface and neighbour.
+fn way(snapshot: &Snapshot, vrf: &Vrf, to: &str) -> String {
+    let id = match to.parse().unwrap() {
+        std::net::IpAddr::V4(a) => vrf.fib4.lookup(a),
+        std::net::IpAddr::V6(a) => vrf.fib6.lookup(a),
+    };
+    let Some(id) = id else { return "none".into() };
+    words(snapshot, snapshot.nhlfe(id).unwrap())
+}
+
+fn words(snapshot: &Snapshot, nhlfe: &Nhlfe) -> String {
+    match nhlfe {
+        Nhlfe::Forward(id) => {
+            let adjacency = snapshot.adjacency(*id).unwrap();
+            let interface = snapshot.interface(adjacency.interface).unwrap();
+            format!("{} on {}", adjacency.neighbour, interface.name)
+        }
+        Nhlfe::Glean(id) => format!("on {}", snapshot.interface(*id).unwrap().name),
+        Nhlfe::Ecmp(group) => {
+            let members = group.members().iter().map(|m| words(snapshot, snapshot.nhlfe(*m).unwrap()));
+            members.collect::<Vec<_>>().join(" or ")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn minimal_forwards_both_families() {
+    let snapshot = compiled("minimal.toml");
+    let vrf = snapshot.vrf_named("default").unwrap();
+    assert_eq!(way(&snapshot, vrf, "203.0.113.9"), "198.51.100.1 on ge1");
+    assert_eq!(way(&snapshot, vrf, "2001:db8:9::9"), "2001:db8:0:2::1 on ge1");
+    assert_eq!(way(&snapshot, vrf, "192.0.2.77"), "on ge0");
+    assert_eq!(way(&snapshot, vrf, "192.0.2.1"), "Local");
+    assert_eq!(way(&snapshot, vrf, "192.0.2.255"), "Local");
+    assert_eq!(way(&snapshot, vrf, "2001:db8:0:1::"), "Local");
+    let ge0 = snapshot.interface_named("ge0").unwrap();
+    assert!(
+        ge0.addresses.iter().any(|a| a.net.to_string().starts_with("fe80::") && a.net.prefix_len() == 64)
+    );
+}
+
+#[test]
+fn site_shapes_its_uplink_and_polices_its_telephones() {
+    let snapshot = compiled("site.toml");
+    let qos = &snapshot.interface_named("wan").unwrap().qos;
+    let shaper = qos.shaper.unwrap();
+    assert_eq!((shaper.rate, shaper.burst, shaper.overhead), (10_000_000, 2_000_000, 24));
+    let voice = qos.classes[TrafficClass::Voice.index()];
+    assert!(voice.priority);
+    assert_eq!(
+        (voice.limit_bytes, voice.policer.unwrap().rate, voice.policer.unwrap().burst),
+        (32_000, 3_300_000, 8_250)
+    );
+    let standard = qos.classes[TrafficClass::Standard.index()];
+    assert_eq!((standard.limit_bytes, standard.limit_time, standard.weight), (96_000, 150_000_000, 15));
+    let phones = snapshot.interface_named("phones").unwrap();
+    assert_eq!(phones.vlan, VlanMatch::Single(Tpid::Dot1q, 20));
+    let ingress = phones.qos.ingress[TrafficClass::Voice.index()].unwrap();
+    assert_eq!((ingress.rate, ingress.burst), (1_200_000, 3_000));
+    assert_eq!(snapshot.interface_named("desks").unwrap().class_map.get(46).0, TrafficClass::Standard);
+    assert_eq!(snapshot.interface_named("imaging").unwrap().class_map.get(8).0, TrafficClass::Imaging);
+}
+
+#[test]
+fn communities_overlap_and_stay_apart() {
+    let snapshot = compiled("two-communities.toml");
+    let (trust, care) = (snapshot.vrf_named("trust").unwrap(), snapshot.vrf_named("care").unwrap());
+    assert_eq!(way(&snapshot, trust, "10.0.1.7"), "on trust-site");
+    assert_eq!(way(&snapshot, care, "10.0.1.7"), "on care-site");
+    assert_eq!(way(&snapshot, trust, "10.0.2.7"), "172.16.0.1 on trust-core");
+    assert_eq!(way(&snapshot, care, "10.0.2.7"), "172.16.0.1 on care-core or 172.16.1.1 on care-core");
+    assert_eq!(way(&snapshot, care, "192.168.50.1"), "172.16.0.1 on care-core or 172.16.1.1 on care-core");
+    assert_eq!(way(&snapshot, trust, "192.168.50.1"), "none");
+    assert_eq!(way(&snapshot, care, "8.8.8.8"), "Prohibited");
+    assert_eq!(snapshot.vrf_named("default").unwrap().fib4.len(), 0);
+}
+
+#[test]
+fn applying_the_same_file_again_changes_no_route() {
+    let (mut state, mut snapshot) = (State::new(), Snapshot::default());
+    let config = example("two-communities.toml");
+    state.apply(config.clone(), &PortFacts::default(), &mut snapshot).unwrap();
+    let before = (snapshot.nhlfes.stamp(), snapshot.interfaces.stamp(), snapshot.adjacencies.stamp());
+    state.apply(config, &PortFacts::default(), &mut snapshot).unwrap();
+    assert_eq!((snapshot.nhlfes.stamp(), snapshot.interfaces.stamp(), snapshot.adjacencies.stamp()), before);
+}
