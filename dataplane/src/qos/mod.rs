@@ -13,6 +13,7 @@ mod stats;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod wait;
 mod wheel;
 
 pub use bucket::TokenBucket;

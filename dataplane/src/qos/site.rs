@@ -41,14 +41,6 @@ pub(super) struct Site {
     pub(super) queues: [Option<Box<Queue>>; CLASSES],
 }
 
-/// Control is never without a share (RFC 4594 section 3.2).
-fn weights(spec: &InterfaceQos) -> [u32; CLASSES] {
-    let mut weights = spec.classes.map(|c| c.weight);
-    let control = &mut weights[TrafficClass::Control.index()];
-    *control = (*control).max(1);
-    weights
-}
-
 fn bits(of: impl Fn(usize) -> bool) -> u8 {
     (0..CLASSES).fold(0, |bits, class| bits | u8::from(of(class)) << class)
 }
@@ -100,11 +92,10 @@ impl Site {
 
     /// Works out what follows from the specification.
     fn arrange(&mut self, now: Time) {
-        let weights = weights(&self.spec);
         let by_class = self.spec.discipline == Discipline::Classes;
         self.priority = bits(|c| by_class && self.spec.classes[c].priority);
-        self.weighted = bits(|c| weights[c] > 0) & !self.priority;
-        self.fair = Fair::new(weights);
+        self.weighted = bits(|c| self.weight(c) > 0);
+        self.fair = Fair::new(std::array::from_fn(|c| self.weight(c)));
         let policed = by_class && self.spec.classes.iter().any(|c| c.policer.is_some());
         let mut before = self.policers.take();
         let mut old = |c: usize| before.as_mut().and_then(|p| p[c].take());
@@ -149,6 +140,16 @@ impl Site {
     #[inline]
     pub(super) fn is_priority(&self, class: TrafficClass) -> bool {
         self.priority & (1 << self.place(class)) != 0
+    }
+
+    /// A class's share of what priority leaves. Control is never without one
+    /// (RFC 4594 section 3.2).
+    pub(super) fn weight(&self, class: usize) -> u32 {
+        match self.spec.classes[class].weight {
+            _ if self.priority & (1 << class) != 0 => 0,
+            weight if class == TrafficClass::Control.index() => weight.max(1),
+            weight => weight,
+        }
     }
 
     #[inline]

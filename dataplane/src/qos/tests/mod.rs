@@ -1,6 +1,7 @@
 //! The scheduler in virtual time, against what its text promises.
 
 mod scenario;
+mod waits;
 
 use std::sync::Arc;
 
