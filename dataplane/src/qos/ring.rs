@@ -62,6 +62,15 @@ impl Ring {
         self.links[self.front as usize].before = new;
     }
 
+    /// Joins, and has the turn.
+    #[inline]
+    pub(super) fn join_front(&mut self, member: usize) {
+        if !self.contains(member) {
+            self.join(member);
+            self.front = member as u32;
+        }
+    }
+
     /// Leaves, from wherever it stands; nothing happens when it is not in.
     #[inline]
     pub(super) fn leave(&mut self, member: usize) {
@@ -96,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_ring_is_a_queue_one_can_leave_from_anywhere(steps in prop::collection::vec((0u8..3, 0usize..6), 0..80)) {
+        fn a_ring_is_a_queue_one_can_leave_from_anywhere(steps in prop::collection::vec((0u8..4, 0usize..6), 0..80)) {
             let (mut ring, mut queue) = (Ring::default(), VecDeque::new());
             ring.grow(6);
             for (step, member) in steps {
@@ -108,6 +117,12 @@ mod tests {
                         }
                     }
                     1 => {
+                        ring.join_front(member);
+                        if !queue.contains(&member) {
+                            queue.push_front(member);
+                        }
+                    }
+                    2 => {
                         ring.leave(member);
                         queue.retain(|m| *m != member);
                     }

@@ -66,6 +66,8 @@ pub struct Scheduler {
     /// Sites that may send: with a frame of a priority class; with another.
     pub(super) urgent: Ring,
     pub(super) shared: Ring,
+    /// Of the shared ring: the latest whose quantum is being used.
+    round: u64,
     /// Sites with frames that may not send yet.
     pub(super) wheel: Wheel,
     pub(super) generation: u64,
@@ -232,7 +234,24 @@ impl Scheduler {
             self.urgent.join(at);
         }
         if site.has_shared() && !self.shared.contains(at) {
-            site.credit = site.credit.min(0) + QUANTUM;
+            self.rejoin(at);
+        }
+    }
+
+    /// Into the ring of those without priority. One that has not had its quantum
+    /// of this round, or has some left, goes first: coming and going, as a slow
+    /// shaper makes it, costs an interface nothing and gains it nothing.
+    #[inline]
+    fn rejoin(&mut self, at: usize) {
+        let Some(site) = self.sites[at].as_mut() else { return };
+        if site.round < self.round {
+            site.grant(self.round, QUANTUM);
+        } else if site.credit <= 0 {
+            site.grant(self.round + 1, QUANTUM);
+        }
+        if site.round <= self.round && site.credit > 0 {
+            self.shared.join_front(at);
+        } else {
             self.shared.join(at);
         }
     }
@@ -246,10 +265,11 @@ impl Scheduler {
         loop {
             let at = self.shared.front()?;
             let site = self.sites[at].as_mut()?;
+            self.round = self.round.max(site.round);
             if site.credit > 0 {
                 return Some((at, false));
             }
-            site.credit += QUANTUM;
+            site.grant(self.round + 1, QUANTUM);
             self.shared.turn();
         }
     }

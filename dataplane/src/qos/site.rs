@@ -24,8 +24,10 @@ pub(super) struct Site {
     pub(super) id: IfIndex,
     pub(super) spec: Arc<InterfaceQos>,
     pub(super) shaper: Option<TokenBucket>,
-    /// Bytes it may still send before it is the next interface's turn.
+    /// Bytes it may still send in `round`.
     pub(super) credit: i64,
+    /// The round of the shared ring whose quantum it was given last.
+    pub(super) round: u64,
     /// It stands in the timing wheel.
     pub(super) waiting: bool,
     /// The generation that last named it.
@@ -55,6 +57,7 @@ impl Site {
             id,
             shaper: spec.shaper.map(bucket),
             credit: 0,
+            round: 0,
             waiting: false,
             generation: 0,
             frames: 0,
@@ -126,6 +129,13 @@ impl Site {
         self.shaper.as_ref().map_or(Time::ZERO, TokenBucket::out_of_debt)
     }
 
+    /// A quantum for `round`; what was left of an earlier one is lost, a debt is not.
+    #[inline]
+    pub(super) fn grant(&mut self, round: u64, quantum: i64) {
+        self.round = round;
+        self.credit = self.credit.min(0) + quantum;
+    }
+
     #[inline]
     pub(super) fn has_priority(&self) -> bool {
         self.backlog & self.priority != 0
@@ -188,7 +198,7 @@ impl Site {
         }
         let place = self.place(class);
         let limits = &self.spec.classes[place];
-        let queue = self.queues[place].as_ref()?;
+        let queue = self.queues[place].get_or_insert_default();
         if queue.bytes + len as u64 > u64::from(limits.limit_bytes) {
             return Some(DropReason::QueueBytes);
         }

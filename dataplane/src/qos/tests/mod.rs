@@ -1,5 +1,7 @@
 //! The scheduler in virtual time, against what its text promises.
 
+mod oracle;
+mod property;
 mod scenario;
 mod waits;
 

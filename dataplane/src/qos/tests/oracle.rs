@@ -1,0 +1,230 @@
+//! The slow and obvious scheduler that judges the fast one: lists, wide
+//! numbers, and every rule looked up for every frame that leaves.
+
+use super::*;
+use crate::qos::{Discipline, LINE_OVERHEAD};
+
+const BYTE: i128 = 8_000_000_000;
+
+/// A shaper by its definition.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    rate: u64,
+    depth: i128,
+    level: i128,
+    at: u64,
+}
+
+impl Level {
+    fn full(rate: u64, burst: u64) -> Self {
+        let depth = i128::from(rate) * i128::from(burst);
+        Self { rate, depth, level: depth, at: 0 }
+    }
+
+    fn at(&mut self, now: u64) -> &mut Self {
+        self.level = self.depth.min(self.level + i128::from(now - self.at) * i128::from(self.rate));
+        self.at = now;
+        self
+    }
+
+    fn retune(old: Option<Self>, new: Option<Self>, now: u64) -> Option<Self> {
+        let new = new?;
+        Some(old.map_or(new, |mut old| Self { level: old.at(now).level.min(new.depth), at: now, ..new }))
+    }
+
+    /// The first nanosecond from `now` on at which it is not in debt.
+    fn clear(mut self, now: u64) -> u64 {
+        let debt = -self.at(now).level.min(0);
+        now + (debt as u128).div_ceil(u128::from(self.rate)) as u64
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    class: TrafficClass,
+    len: usize,
+    serial: u32,
+    since: u64,
+}
+
+#[derive(Debug)]
+struct Place {
+    spec: Arc<InterfaceQos>,
+    shaper: Option<Level>,
+    waiting: Vec<Waiting>,
+}
+
+impl Place {
+    fn new(spec: &Arc<InterfaceQos>) -> Self {
+        Self { spec: spec.clone(), shaper: level(spec), waiting: Vec::new() }
+    }
+
+    fn may_send(&self, now: u64) -> bool {
+        self.shaper.is_none_or(|s| s.clear(now) == now)
+    }
+
+    fn fifo(&self) -> bool {
+        self.spec.discipline == Discipline::Fifo
+    }
+
+    fn rules(&self, class: TrafficClass) -> ClassQos {
+        let class = if self.fifo() { TrafficClass::Standard } else { class };
+        let mut rules = self.spec.classes[class.index()];
+        rules.priority &= !self.fifo();
+        if class == TrafficClass::Control {
+            rules.weight = rules.weight.max(1);
+        }
+        rules
+    }
+
+    /// Those that wait in one queue with `class`.
+    fn queue(&self, class: TrafficClass) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().filter(move |w| self.fifo() || w.class == class)
+    }
+
+    fn urgent(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().filter(|w| self.rules(w.class).priority)
+    }
+}
+
+fn level(spec: &InterfaceQos) -> Option<Level> {
+    spec.shaper.map(|s| Level::full(s.rate, s.burst))
+}
+
+fn overhead(spec: &InterfaceQos) -> i128 {
+    spec.shaper.map_or(0, |s| i128::from(s.overhead))
+}
+
+/// What the tree should hold, and may do.
+#[derive(Debug, Default)]
+pub(super) struct Oracle {
+    places: Vec<Option<Place>>,
+    port: Option<Level>,
+}
+
+impl Oracle {
+    pub(super) fn sync(
+        &mut self,
+        now: u64,
+        port_rate: u64,
+        specs: &[Option<Arc<InterfaceQos>>],
+        dropped: &[Gone],
+    ) {
+        let port = (port_rate > 0).then(|| Level::full(port_rate, MS));
+        self.port = Level::retune(self.port, port, now);
+        self.places.resize_with(specs.len().max(self.places.len()), || None);
+        let mut gone = 0;
+        for (place, spec) in self.places.iter_mut().zip(specs) {
+            match (place.as_mut(), spec) {
+                (Some(place), Some(spec)) => {
+                    place.shaper = Level::retune(place.shaper, level(spec), now);
+                    place.spec = spec.clone();
+                }
+                (None, Some(spec)) => *place = Some(Place::new(spec)),
+                (Some(old), None) => {
+                    for w in &old.waiting {
+                        assert!(dropped.iter().any(|d| d.serial == w.serial));
+                        gone += 1;
+                    }
+                    *place = None;
+                }
+                (None, None) => {}
+            }
+        }
+        assert_eq!(dropped.len(), gone);
+        assert!(dropped.iter().all(|d| d.why == Some(DropReason::InterfaceGone)));
+    }
+
+    /// A frame was offered, and refused for `why` or not.
+    pub(super) fn offered(
+        &mut self,
+        now: u64,
+        (site, class, len, serial): (u32, TrafficClass, usize, u32),
+        why: Option<DropReason>,
+    ) {
+        let port = self.port;
+        let Some(place) = self.places[site as usize].as_mut() else {
+            return assert_eq!(why, Some(DropReason::InterfaceGone));
+        };
+        let rules = place.rules(class);
+        let (count, bytes) = place.queue(class).fold((0, 0), |(n, sum), w| (n + 1, sum + w.len));
+        if bytes + len > rules.limit_bytes as usize {
+            return assert_eq!(why, Some(DropReason::QueueBytes));
+        }
+        let spare = place.shaper.as_mut().map_or(0, |s| s.at(now).level.max(0));
+        let ahead = (bytes as i128 + count * overhead(&place.spec)).max(0) * BYTE - spare;
+        let rate = place.shaper.or(port).map_or(0, |s| s.rate);
+        let late = ahead - i128::from(rate) * i128::from(rules.limit_time);
+        let may_be_late = rate > 0 && rules.limit_time > 0 && late > -BYTE;
+        if why == Some(DropReason::QueueTime) {
+            return assert!(may_be_late);
+        }
+        assert_eq!(why, None);
+        assert!(!may_be_late || late < BYTE);
+        place.waiting.push(Waiting { class, len, serial, since: now });
+    }
+
+    /// These left or were dropped, in this order, in one `dequeue` of at most `max`.
+    pub(super) fn left(&mut self, now: u64, gone: &[Gone], max: usize) {
+        let (dropped, sent): (Vec<&Gone>, Vec<&Gone>) = gone.iter().partition(|g| g.why.is_some());
+        for drop in dropped {
+            let place = self.places[drop.interface.index()].as_mut().unwrap();
+            let limit = place.rules(drop.class).limit_time;
+            assert!(limit > 0 && drop.waited > limit && drop.why == Some(DropReason::QueueTime));
+            let at = place.waiting.iter().position(|w| w.serial == drop.serial).unwrap();
+            place.waiting.remove(at);
+        }
+        for frame in &sent {
+            self.sent(now, frame);
+        }
+        let idle = |p: &Place| p.waiting.is_empty() || !p.may_send(now);
+        assert!(sent.len() == max || !self.port_ready(now) || self.places.iter().flatten().all(idle));
+    }
+
+    fn port_ready(&self, now: u64) -> bool {
+        self.port.is_none_or(|p| p.clear(now) == now)
+    }
+
+    fn sent(&mut self, now: u64, frame: &Gone) {
+        assert!(self.port_ready(now), "the port's rate");
+        let place = self.places[frame.interface.index()].as_ref().unwrap();
+        let rules = place.rules(frame.class);
+        assert!(place.may_send(now), "the interface's rate");
+        assert!(rules.limit_time == 0 || frame.waited <= rules.limit_time);
+        let first = place.waiting.iter().position(|w| w.class == frame.class).unwrap();
+        assert_eq!(place.waiting[first].serial, frame.serial, "in order within a class");
+        if place.fifo() {
+            assert_eq!(place.waiting[first].since, place.waiting.iter().map(|w| w.since).min().unwrap());
+        }
+        if rules.priority {
+            assert!(place.urgent().all(|w| w.class >= frame.class));
+        } else {
+            let mut may_send = self.places.iter().flatten().filter(|p| p.may_send(now));
+            assert!(may_send.all(|p| p.urgent().count() == 0), "a priority frame waits");
+            let weighted = |w: &Waiting| place.rules(w.class).weight > 0;
+            assert!(rules.weight > 0 || place.fifo() || !place.waiting.iter().any(weighted));
+        }
+        let place = self.places[frame.interface.index()].as_mut().unwrap();
+        place.waiting.remove(first);
+        let accounted = (frame.len as i128 + overhead(&place.spec)).max(1);
+        if let Some(shaper) = &mut place.shaper {
+            shaper.at(now).level -= accounted * BYTE;
+        }
+        if let Some(port) = &mut self.port {
+            port.at(now).level -= (frame.len as i128 + i128::from(LINE_OVERHEAD)) * BYTE;
+        }
+    }
+
+    /// When the next frame can leave.
+    pub(super) fn next_event(&self, now: u64) -> u64 {
+        let sites = self.places.iter().flatten().filter(|p| !p.waiting.is_empty());
+        let site = sites.map(|p| p.shaper.map_or(now, |s| s.clear(now))).min();
+        site.map_or(u64::MAX, |site| site.max(self.port.map_or(now, |p| p.clear(now))))
+    }
+
+    /// Frames and bytes that wait.
+    pub(super) fn held(&self) -> (usize, u64) {
+        let all = self.places.iter().flatten().flat_map(|p| &p.waiting);
+        all.fold((0, 0), |(n, bytes), w| (n + 1, bytes + w.len as u64))
+    }
+}

@@ -1,0 +1,232 @@
+//! Whatever comes, in whatever order: the oracle agrees.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::oracle::Oracle;
+use super::*;
+use crate::class::CLASSES;
+use crate::qos::{Count, Discipline, TreeLimits};
+
+const SITES: u32 = 4;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Frames of one class for one site, all at once.
+    Offer(u32, usize, Vec<usize>),
+    /// Time passes: to the next event, or so long.
+    Wait(Option<u64>),
+    Dequeue(usize),
+    Sync(u64, Vec<Option<Arc<InterfaceQos>>>),
+}
+
+fn class_qos(class: usize) -> impl Strategy<Value = ClassQos> {
+    let priority = prop::bool::weighted(if class == 1 { 0.9 } else { 0.1 });
+    let limit_time = prop_oneof![3 => Just(0), 1 => 100_000..50 * MS];
+    (priority, 0u32..20, 1_000u32..20_000, limit_time).prop_map(
+        |(priority, weight, limit_bytes, limit_time)| ClassQos {
+            priority,
+            weight,
+            limit_bytes,
+            limit_time,
+            policer: None,
+        },
+    )
+}
+
+fn spec() -> impl Strategy<Value = Arc<InterfaceQos>> {
+    let overhead = prop_oneof![Just(-14i16), Just(0), Just(4), Just(24)];
+    let rate = prop_oneof![8_000u64..100_000, 1_000_000u64..100_000_000];
+    let burst = prop_oneof![Just(0), 0..3 * MS];
+    let shaper =
+        (rate, burst, overhead).prop_map(|(rate, burst, overhead)| ShaperSpec { rate, burst, overhead });
+    let discipline = prop_oneof![4 => Just(Discipline::Classes), 1 => Just(Discipline::Fifo)];
+    let classes = std::array::from_fn::<_, CLASSES, _>(class_qos);
+    let shaper = prop::option::weighted(0.8, shaper);
+    (shaper, discipline, classes).prop_map(|(shaper, discipline, classes)| {
+        Arc::new(InterfaceQos { shaper, discipline, classes, ingress: [None; CLASSES] })
+    })
+}
+
+fn tree() -> impl Strategy<Value = (u64, Vec<Option<Arc<InterfaceQos>>>)> {
+    let port = prop_oneof![Just(0), 1_000_000u64..50_000_000];
+    (port, vec(prop::option::weighted(0.8, spec()), SITES as usize))
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let gap = prop_oneof![1u64..10_000, 1..5 * MS];
+    prop_oneof![
+        8 => (0..SITES, 0..CLASSES, vec(40usize..1515, 1..6)).prop_map(|(s, c, l)| Step::Offer(s, c, l)),
+        6 => prop::option::of(gap).prop_map(Step::Wait),
+        6 => (1usize..8).prop_map(Step::Dequeue),
+        1 => tree().prop_map(|(rate, specs)| Step::Sync(rate, specs)),
+    ]
+}
+
+/// A tree and its judge.
+struct Court {
+    bench: Bench,
+    oracle: Oracle,
+    serial: u32,
+    offered: Count,
+    /// When the tree was last told the time.
+    told: u64,
+}
+
+impl Court {
+    fn new(rate: u64, specs: &[Option<Arc<InterfaceQos>>]) -> Self {
+        let (bench, oracle) = (Bench::new(rate, &[]), Oracle::default());
+        let mut court = Self { bench, oracle, serial: 0, offered: Count::default(), told: 0 };
+        court.sync(rate, specs);
+        court
+    }
+
+    fn sync(&mut self, rate: u64, specs: &[Option<Arc<InterfaceQos>>]) {
+        let from = self.bench.gone.len();
+        self.bench.sync(rate, specs);
+        self.oracle.sync(self.told, rate, specs, &self.bench.gone[from..]);
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Offer(site, class, lens) => lens.into_iter().for_each(|len| self.offer(site, class, len)),
+            Step::Wait(gap) => self.wait(gap),
+            Step::Dequeue(max) => self.dequeue(max),
+            Step::Sync(rate, specs) => self.sync(rate, &specs),
+        }
+        let tree = &self.bench.tree;
+        assert_eq!((tree.held_frames(), tree.held_bytes()), self.oracle.held());
+        assert_eq!(tree.next_event(Time(self.bench.now)).0, self.oracle.next_event(self.bench.now));
+    }
+
+    fn offer(&mut self, site: u32, class: usize, len: usize) {
+        let class = TrafficClass::ALL[class];
+        self.serial += 1;
+        self.offered.add(len);
+        self.told = self.bench.now;
+        let why = self.bench.enqueue(site, class, len, self.serial);
+        self.oracle.offered(self.bench.now, (site, class, len, self.serial), why);
+    }
+
+    /// A nanosecond before the next event nothing leaves; at it something does.
+    fn wait(&mut self, gap: Option<u64>) {
+        let (now, next) = (self.bench.now, self.bench.tree.next_event(Time(self.bench.now)).0);
+        if next == u64::MAX || gap.is_some_and(|gap| now + gap < next) {
+            self.bench.now += gap.unwrap_or(1);
+            return;
+        }
+        if next > now {
+            self.bench.now = next - 1;
+            assert_eq!(self.bench.dequeue(64), 0);
+            self.told = self.bench.now;
+        }
+        self.bench.now = next;
+        let before = self.bench.gone.len();
+        self.dequeue(1);
+        assert!(self.bench.gone.len() > before);
+    }
+
+    fn dequeue(&mut self, max: usize) {
+        let from = self.bench.gone.len();
+        self.told = self.bench.now;
+        self.bench.dequeue(max);
+        self.oracle.left(self.bench.now, &self.bench.gone[from..], max);
+    }
+
+    /// Offered is sent, dropped and held: the tree's own counts and what was seen.
+    fn close(&self) {
+        let mut seen = Count { packets: self.bench.tree.frames as u64, bytes: self.bench.tree.bytes };
+        self.bench.gone.iter().for_each(|g| seen.add(g.len));
+        assert_eq!(seen, self.offered);
+        for (interface, class, stats) in self.bench.tree.stats_iter() {
+            let mut sum = (stats.sent.packets + stats.depth.packets, stats.sent.bytes + stats.depth.bytes);
+            for (_, count) in stats.drops() {
+                sum = (sum.0 + count.packets, sum.1 + count.bytes);
+            }
+            assert_eq!((stats.offered.packets, stats.offered.bytes), sum, "{interface} {class}");
+            assert!(stats.worst.bytes >= stats.depth.bytes && stats.delay.count() == stats.sent.packets);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn every_frame_leaves_in_turn_in_time_and_is_counted((rate, specs) in tree(), steps in vec(step(), 1..60)) {
+        let mut court = Court::new(rate, &specs);
+        steps.into_iter().for_each(|step| court.step(step));
+        while court.bench.tree.held_frames() > 0 {
+            court.step(Step::Wait(None));
+        }
+        court.close();
+    }
+
+    /// Between two classes that both wait, service by weight never differs by
+    /// more than a longest frame of each.
+    #[test]
+    fn weights_are_honoured_to_one_frame_of_each(
+        weights in vec(prop_oneof![1u32..=10, 1u32..=10_000], 6),
+        longest in vec(64usize..1515, 6),
+        seed in vec(0usize..1515, 240),
+    ) {
+        const CLASS: [usize; 6] = [0, 2, 3, 4, 5, 6];
+        let mut qos = shaped(1_000_000, 0);
+        CLASS.iter().zip(&weights).for_each(|(c, w)| qos.classes[*c].weight = *w);
+        let mut bench = Bench::new(0, &[qos]);
+        for (n, len) in seed.iter().enumerate() {
+            let i = n % 6;
+            bench.enqueue(0, TrafficClass::ALL[CLASS[i]], 40 + len % (longest[i] - 39), n as u32);
+        }
+        bench.run(100 * S);
+        let (mut left, mut served) = ([seed.len() / 6; 6], [0f64; 6]);
+        for gone in &bench.gone {
+            let i = CLASS.iter().position(|c| *c == gone.class.index()).unwrap();
+            left[i] -= 1;
+            served[i] += (gone.len + 24) as f64 / f64::from(weights[i]);
+            if left.contains(&0) {
+                break;
+            }
+            for (a, b) in (0..6).flat_map(|a| (0..a).map(move |b| (a, b))) {
+                let one = |i: usize| (longest[i] + 24) as f64 / f64::from(weights[i]);
+                let apart = (served[a] - served[b]).abs();
+                prop_assert!(apart <= (one(a) + one(b)) * 1.00001, "{} {} {}", a, b, apart);
+            }
+        }
+    }
+
+    /// Sites that a port's rate holds back share it evenly; a slow one gets all it may have.
+    #[test]
+    fn sites_share_a_port_evenly(lens in vec(64usize..1515, 4), slow in 100_000u64..2_000_000) {
+        let specs = [InterfaceQos::default(), InterfaceQos::default(), InterfaceQos::default(), shaped(slow, 2 * MS)];
+        let mut bench = Bench::new(10_000_000, &specs);
+        for n in 0..(4 * 800) {
+            bench.enqueue(n % 4, TrafficClass::Imaging, lens[(n % 4) as usize], n);
+        }
+        bench.run(60 * MS);
+        let mut bytes = [0usize; 4];
+        let sent = bench.gone.iter().filter(|g| g.why.is_none());
+        sent.for_each(|g| bytes[g.interface.index()] += g.len);
+        prop_assert!(bench.tree.stats_iter().all(|(_, _, stats)| stats.depth.packets > 0));
+        let (least, most) = (bytes[..3].iter().min().unwrap(), bytes[..3].iter().max().unwrap());
+        prop_assert!(most - least <= 1600 + 1514, "{bytes:?}");
+        let due = slow * 60 / 1000 / 8;
+        let wire = bytes[3] as u64 * (lens[3] as u64 + 24) / lens[3] as u64;
+        prop_assert!(wire.abs_diff(due) <= due / 200 + slow * 2 / 8000 + 1538, "{wire} of {due}");
+    }
+}
+
+#[test]
+fn the_last_eighth_of_a_tree_is_kept_for_calls_and_control() {
+    let mut bench = Bench::new(0, &[shaped(8_000, 0)]);
+    bench.tree.set_limits(TreeLimits { bytes: 1 << 20, frames: 16 });
+    let refused = |bench: &mut Bench, class, n: u32| {
+        (0..n).filter(|_| bench.enqueue(0, class, 100, 0) == Some(DropReason::TreeMemory)).count()
+    };
+    assert_eq!(refused(&mut bench, TrafficClass::Imaging, 16), 2);
+    assert_eq!(refused(&mut bench, TrafficClass::Control, 1), 0);
+    assert_eq!(refused(&mut bench, TrafficClass::Voice, 3), 2);
+    bench.tree.set_limits(TreeLimits { bytes: 1_700, frames: 99 });
+    assert_eq!(refused(&mut bench, TrafficClass::Voice, 3), 2);
+    assert_eq!(bench.enqueue(7, TrafficClass::Voice, 100, 0), Some(DropReason::InterfaceGone));
+}
