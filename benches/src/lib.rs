@@ -1,1 +1,3 @@
-//! placeholder
+//! What the benches share.
+
+pub mod prefixes;
