@@ -218,4 +218,6 @@ pub struct Counters {
     pub redirects: u64,
     /// Messages not sent because no buffer was free or large enough.
     pub pool_empty: u64,
+    /// Messages to link-local neighbours that did not answer.
+    pub unsent: u64,
 }

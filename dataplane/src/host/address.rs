@@ -104,7 +104,7 @@ impl Host {
     }
 
     /// Any address of the Vrf that is good beyond its link.
-    fn vrf_source(&self, vrf: VrfId, peer: IpAddr, snapshot: &Snapshot) -> Option<IpAddr> {
+    pub(super) fn vrf_source(&self, vrf: VrfId, peer: IpAddr, snapshot: &Snapshot) -> Option<IpAddr> {
         let members = snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.vrf == vrf && i.enabled);
         let mut nets = members.flat_map(|i| self.usable(i, peer));
         nets.find(|net| !is_link_local(net.addr())).map(|net| net.addr())

@@ -114,6 +114,11 @@ impl Link {
         self.statics.iter().find(|(a, _)| *a == address).map(|(_, mac)| *mac)
     }
 
+    /// Whether anything is known of the neighbour `address`.
+    pub(super) fn knows(&self, address: IpAddr) -> bool {
+        self.neighbours.contains_key(&address) || self.static_mac(address).is_some()
+    }
+
     /// Whether the router's own `address` may be used: no duplicate of it is
     /// known, and detection is over (RFC 5227 section 2.1.1, RFC 4862 section 5.4).
     pub(super) fn may_use(&self, address: IpAddr) -> bool {

@@ -1,13 +1,24 @@
 //! Datagrams addressed to the router itself.
+//!
+//! The router listens to nothing but ICMP: UDP is told that the port is
+//! unreachable, other protocols that they are not spoken (RFC 1122 section
+//! 3.2.2.1, RFC 4443 sections 3.1 and 3.4); TCP is dropped, so that a scan
+//! learns nothing by resets. Fragments are not put together.
 
 use std::net::IpAddr;
 
-use super::check::{Checked, finish};
+use smoltcp::wire::UdpPacket;
+
+use super::check::{Checked, PASSED, finish, require};
+use super::icmp::Problem;
 use super::{Host, Turn};
 use crate::packet::{DropReason, Flags, Frame, Layer3};
 
-pub(super) const ICMP: u8 = 1;
-pub(super) const ICMPV6: u8 = 58;
+const ICMP: u8 = 1;
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+const ICMPV6: u8 = 58;
+const NO_NEXT_HEADER: u8 = 59;
 
 /// An IP datagram as the host reads it.
 #[derive(Clone, Copy, Debug)]
@@ -75,18 +86,53 @@ impl Host {
         if flags.has(Flags::LATER_FRAGMENT) || flags.has(Flags::FIRST_FRAGMENT) {
             return Checked::Break(DropReason::LocalUnknown);
         }
-        if datagram.is_icmp() {
-            return self.hear_icmp(frame, datagram, turn);
+        match datagram.protocol {
+            _ if datagram.is_icmp() => self.hear_icmp(frame, datagram, turn),
+            UDP => {
+                require(is_sound_udp(datagram), DropReason::LocalMalformed)?;
+                self.not_here(frame, Problem::Port, turn)
+            }
+            TCP | NO_NEXT_HEADER => Checked::Break(DropReason::LocalUnknown),
+            _ => self.not_here(frame, Problem::Protocol(protocol_at(datagram)), turn),
         }
-        Checked::Break(DropReason::LocalUnknown)
     }
 
     fn hear_icmp(&mut self, frame: &Frame, datagram: &Datagram<'_>, turn: &mut Turn<'_>) -> Checked {
         match (datagram.source.is_ipv4(), datagram.upper.first()) {
             (_, None) => Checked::Break(DropReason::LocalMalformed),
             (true, Some(8)) | (false, Some(128)) => self.hear_echo_request(frame, datagram, turn),
+            (true, Some(0)) | (false, Some(129)) => self.hear_echo_reply(frame, datagram, turn),
+            (true, Some(3 | 11 | 12)) | (false, Some(1..=4)) => self.hear_error(frame, datagram, turn),
             (false, Some(133..=137)) => self.hear_nd(frame, datagram, turn),
+            (true, Some(5)) => {
+                self.counters.redirects += 1;
+                PASSED
+            }
             _ => Checked::Break(DropReason::LocalUnknown),
         }
     }
+}
+
+/// Whether a UDP header is whole and its checksum, where there is one, right (RFC 768).
+fn is_sound_udp(datagram: &Datagram<'_>) -> bool {
+    UdpPacket::new_checked(datagram.upper)
+        .is_ok_and(|udp| udp.verify_checksum(&datagram.source.into(), &datagram.destination.into()))
+}
+
+/// Where an IPv6 packet names its upper-layer protocol: the last Next Header
+/// field before the upper layer (RFC 4443 section 3.4).
+fn protocol_at(datagram: &Datagram<'_>) -> u16 {
+    let whole = datagram.whole;
+    let end = whole.len() - datagram.upper.len();
+    let (mut at, mut next) = (6, 40);
+    while next < end {
+        let (Some(kind), Some(length)) = (whole.get(at), whole.get(next + 1)) else { break };
+        at = next;
+        next += match kind {
+            44 => 8,
+            51 => (usize::from(*length) + 2) * 4,
+            _ => (usize::from(*length) + 1) * 8,
+        };
+    }
+    at as u16
 }

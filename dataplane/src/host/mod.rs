@@ -14,10 +14,13 @@ mod check;
 mod dad;
 mod echo;
 mod emit;
+mod hold;
+mod icmp;
 mod limit;
 mod link;
 mod local;
 mod nd;
+mod ping;
 mod resolve;
 mod sync;
 #[cfg(test)]
@@ -37,6 +40,7 @@ use crate::time::Time;
 use check::finish;
 use limit::RateLimit;
 use link::Link;
+use ping::Pings;
 use timer::{Timer, Timers};
 
 /// What a call is about: when it happens, with what forwarding state, and where its answers go.
@@ -62,6 +66,7 @@ pub struct Host {
     echoes: RateLimit,
     warnings: RateLimit,
     counters: Counters,
+    pings: Pings,
     /// Frames held for neighbours.
     held: usize,
     /// Identification of the next IPv4 datagram.
@@ -83,6 +88,7 @@ impl Host {
             echoes: RateLimit::default(),
             warnings: RateLimit::default(),
             counters: Counters::default(),
+            pings: Pings::default(),
             held: 0,
             ident: 0,
             seed: 0,
@@ -102,9 +108,7 @@ impl Host {
             }
             Verdict::Punt(PuntReason::Local | PuntReason::LinkMulticast) => self.local(frame, turn),
             Verdict::Punt(PuntReason::NeighbourMiss) => self.miss(frame, turn),
-            Verdict::Punt(reason) => {
-                turn.drop(frame, reason.drop_reason().unwrap_or(DropReason::LocalUnknown))
-            }
+            Verdict::Punt(reason) => self.refuse(frame, reason, turn),
             Verdict::Drop(reason) => turn.drop(frame, reason),
             Verdict::Forward => turn.drop(frame, DropReason::LocalUnknown),
         }
@@ -128,7 +132,7 @@ impl Host {
         self.timers.next()
     }
 
-    /// Frames held for neighbours now.
+    /// Received frames held for neighbours now.
     pub fn held(&self) -> usize {
         self.held
     }

@@ -10,13 +10,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::action::{NeighbourState, Warning};
-use super::address::{is_host, is_link_local, is_unicast};
-use super::emit::{IPV4, IPV6};
+use super::address::{is_host, is_unicast};
+use super::hold::received;
 use super::link::{Heard, Link, Neighbour};
 use super::timer::Timer;
 use super::{Action, Host, Turn};
 use crate::id::IfIndex;
-use crate::packet::{DropReason, Flags, Frame};
+use crate::packet::{DropReason, Frame};
 use crate::table::{Interface, Nhlfe, Snapshot};
 
 /// Between two probes: RETRANS_TIMER (RFC 4861 section 10).
@@ -32,7 +32,7 @@ impl Host {
     /// A frame whose next hop forwarding has no station address for.
     pub(super) fn miss(&mut self, frame: Frame, turn: &mut Turn<'_>) {
         let Some((id, address)) = next_hop(&frame, turn.snapshot) else {
-            return turn.drop(frame, DropReason::NeighbourUnresolved);
+            return self.end(frame, DropReason::NeighbourUnresolved, turn);
         };
         match turn.snapshot.interface(id) {
             Some(interface) => self.towards(frame, interface, address, turn),
@@ -51,7 +51,7 @@ impl Host {
     ) {
         let link = self.links.entry(interface.id).or_insert_with(|| Link::new(interface));
         if !interface.enabled || !link.up {
-            return turn.drop(frame, DropReason::InterfaceDown);
+            return self.end(frame, DropReason::InterfaceDown, turn);
         }
         if let Some(mac) = link.static_mac(address) {
             if !resolved_as(turn.snapshot, interface, address, mac) {
@@ -80,14 +80,14 @@ impl Host {
         let on_link = |net| is_host(net, address) || !ipnet::IpNet::contains(&net, &address);
         let askable = is_unicast(address) && !interface.owns(address);
         if !askable || !interface.addresses.iter().all(|a| on_link(a.net)) {
-            return turn.drop(frame, DropReason::NeighbourUnresolved);
+            return self.end(frame, DropReason::NeighbourUnresolved, turn);
         }
         let link = self.links.entry(interface.id).or_insert_with(|| Link::new(interface));
         if !link.resolutions.take(turn.now, limits.resolutions_per_second) {
-            return turn.drop(frame, DropReason::NeighbourRateLimited);
+            return self.end(frame, DropReason::NeighbourRateLimited, turn);
         }
         if !self.admit(interface.id, address, NeighbourState::Incomplete, None, turn) {
-            return turn.drop(frame, DropReason::NeighbourTableFull);
+            return self.end(frame, DropReason::NeighbourTableFull, turn);
         }
         self.hold(frame, interface, address, turn);
         self.enter(interface.id, address, NeighbourState::Incomplete, turn);
@@ -114,54 +114,6 @@ impl Host {
         }
         let entry = Neighbour::new(turn.now, state, mac);
         self.links.get_mut(&id).map(|link| link.neighbours.insert(address, entry)).is_some()
-    }
-
-    /// Keeps a frame until its neighbour is known. A full queue loses its
-    /// oldest frame (RFC 4861 section 7.2.2); when all queues together are full
-    /// and this one is empty, the new frame is lost.
-    fn hold(&mut self, frame: Frame, interface: &Interface, address: IpAddr, turn: &mut Turn<'_>) {
-        let limits = &turn.snapshot.limits;
-        let entry = self.links.get_mut(&interface.id).and_then(|link| link.neighbours.get_mut(&address));
-        let Some(entry) = entry else { return turn.drop(frame, DropReason::NeighbourUnresolved) };
-        let full = entry.held.len() >= limits.held_packets_per_neighbour as usize;
-        if full || self.held >= limits.held_packets as usize {
-            let Some(oldest) = entry.held.pop_front() else {
-                return turn.drop(frame, DropReason::HoldQueueFull);
-            };
-            self.held -= 1;
-            turn.drop(oldest, DropReason::HoldQueueFull);
-        }
-        entry.held.push_back(frame);
-        self.held += 1;
-    }
-
-    /// Gives on a frame whose neighbour is known. The router's own datagrams to
-    /// link-local addresses go straight out: no lookup leads there.
-    fn pass(
-        &mut self,
-        mut frame: Frame,
-        interface: &Interface,
-        address: IpAddr,
-        mac: [u8; 6],
-        turn: &mut Turn<'_>,
-    ) {
-        let flags = frame.meta().flags;
-        if flags.has(Flags::ORIGINATED) && is_link_local(address) && frame.meta().l3_offset == 0 {
-            let ether_type = if address.is_ipv4() { IPV4 } else { IPV6 };
-            return self.transmit_frame(frame, interface, mac, ether_type, turn);
-        }
-        let resolved = resolved_as(turn.snapshot, interface, address, mac);
-        if flags.has(Flags::RELEASED) && resolved {
-            // Looked up with this very answer and missed again: it would go round for ever.
-            return turn.drop(frame, DropReason::NeighbourUnresolved);
-        }
-        frame.meta_mut().flags.set(Flags::RELEASED);
-        turn.out.push(Action::Release(frame));
-    }
-
-    /// A frame whose neighbour cannot be reached (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1).
-    pub(super) fn give_up(&mut self, frame: Frame, turn: &mut Turn<'_>) {
-        turn.drop(frame, DropReason::NeighbourUnresolved);
     }
 
     /// Takes in what a message says of `address` (RFC 4861 sections 7.2.3 and 7.2.5).
@@ -216,19 +168,6 @@ impl Host {
         if !entry.installed || !resolved_as(turn.snapshot, interface, address, mac) {
             entry.installed = true;
             turn.out.push(Action::Neighbour { interface: id, address, mac: Some(mac) });
-        }
-    }
-
-    /// Lets go what waited for a neighbour, in order.
-    fn release(&mut self, id: IfIndex, address: IpAddr, turn: &mut Turn<'_>) {
-        let Some(interface) = turn.snapshot.interface(id) else { return };
-        let entry = self.links.get_mut(&id).and_then(|link| link.neighbours.get_mut(&address));
-        let Some((held, mac)) = entry.and_then(|e| Some((std::mem::take(&mut e.held), e.mac?))) else {
-            return;
-        };
-        self.held -= held.len();
-        for frame in held {
-            self.pass(frame, interface, address, mac, turn);
         }
     }
 
@@ -317,7 +256,7 @@ impl Host {
             return self.forget(id, address, DropReason::NeighbourUnresolved, turn);
         }
         let held = std::mem::take(&mut entry.held);
-        self.held -= held.len();
+        self.held -= held.iter().map(received).sum::<usize>();
         self.enter(id, address, NeighbourState::Failed, turn);
         for frame in held {
             self.give_up(frame, turn);
@@ -329,12 +268,12 @@ impl Host {
         let Some(link) = self.links.get_mut(&id) else { return };
         let Some(entry) = link.neighbours.remove(&address) else { return };
         self.timers.stop(Timer::Neighbour(id, address), entry.due);
-        self.held -= entry.held.len();
+        self.held -= entry.held.iter().map(received).sum::<usize>();
         if entry.installed {
             turn.out.push(Action::Neighbour { interface: id, address, mac: None });
         }
         for frame in entry.held {
-            turn.drop(frame, reason);
+            self.end(frame, reason, turn);
         }
     }
 

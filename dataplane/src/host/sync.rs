@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::action::{NeighbourInfo, NeighbourState};
 use super::address::is_link_local;
 use super::dad::OwnAddress;
+use super::hold::received;
 use super::link::Link;
 use super::resolve::resolved_as;
 use super::timer::Timer;
@@ -150,7 +151,7 @@ impl Host {
                 continue;
             };
             self.timers.stop(Timer::Neighbour(interface.id, address), entry.due);
-            self.held -= entry.held.len();
+            self.held -= entry.held.iter().map(received).sum::<usize>();
             for frame in entry.held {
                 self.towards(frame, interface, address, turn);
             }

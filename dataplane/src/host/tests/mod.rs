@@ -1,12 +1,16 @@
 //! A router on a bench: frames in, and what it did told line by line.
 
 mod arp;
+mod dad;
 mod echo;
+mod icmp;
 mod nd;
+mod ping;
+mod random;
+mod sync;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ahash::AHashMap;
 use smoltcp::wire::{Icmpv4Packet, Icmpv6Packet, Ipv4Packet};
@@ -307,9 +311,4 @@ fn option(bytes: &[u8]) -> String {
         [kind, 1, mac @ ..] if *mac == ROUTER => format!(" option {kind}"),
         other => format!(" option {other:?}"),
     }
-}
-
-/// Milliseconds.
-pub(super) fn ms(n: u64) -> Duration {
-    Duration::from_millis(n)
 }
