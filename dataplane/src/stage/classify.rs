@@ -27,3 +27,50 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
         (meta.class, meta.colour) = map.get(meta.dscp);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::class::{Colour, TrafficClass};
+    use crate::id::VrfId;
+    use crate::packet::Frame;
+    use crate::stage::testing::*;
+    use crate::table::Snapshot;
+    use crate::wire::dscp;
+    use crate::wire::ethernet::ether_type;
+
+    fn marked(snapshot: &Snapshot, dscp: u8) -> (TrafficClass, Colour) {
+        let edit = |h: &mut crate::wire::ipv4::Ipv4Header| h.traffic_class = dscp << 2;
+        let header = ipv4_with(("10.1.0.9", "198.51.100.7"), 17, 8, &[], edit);
+        let frame = looked_up(snapshot, &stack(&[&eth(ether_type::IPV4), &header, &udp(1, 2, 0)]));
+        (frame.meta().class, frame.meta().colour)
+    }
+
+    #[test]
+    fn the_default_map_reads_every_dscp() {
+        for value in 0..64 {
+            assert_eq!(marked(&router(), value), ClassMap::default().get(value), "DSCP {value}");
+        }
+        let af42 = dscp::parse("AF42").unwrap();
+        assert_eq!(marked(&router(), af42), (TrafficClass::Video, Colour::Yellow));
+    }
+
+    #[test]
+    fn an_interface_has_its_own_map_and_the_router_the_default_one() {
+        let mut snapshot = router();
+        change(&mut snapshot, GE0, |i| i.class_map = Arc::new(ClassMap::untrusted()));
+        assert_eq!(marked(&snapshot, dscp::EF), (TrafficClass::Standard, Colour::Green));
+
+        let header = ipv4_with(("10.1.0.1", "10.1.0.9"), 1, 8, &[], |h| h.traffic_class = 48 << 2);
+        let mut own = Frame::standard();
+        own.fill(&stack(&[&header, &[0; 8]])).unwrap();
+        own.meta_mut().vrf = VrfId(0);
+        crate::stage::parse::datagram(&mut own);
+        let mut batch = Batch::new();
+        batch.push(own).unwrap();
+        run(&mut batch, &snapshot);
+        assert_eq!(batch.frames()[0].meta().class, TrafficClass::Control);
+    }
+}

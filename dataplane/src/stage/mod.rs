@@ -5,6 +5,8 @@
 //! do not import one another; `pipeline` calls them in order.
 
 pub mod classify;
+pub mod enqueue;
+pub mod fragment;
 pub mod lookup;
 pub mod parse;
 pub mod police;

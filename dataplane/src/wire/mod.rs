@@ -9,10 +9,12 @@ pub mod arp;
 pub mod checksum;
 pub mod dscp;
 pub mod ethernet;
+pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
 pub mod l4;
 pub mod mpls;
+pub mod nd;
 pub mod vlan;
 
 /// Why bytes are not what they were to be.

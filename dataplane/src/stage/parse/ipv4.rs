@@ -4,6 +4,7 @@ use super::Martians;
 use super::flow::{self, hash_v4};
 use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
 use crate::wire::WireError;
+use crate::wire::icmp::{Family, is_error};
 use crate::wire::ipv4::{self, Ipv4Header, Options, kind};
 use crate::wire::l4::protocol;
 
@@ -72,8 +73,7 @@ fn ports(upper: &[u8], meta: &mut Meta) -> u32 {
         return 0;
     }
     if meta.protocol == protocol::ICMP {
-        // Unreachable, source quench, redirect, time exceeded, parameter problem.
-        if let Some(3 | 4 | 5 | 11 | 12) = upper.first() {
+        if upper.first().is_some_and(|kind| is_error(Family::V4, *kind)) {
             meta.flags.set(Flags::ICMP_ERROR);
         }
         return 0;

@@ -3,6 +3,7 @@
 use super::Martians;
 use super::flow::{self, hash_v6};
 use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
+use crate::wire::icmp::{Family, is_error};
 use crate::wire::ipv6::{Chain, Fragment, Ipv6Header, walk};
 use crate::wire::l4::protocol;
 
@@ -75,8 +76,7 @@ fn ports(upper: &[u8], meta: &mut Meta) -> u32 {
         return 0;
     }
     if meta.protocol == protocol::ICMPV6 {
-        // RFC 4443 section 2.1: types below 128 are errors.
-        if upper.first().is_some_and(|kind| *kind < 128) {
+        if upper.first().is_some_and(|kind| is_error(Family::V6, *kind)) {
             meta.flags.set(Flags::ICMP_ERROR);
         }
         return 0;

@@ -1,0 +1,119 @@
+//! Fragmentation (RFC 791 section 3.2): a datagram longer than the MTU, ready to
+//! leave, becomes datagrams that fit.
+//!
+//! `lookup` marks it [`Flags::TOO_LONG`] with the MTU in `detail`, `rewrite` makes
+//! it ready, and this splits it: the frame itself becomes the first fragment.
+
+mod header;
+
+use crate::packet::{DropReason, Flags, Frame, Meta, NoRoom, Pool, Verdict};
+use crate::wire::ipv4::Ipv4Header;
+
+use header::Headers;
+
+/// What is split: where, and into how many.
+struct Plan {
+    /// Bytes before the IP header.
+    link: usize,
+    /// Bytes of IP header, options included.
+    header: usize,
+    /// Bytes of payload in all.
+    payload: usize,
+    /// Bytes of payload in each fragment but the last: a multiple of 8.
+    part: usize,
+}
+
+impl Plan {
+    /// `None` when the MTU has no room for the header and 8 bytes.
+    fn new(frame: &Frame) -> Option<Self> {
+        let meta = frame.meta();
+        let header = Ipv4Header::check(frame.l3()).ok()?.header_length();
+        let part = usize::from(meta.detail).checked_sub(header)? & !7;
+        let payload = usize::from(meta.l3_length) - header;
+        (part > 0).then_some(Self { link: usize::from(meta.l3_offset), header, payload, part })
+    }
+
+    /// Fragments behind the first.
+    fn later(&self) -> usize {
+        self.payload.div_ceil(self.part).saturating_sub(1)
+    }
+}
+
+/// Splits `frame`, if it is marked [`Flags::TOO_LONG`]: it becomes the first
+/// fragment, the later ones go to the end of `later` in order. Frames for those
+/// come from `pool`; where they do not suffice, none is taken and `frame` is
+/// dropped (`PoolEmpty`). `later` is given its room once, by its owner.
+pub fn run(frame: &mut Frame, pool: &mut Pool, later: &mut Vec<Frame>) {
+    let meta = frame.meta();
+    if meta.verdict != Verdict::Forward || !meta.flags.has(Flags::TOO_LONG) {
+        return;
+    }
+    let Some(plan) = Plan::new(frame) else {
+        frame.meta_mut().verdict = Verdict::Drop(DropReason::FragmentationNeeded);
+        return;
+    };
+    let already = later.len();
+    let verdict = match split(frame, &plan, pool, later) {
+        Ok(()) => return,
+        Err(reason) => Verdict::Drop(reason),
+    };
+    for fragment in later.drain(already..) {
+        pool.put(fragment);
+    }
+    frame.meta_mut().verdict = verdict;
+}
+
+fn split(frame: &mut Frame, plan: &Plan, pool: &mut Pool, later: &mut Vec<Frame>) -> Result<(), DropReason> {
+    if pool.available() < plan.later() {
+        return Err(DropReason::PoolEmpty);
+    }
+    let headers = Headers::of(frame.l3(), plan.header).ok_or(DropReason::Ipv4Malformed)?;
+    for i in 1..=plan.later() {
+        let mut fragment = pool.get().ok_or(DropReason::PoolEmpty)?;
+        let copied = copy(frame, &mut fragment, plan, &headers, i * plan.part);
+        later.push(fragment);
+        copied.map_err(|NoRoom| DropReason::FrameTooLong)?;
+    }
+    truncate(frame, plan).map_err(|NoRoom| DropReason::FrameTooLong)
+}
+
+/// Writes the fragment whose payload starts at `from`.
+fn copy(whole: &Frame, to: &mut Frame, plan: &Plan, headers: &Headers, from: usize) -> Result<(), NoRoom> {
+    let bytes = whole.bytes();
+    let start = plan.link + plan.header;
+    let until = (from + plan.part).min(plan.payload);
+    let data = bytes.get(start + from..start + until).ok_or(NoRoom)?;
+    to.extend(bytes.get(..plan.link).ok_or(NoRoom)?)?;
+    to.extend(headers.later())?;
+    to.extend(data)?;
+    let length = headers.later().len() + data.len();
+    let home = to.meta().home;
+    let flags = later_flags(whole.meta().flags);
+    let meta = Meta { home, flags, l3_length: length as u16, ..*whole.meta() };
+    *to.meta_mut() = Meta { l4_offset: (plan.link + headers.later().len()) as u16, ..meta };
+    headers.place(to.l3_mut(), from, until < plan.payload)
+}
+
+/// Cuts the frame down to the first fragment.
+fn truncate(frame: &mut Frame, plan: &Plan) -> Result<(), NoRoom> {
+    let length = plan.header + plan.part;
+    frame.set_len(plan.link + length)?;
+    let meta = frame.meta_mut();
+    meta.l3_length = length as u16;
+    meta.flags.clear(Flags::TOO_LONG);
+    if !meta.flags.has(Flags::LATER_FRAGMENT) {
+        meta.flags.set(Flags::FIRST_FRAGMENT);
+    }
+    header::place_first(frame.l3_mut())
+}
+
+fn later_flags(mut flags: Flags) -> Flags {
+    for gone in [Flags::TOO_LONG, Flags::FIRST_FRAGMENT, Flags::PORTS, Flags::ICMP_ERROR] {
+        flags.clear(gone);
+    }
+    flags.set(Flags::LATER_FRAGMENT);
+    flags
+}
+
+#[cfg(test)]
+mod tests;
