@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod demo;
 pub mod host;
 pub mod netns;
 pub mod packet;

@@ -15,6 +15,7 @@ pub use access::Access;
 pub use study::Study;
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use dataplane::port::LoopbackEnd;
 use dataplane::time::Time;
@@ -55,6 +56,8 @@ pub struct Host {
     interface: Interface,
     sockets: SocketSet<'static>,
     gateway: Option<[u8; 6]>,
+    /// When to ask for the gateway (again).
+    ask: Time,
     schedule: Option<Schedule>,
     meter: Meter,
     study: Option<Study>,
@@ -73,7 +76,7 @@ fn instant(now: Time) -> Instant {
 
 impl Host {
     /// A host at the far end of a port. It asks for its gateway's station
-    /// address at its first [`Host::poll`].
+    /// address until it has it, and sends nothing of the models before.
     pub fn new(spec: HostSpec, end: LoopbackEnd) -> Self {
         let mut device = Device::default();
         let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(spec.mac)));
@@ -85,7 +88,7 @@ impl Host {
         });
         let _ = interface.routes_mut().add_default_ipv4_route(spec.gateway);
         let (to_router, from_router) = (Pipe::new(spec.access), Pipe::new(spec.access));
-        let mut host = Self {
+        Self {
             spec,
             end,
             to_router,
@@ -94,12 +97,11 @@ impl Host {
             interface,
             sockets: SocketSet::new(Vec::new()),
             gateway: None,
+            ask: Time::ZERO,
             schedule: None,
             meter: Meter::default(),
             study: None,
-        };
-        host.to_router.put(Time::ZERO, frame::arp_request(spec.mac, spec.address.addr(), spec.gateway));
-        host
+        }
     }
 
     /// Sends these packets from now on, as they fall due.
@@ -107,14 +109,24 @@ impl Host {
         self.schedule = Some(schedule);
     }
 
-    /// What is left to send, and what was sent.
+    /// What it sends of the models' packets.
     pub fn schedule(&self) -> Option<&Schedule> {
         self.schedule.as_ref()
+    }
+
+    /// The same, to be stopped or added to.
+    pub fn schedule_mut(&mut self) -> Option<&mut Schedule> {
+        self.schedule.as_mut()
     }
 
     /// What arrived.
     pub fn meter(&self) -> &Meter {
         &self.meter
+    }
+
+    /// The same, for what is told since the last look.
+    pub fn meter_mut(&mut self) -> &mut Meter {
+        &mut self.meter
     }
 
     /// Waits for a peer that asks for a study of `bytes`, and sends it.
@@ -145,6 +157,7 @@ impl Host {
         while let Some((at, bytes)) = self.from_router.take(now) {
             self.hear(at, bytes);
         }
+        self.ask_gateway(now);
         self.send_probes(now);
         self.poll_stack(now);
         self.deliver(now);
@@ -153,14 +166,17 @@ impl Host {
     /// When something is due next, [`Time::NEVER`] when nothing is.
     pub fn next_due(&mut self, now: Time) -> Time {
         self.collect();
-        let probes = self.schedule.as_ref().filter(|_| self.is_ready()).and_then(Schedule::next_due);
+        let probes = match self.gateway {
+            Some(_) => self.schedule.as_ref().and_then(Schedule::next_due).map_or(Time::NEVER, Time),
+            None => self.ask,
+        };
         let stack = self.interface.poll_at(instant(now), &self.sockets);
         // A time in the past means at once; the clock moves on by its least step.
         let stack = stack.map_or(Time::NEVER, |at| {
             Time((at.total_micros().max(0) as u64 * 1_000).max(now.nanos() + 1_000))
         });
         let pipes = self.to_router.next_due().min(self.from_router.next_due());
-        pipes.min(stack).min(probes.map_or(Time::NEVER, Time))
+        pipes.min(stack).min(probes)
     }
 
     /// Takes over what the router has put on the line.
@@ -189,6 +205,15 @@ impl Host {
                 self.device.received.push_back(bytes);
             }
             Heard::Other => self.device.received.push_back(bytes),
+        }
+    }
+
+    /// Asks for the gateway's station address, once a second (RFC 1122 section 2.3.2.1).
+    fn ask_gateway(&mut self, now: Time) {
+        if self.gateway.is_none() && now >= self.ask {
+            let own = self.spec.address.addr();
+            self.to_router.put(now, frame::arp_request(self.spec.mac, own, self.spec.gateway));
+            self.ask = now + Duration::from_secs(1);
         }
     }
 

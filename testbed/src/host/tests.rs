@@ -1,7 +1,5 @@
 //! Two hosts face to face over a line with a bounded queue.
 
-use std::time::Duration;
-
 use dataplane::class::TrafficClass;
 use dataplane::id::WorkerIndex;
 use dataplane::packet::{Batch, Pool, PoolSize};

@@ -43,6 +43,12 @@ pub struct Accounting {
 }
 
 impl Accounting {
+    /// The part of the link's bits that a transfer of full segments has for its payload.
+    pub fn payload_part(&self) -> f64 {
+        let frame = (self.segment + self.headers).saturating_add_signed(self.per_packet);
+        self.segment as f64 / frame.max(1) as f64
+    }
+
     /// The transfer of `bytes` that took `took`, while `other` of the other
     /// traffic went the same way over the same link.
     pub fn transfer(&self, bytes: u64, took: Duration, other: Counts) -> Transfer {

@@ -23,8 +23,6 @@ pub struct Transactions {
     second: Option<Emission>,
 }
 
-/// Mean bytes of a response.
-const RESPONSE_MEAN: f64 = 40_000.0;
 /// Spread of the response's logarithm.
 const RESPONSE_SIGMA: f64 = 0.5;
 /// Largest response, bytes.
@@ -49,7 +47,7 @@ impl Transactions {
     fn response(&mut self) -> u32 {
         let normal: f64 = self.rng.sample(StandardNormal);
         // The mean of a lognormal lies sigma²/2 above its median, in the logarithm.
-        let log = RESPONSE_MEAN.ln() - RESPONSE_SIGMA * RESPONSE_SIGMA / 2.0 + RESPONSE_SIGMA * normal;
+        let log = Response::MEAN.ln() - RESPONSE_SIGMA * RESPONSE_SIGMA / 2.0 + RESPONSE_SIGMA * normal;
         log.exp().clamp(1_000.0, RESPONSE_MAX) as u32
     }
 }
@@ -81,6 +79,8 @@ pub struct Response {
 }
 
 impl Response {
+    /// Mean bytes of a response, from the IP header on.
+    pub const MEAN: f64 = 40_000.0;
     /// Bytes of a full packet from the IP header on.
     pub const FULL: u16 = 1448;
     const AT_ONCE: u64 = 10;
@@ -123,7 +123,7 @@ mod tests {
             let rate = responses.len() as f64 / 1000.0;
             let mean = responses.iter().map(|e| f64::from(e.asks)).sum::<f64>() / responses.len() as f64;
             prop_assert!((rate - 4.0).abs() < 0.4, "{rate} a second");
-            prop_assert!((mean - RESPONSE_MEAN).abs() < 2_000.0, "{mean} bytes");
+            prop_assert!((mean - Response::MEAN).abs() < 2_000.0, "{mean} bytes");
             prop_assert!(asked.len() - 2 * responses.len() <= 1);
         }
 

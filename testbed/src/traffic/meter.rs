@@ -100,6 +100,8 @@ pub struct Meter {
     streams: BTreeMap<Flow, Stream>,
     delays: BTreeMap<TrafficClass, Histogram<u64>>,
     by_class: BTreeMap<TrafficClass, Counts>,
+    /// The longest delay since it was last asked for, nanoseconds.
+    worst: BTreeMap<TrafficClass, u64>,
 }
 
 /// Significant digits of recorded delays.
@@ -118,6 +120,8 @@ impl Meter {
         let transit = now.saturating_sub(probe.sent);
         stream.record(probe.sequence, transit);
         let class = probe.flow.class;
+        let worst = self.worst.entry(class).or_default();
+        *worst = transit.max(*worst);
         let counts = self.by_class.entry(class).or_default();
         counts.packets += 1;
         counts.bytes += u64::from(length);
@@ -152,6 +156,11 @@ impl Meter {
     /// What came of a flow, if anything did.
     pub fn stream(&self, flow: Flow) -> Option<&Stream> {
         self.streams.get(&flow)
+    }
+
+    /// The longest one-way delay of each class since this was last asked, nanoseconds.
+    pub fn take_worst(&mut self) -> BTreeMap<TrafficClass, u64> {
+        std::mem::take(&mut self.worst)
     }
 
     /// What came of a class.

@@ -58,6 +58,16 @@ impl Default for Mix {
 }
 
 impl Mix {
+    /// Bit/s that the hospital's part takes of a link on the mean, with `per_packet`
+    /// bytes more for each packet.
+    pub fn rate_down(&self, per_packet: i64) -> f64 {
+        let wire = |bytes: f64, full: u16| bytes * (1.0 + per_packet as f64 / f64::from(full));
+        let calls = f64::from(self.calls) * 50.0 * wire(f64::from(Call::LENGTH), Call::LENGTH) * 8.0;
+        let videos = f64::from(self.videos) * wire(self.video_rate as f64, Video::FULL);
+        let responses = self.transactions * wire(Response::MEAN, Response::FULL) * 8.0;
+        calls + videos + responses
+    }
+
     /// What the site that sends `way` sends, from `start` until `end` nanoseconds.
     /// Calls start at random phases of their 20 ms. One seed, one schedule.
     pub fn schedule(&self, way: Way, start: u64, end: u64, seed: u64) -> Schedule {
@@ -154,6 +164,15 @@ impl Schedule {
         }
     }
 
+    /// Sends nothing that is due at or after `now` any more.
+    pub fn stop(&mut self, now: u64) {
+        self.end = now.min(self.end);
+        for (_, next) in &mut self.sources {
+            *next = next.filter(|e| e.at < now);
+        }
+        self.due.retain(|Reverse((at, _))| *at < now);
+    }
+
     /// Packets sent so far, by flow.
     pub fn sent(&self) -> &BTreeMap<Flow, u32> {
         &self.sent
@@ -180,6 +199,16 @@ mod tests {
         assert_eq!(counted as usize, sends.len());
         let one = sends.iter().filter(|s| s.emission.flow == sends[0].emission.flow);
         assert!(one.map(|s| s.sequence).eq(0..100));
+    }
+
+    #[test]
+    fn a_stopped_site_sends_only_what_was_due_before() {
+        let mut schedule = Mix::default().schedule(Way::Up, 0, u64::MAX, 3);
+        schedule.stop(500_000_000);
+        let (sends, schedule) = all(schedule);
+        assert!(sends.iter().all(|s| s.emission.at < 500_000_000));
+        assert_eq!(schedule.sent().keys().filter(|f| f.class == TrafficClass::Voice).count(), 30);
+        assert_eq!(schedule.next_due(), None);
     }
 
     #[test]
