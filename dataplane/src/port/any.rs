@@ -3,7 +3,7 @@
 
 use std::os::fd::BorrowedFd;
 
-use super::{Link, Loopback, Packet, Port, PortStats, Tap};
+use super::{Link, Loopback, Packet, Port, PortStats, Tap, Xdp};
 use crate::packet::{Batch, Pool};
 use crate::time::Time;
 
@@ -16,6 +16,8 @@ pub enum AnyPort {
     Packet(Packet),
     /// A TAP device of our own.
     Tap(Tap),
+    /// A Linux device by AF_XDP.
+    Xdp(Xdp),
 }
 
 macro_rules! each {
@@ -24,6 +26,7 @@ macro_rules! each {
             Self::Loopback($port) => $call,
             Self::Packet($port) => $call,
             Self::Tap($port) => $call,
+            Self::Xdp($port) => $call,
         }
     };
 }

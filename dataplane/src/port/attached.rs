@@ -5,16 +5,19 @@
 //! lets go of a device that went away and takes it up when it is back.
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use super::device::Device;
 use super::{Link, OpenError, Port, PortStats};
 use crate::packet::{Batch, Pool};
 use crate::time::Time;
 
-/// How often a device that is there is looked at.
+/// How often, in nanoseconds, a device in use is looked at.
 const LOOK: u64 = 10_000_000;
-/// How often a device that is not there is looked for.
+/// How often a device that is not there, or has no carrier, is looked at.
 const RETRY: u64 = 100_000_000;
+/// How long opening waits for whoever just let go of the device.
+const BUSY: [u64; 6] = [10, 20, 40, 80, 160, 320];
 
 /// What a Linux driver does on a device that is there.
 pub(super) trait Driver: Sized + Send {
@@ -27,9 +30,12 @@ pub(super) trait Driver: Sized + Send {
     fn receive(&mut self, now: Time, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize;
     fn transmit(&mut self, batch: &mut Batch, pool: &mut Pool, stats: &mut PortStats) -> usize;
     /// After each transmit burst and while idle.
-    fn flush(&mut self, _stats: &mut PortStats) {}
-    /// At each look: counts what the kernel lost.
-    fn look(&mut self, _stats: &mut PortStats) {}
+    fn flush(&mut self) {}
+    /// At each look: counts what the kernel lost; `false` when the device has
+    /// changed so that it must be opened anew.
+    fn look(&mut self, _device: &Device, _stats: &mut PortStats) -> bool {
+        true
+    }
     fn wait_fd(&self) -> BorrowedFd<'_>;
 }
 
@@ -39,7 +45,8 @@ pub(super) trait Driver: Sized + Send {
 pub struct Attached<D: Driver> {
     device: Device,
     options: D::Options,
-    driver: Option<D>,
+    /// Boxed, so that an enum of ports stays small.
+    driver: Option<Box<D>>,
     /// The index of the device the driver holds.
     bound: u32,
     link: Link,
@@ -63,8 +70,15 @@ impl<D: Driver> Attached<D> {
             due: Time::ZERO,
             stats: PortStats::default(),
         };
-        port.attach()?;
-        Ok(port)
+        for pause in BUSY {
+            match port.attach() {
+                Err(OpenError::System { source, .. }) if source.raw_os_error() == Some(libc::EBUSY) => {
+                    std::thread::sleep(Duration::from_millis(pause));
+                }
+                done => return done.map(|()| port),
+            }
+        }
+        port.attach().map(|()| port)
     }
 
     fn attach(&mut self) -> Result<(), OpenError> {
@@ -84,7 +98,7 @@ impl<D: Driver> Attached<D> {
         };
         self.bound = self.device.index().ok_or_else(missing)?;
         self.mac = self.device.mac();
-        self.driver = Some(driver);
+        self.driver = Some(Box::new(driver));
         self.link = Link { up: self.device.running(), present: true };
         Ok(())
     }
@@ -92,10 +106,10 @@ impl<D: Driver> Attached<D> {
     /// Looks at the device; gives when to look again.
     fn look(&mut self) -> u64 {
         if let Some(driver) = &mut self.driver {
-            driver.look(&mut self.stats);
-            if self.device.index() == Some(self.bound) {
+            let fits = driver.look(&self.device, &mut self.stats);
+            if fits && self.device.index() == Some(self.bound) {
                 self.link.up = self.device.running();
-                return LOOK;
+                return if self.link.up { LOOK } else { RETRY };
             }
             self.driver = None;
             self.link = Link::default();
@@ -120,7 +134,7 @@ impl<D: Driver> Port for Attached<D> {
 
     fn poll(&mut self, now: Time) {
         if let Some(driver) = &mut self.driver {
-            driver.flush(&mut self.stats);
+            driver.flush();
         }
         if now >= self.due {
             self.due = Time(now.0.saturating_add(self.look()));
@@ -137,7 +151,7 @@ impl<D: Driver> Port for Attached<D> {
 
     /// Changes when the device went away and came back.
     fn wait_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.driver.as_ref().map(D::wait_fd)
+        self.driver.as_ref().map(|driver| driver.wait_fd())
     }
 
     fn mac(&self) -> Option<[u8; 6]> {

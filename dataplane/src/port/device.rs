@@ -3,7 +3,6 @@
 //! Everything is asked by ioctl on one socket of the namespace the port was
 //! opened in: sysfs shows the namespace of whoever mounted it.
 #![allow(unsafe_code)]
-#![allow(dead_code)]
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -13,6 +12,7 @@ use super::OpenError;
 use super::sys;
 
 /// Offload settings by their `SIOCETHTOOL` commands (linux/ethtool.h).
+const ETHTOOL_GLINK: u32 = 0x0a;
 const ETHTOOL_SRXCSUM: u32 = 0x15;
 const ETHTOOL_STXCSUM: u32 = 0x17;
 const ETHTOOL_SSG: u32 = 0x19;
@@ -100,8 +100,11 @@ impl Device {
 
     /// Whether it is up and has carrier.
     pub(super) fn running(&self) -> bool {
-        let both = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-        self.flags().is_some_and(|flags| flags & both == both)
+        let (up, running) = (libc::IFF_UP as libc::c_short, libc::IFF_RUNNING as libc::c_short);
+        let Some(flags) = self.flags().filter(|flags| flags & up != 0) else { return false };
+        // The flag may come up a second after the carrier; the question itself
+        // is not asked of a link that runs, since it waits for the kernel's configuration lock.
+        flags & running != 0 || self.setting(ETHTOOL_GLINK, 0).is_ok_and(|carrier| carrier != 0)
     }
 
     /// Sets it administratively up.
@@ -171,6 +174,11 @@ impl Device {
     pub(super) fn merging_off(&self) {
         let _ = self.setting(ETHTOOL_SGRO, 0);
         let _ = self.clear_flags(FLAG_LRO);
+    }
+
+    /// Leaves VLAN tags in received frames: what a driver takes out, XDP never sees.
+    pub(super) fn stripping_off(&self) {
+        let _ = self.clear_flags(FLAG_RXVLAN);
     }
 
     /// Switches off every offload that leaves a packet unfinished.

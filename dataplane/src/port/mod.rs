@@ -7,6 +7,7 @@ mod loopback;
 pub mod packet;
 mod sys;
 pub mod tap;
+pub mod xdp;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -17,6 +18,7 @@ pub use device::offloads_off;
 pub use loopback::{Loopback, LoopbackEnd};
 pub use packet::{Packet, PacketOptions};
 pub use tap::Tap;
+pub use xdp::{Xdp, XdpOptions};
 
 use crate::packet::{Batch, Pool};
 use crate::time::Time;

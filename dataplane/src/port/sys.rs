@@ -3,7 +3,6 @@
 //! Each wrapper takes and gives owned descriptors and plain values, so that the
 //! drivers above it hold no raw pointer but those of their rings.
 #![allow(unsafe_code)]
-#![allow(dead_code)]
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -87,6 +86,18 @@ pub(super) fn bind<T>(fd: &OwnedFd, address: &T) -> io::Result<()> {
     let len = size_of::<T>() as libc::socklen_t;
     // SAFETY: the kernel reads `len` bytes of `address`, which lives through the call.
     check(unsafe { libc::bind(fd.as_raw_fd(), ptr::from_ref(address).cast(), len) }).map(drop)
+}
+
+/// A socket that receives nothing and keeps the device of that index promiscuous while it is open.
+pub(super) fn promiscuous(index: u32) -> io::Result<OwnedFd> {
+    let fd = socket(libc::AF_PACKET, libc::SOCK_RAW)?;
+    let membership = libc::packet_mreq {
+        mr_ifindex: index as libc::c_int,
+        mr_type: libc::PACKET_MR_PROMISC as u16,
+        ..libc::packet_mreq::zeroed()
+    };
+    set_option(&fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)?;
+    Ok(fd)
 }
 
 /// Memory shared with the kernel; unmapped when dropped.

@@ -59,8 +59,8 @@ pub struct QueueOptions {
 #[derive(Debug)]
 pub struct PacketQueue {
     ring: Ring,
-    /// Holds the device promiscuous and the ring alive.
     receiver: OwnedFd,
+    /// Also keeps the device promiscuous.
     sender: OwnedFd,
 }
 
@@ -124,7 +124,7 @@ impl Driver for PacketQueue {
         send::all(&self.sender, batch, pool, stats)
     }
 
-    fn look(&mut self, stats: &mut PortStats) {
+    fn look(&mut self, _device: &Device, stats: &mut PortStats) -> bool {
         let lost = sys::get_option::<libc::tpacket_stats_v3>(
             &self.receiver,
             libc::SOL_PACKET,
@@ -132,6 +132,7 @@ impl Driver for PacketQueue {
         );
         // Reading them sets them to zero.
         stats.missed += lost.map_or(0, |lost| u64::from(lost.tp_drops));
+        true
     }
 
     fn wait_fd(&self) -> BorrowedFd<'_> {
@@ -154,18 +155,11 @@ fn set(fd: &OwnedFd, option: libc::c_int, value: libc::c_int) -> io::Result<()> 
 }
 
 fn receiver(index: u32, options: &QueueOptions) -> io::Result<(OwnedFd, Ring)> {
-    use sys::Plain;
     let fd = sys::socket(libc::AF_PACKET, libc::SOCK_RAW)?;
     set(&fd, libc::PACKET_VERSION, libc::tpacket_versions::TPACKET_V3 as libc::c_int)?;
     set(&fd, libc::PACKET_VNET_HDR, 1)?;
     set(&fd, libc::PACKET_IGNORE_OUTGOING, 1)?;
     let ring = Ring::new(&fd, options.options.ring_bytes)?;
-    let promiscuous = libc::packet_mreq {
-        mr_ifindex: index as libc::c_int,
-        mr_type: libc::PACKET_MR_PROMISC as u16,
-        ..libc::packet_mreq::zeroed()
-    };
-    sys::set_option(&fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &promiscuous)?;
     sys::bind(&fd, &address(index, libc::ETH_P_ALL as u16))?;
     if let Some(group) = &options.group {
         group.join(&fd)?;
@@ -175,7 +169,7 @@ fn receiver(index: u32, options: &QueueOptions) -> io::Result<(OwnedFd, Ring)> {
 
 /// A socket bound to no protocol receives nothing.
 fn sender(index: u32, bypass_qdisc: bool) -> io::Result<OwnedFd> {
-    let fd = sys::socket(libc::AF_PACKET, libc::SOCK_RAW)?;
+    let fd = sys::promiscuous(index)?;
     set(&fd, libc::PACKET_QDISC_BYPASS, bypass_qdisc.into())?;
     sys::bind(&fd, &address(index, 0))?;
     Ok(fd)
