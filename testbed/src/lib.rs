@@ -5,7 +5,9 @@
 
 pub mod demo;
 pub mod host;
+pub mod lab;
 pub mod netns;
+pub mod network;
 pub mod packet;
 pub mod report;
 pub mod traffic;
