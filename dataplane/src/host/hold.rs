@@ -10,6 +10,9 @@ use crate::id::IfIndex;
 use crate::packet::{DropReason, Flags, Frame, Verdict};
 use crate::table::Interface;
 
+/// Nanoseconds after which every worker has the generation that knows a neighbour.
+const SETTLED: u64 = 1_000_000_000;
+
 /// 1 for a frame that the host was given, 0 for one that it made and holds
 /// before anybody saw it.
 pub(super) fn received(frame: &Frame) -> usize {
@@ -44,14 +47,14 @@ impl Host {
         mac: [u8; 6],
         turn: &mut Turn<'_>,
     ) {
-        let flags = frame.meta().flags;
         if received(&frame) == 0 {
             let ether_type = if address.is_ipv4() { IPV4 } else { IPV6 };
             return self.transmit_frame(frame, interface, mac, ether_type, turn);
         }
-        let resolved = resolved_as(turn.snapshot, interface, address, mac);
-        if flags.has(Flags::RELEASED) && resolved {
-            // Looked up with this very answer and missed again: it would go round for ever.
+        let again = frame.meta().flags.has(Flags::RELEASED);
+        let known = resolved_as(turn.snapshot, interface, address, mac);
+        // A worker may look it up once more by the generation before; not for ever.
+        if again && known && turn.now.since(self.told) > SETTLED {
             return self.end(frame, DropReason::NeighbourUnresolved, turn);
         }
         frame.meta_mut().flags.set(Flags::RELEASED);

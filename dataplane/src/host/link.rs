@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::action::NeighbourState;
 use super::dad::OwnAddress;
 use super::limit::RateLimit;
-use crate::id::VrfId;
+use crate::id::{PortIndex, VrfId};
 use crate::packet::Frame;
-use crate::table::Interface;
+use crate::table::{Interface, VlanMatch};
 use crate::time::Time;
 
 /// What a message says about its sender or target (RFC 4861 section 7.2.5).
@@ -83,7 +83,8 @@ pub(super) struct Link {
     /// Whether it carried nothing for a while: its addresses are to start over.
     pub(super) stopped: bool,
     pub(super) mac: [u8; 6],
-    pub(super) vrf: VrfId,
+    /// Where it is: another place has other neighbours.
+    pub(super) place: (VrfId, PortIndex, VlanMatch),
     pub(super) statics: Arc<[(IpAddr, [u8; 6])]>,
     /// Bounds ARP and neighbour discovery messages accepted.
     pub(super) messages: RateLimit,
@@ -100,7 +101,7 @@ impl Link {
             up: true,
             stopped: false,
             mac: interface.mac,
-            vrf: interface.vrf,
+            place: (interface.vrf, interface.port, interface.vlan),
             statics: interface.static_neighbours.clone(),
             messages: RateLimit::default(),
             resolutions: RateLimit::default(),

@@ -64,11 +64,14 @@ pub struct Host {
     timers: Timers,
     errors: RateLimit,
     echoes: RateLimit,
-    warnings: RateLimit,
+    /// By kind.
+    warnings: [RateLimit; 2],
     counters: Counters,
     pings: Pings,
     /// Frames held for neighbours.
     held: usize,
+    /// When the snapshot was last told of a neighbour, or changed.
+    told: Time,
     /// Identification of the next IPv4 datagram.
     ident: u16,
     /// Spreads timers; always the same start, so that a run repeats exactly.
@@ -86,10 +89,11 @@ impl Host {
             timers: Timers::default(),
             errors: RateLimit::default(),
             echoes: RateLimit::default(),
-            warnings: RateLimit::default(),
+            warnings: [RateLimit::default(); 2],
             counters: Counters::default(),
             pings: Pings::default(),
             held: 0,
+            told: Time::ZERO,
             ident: 0,
             seed: 0,
             now: Time::ZERO,

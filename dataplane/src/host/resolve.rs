@@ -55,7 +55,7 @@ impl Host {
         }
         if let Some(mac) = link.static_mac(address) {
             if !resolved_as(turn.snapshot, interface, address, mac) {
-                turn.out.push(Action::Neighbour { interface: interface.id, address, mac: Some(mac) });
+                self.tell(interface.id, address, Some(mac), turn);
             }
             return self.pass(frame, interface, address, mac, turn);
         }
@@ -167,7 +167,7 @@ impl Host {
         let Some((entry, mac)) = entry.and_then(|e| e.mac.map(|mac| (e, mac))) else { return };
         if !entry.installed || !resolved_as(turn.snapshot, interface, address, mac) {
             entry.installed = true;
-            turn.out.push(Action::Neighbour { interface: id, address, mac: Some(mac) });
+            self.tell(id, address, Some(mac), turn);
         }
     }
 
@@ -270,22 +270,39 @@ impl Host {
         self.timers.stop(Timer::Neighbour(id, address), entry.due);
         self.held -= entry.held.iter().map(received).sum::<usize>();
         if entry.installed {
-            turn.out.push(Action::Neighbour { interface: id, address, mac: None });
+            self.tell(id, address, None, turn);
         }
         for frame in entry.held {
             self.end(frame, reason, turn);
         }
     }
 
-    /// Tells the operator, at most once a second after a first ten.
+    /// Tells the snapshot where a neighbour is.
+    pub(super) fn tell(
+        &mut self,
+        interface: IfIndex,
+        address: IpAddr,
+        mac: Option<[u8; 6]>,
+        turn: &mut Turn<'_>,
+    ) {
+        self.told = turn.now;
+        turn.out.push(Action::Neighbour { interface, address, mac });
+    }
+
+    /// Tells the operator, of each kind at most once a second after a first ten.
     pub(super) fn warn(&mut self, warning: Warning, turn: &mut Turn<'_>) {
-        if self.warnings.take(turn.now, 1) {
+        let kind = match warning {
+            Warning::DuplicateAddress { .. } => &mut self.warnings[0],
+            Warning::NeighbourTableFull { .. } => &mut self.warnings[1],
+        };
+        if kind.take(turn.now, 1) {
             turn.out.push(Action::Warn(warning));
         }
     }
 }
 
-/// Interface and address of the neighbour a missed frame was to go to.
+/// Interface and address of the neighbour a missed frame was to go to. What the
+/// router sends to a link-local address names its interface itself.
 fn next_hop(frame: &Frame, snapshot: &Snapshot) -> Option<(IfIndex, IpAddr)> {
     let meta = frame.meta();
     let adjacency = match snapshot.nhlfe(meta.nhlfe) {
@@ -293,8 +310,11 @@ fn next_hop(frame: &Frame, snapshot: &Snapshot) -> Option<(IfIndex, IpAddr)> {
         Some(Nhlfe::Forward(adjacency)) => *adjacency,
         _ => meta.adjacency,
     };
-    let adjacency = snapshot.adjacency(adjacency)?;
-    Some((adjacency.interface, adjacency.neighbour))
+    match snapshot.adjacency(adjacency) {
+        Some(adjacency) => Some((adjacency.interface, adjacency.neighbour)),
+        None if meta.out_interface.is_some() => Some((meta.out_interface, destination(frame.l3())?)),
+        None => None,
+    }
 }
 
 /// The destination in an IP header.
@@ -306,9 +326,9 @@ fn destination(l3: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// Whether forwarding already sends to `address` by that station.
+/// Whether forwarding already sends to `address` by that station, from the interface's own.
 pub(super) fn resolved_as(snapshot: &Snapshot, interface: &Interface, address: IpAddr, mac: [u8; 6]) -> bool {
     let adjacency = interface.neighbours.get(&address).and_then(|id| snapshot.adjacency(*id));
-    let header = adjacency.and_then(|adjacency| adjacency.header());
-    header.is_some_and(|h| h.get(..6) == Some(&mac[..]))
+    let header = adjacency.and_then(|adjacency| adjacency.header()).unwrap_or_default();
+    header.get(..6) == Some(&mac[..]) && header.get(6..12) == Some(&interface.mac[..])
 }

@@ -22,7 +22,7 @@ impl Host {
     /// what is gone is forgotten, and what the snapshot lacks of the neighbours
     /// known is told again.
     pub fn snapshot_changed(&mut self, now: Time, snapshot: &Snapshot, out: &mut Vec<Action>) {
-        self.now = now;
+        (self.now, self.told) = (now, now);
         let turn = &mut Turn { now, snapshot, out };
         let gone: Vec<_> =
             self.links.keys().copied().filter(|id| snapshot.interface(*id).is_none()).collect();
@@ -84,8 +84,9 @@ impl Host {
     fn sync_interface(&mut self, interface: &Interface, turn: &mut Turn<'_>) {
         let id = interface.id;
         let link = self.links.entry(id).or_insert_with(|| Link::new(interface));
-        let moved = link.vrf != interface.vrf || link.mac != interface.mac;
-        (link.vrf, link.mac) = (interface.vrf, interface.mac);
+        let place = (interface.vrf, interface.port, interface.vlan);
+        let moved = std::mem::replace(&mut link.place, place) != place;
+        let renamed = std::mem::replace(&mut link.mac, interface.mac) != interface.mac;
         link.statics = interface.static_neighbours.clone();
         if !interface.enabled || !link.up {
             return self.stop(id, turn);
@@ -96,7 +97,7 @@ impl Host {
         }
         self.sync_neighbours(interface, turn);
         self.forget_addresses(id, |address| !interface.owns(address));
-        if moved || starts {
+        if moved || renamed || starts {
             self.restart_addresses(interface, turn);
         }
         for address in interface.addresses.iter() {
@@ -132,11 +133,11 @@ impl Host {
         self.hand_over(interface, named, turn);
         self.forget_neighbours(id, DropReason::NeighbourUnresolved, |address| !wanted(address), turn);
         let Some(link) = self.links.get(&id) else { return };
-        for (address, mac) in link.neighbours.iter().filter(|(_, n)| n.installed).map(|(a, n)| (*a, n.mac)) {
-            let Some(mac) = mac else { continue };
-            if !resolved_as(turn.snapshot, interface, address, mac) {
-                turn.out.push(Action::Neighbour { interface: id, address, mac: Some(mac) });
-            }
+        let installed = link.neighbours.iter().filter(|(_, n)| n.installed);
+        let known = installed.filter_map(|(address, n)| Some((*address, n.mac?)));
+        let lacking = known.filter(|(address, mac)| !resolved_as(turn.snapshot, interface, *address, *mac));
+        for (address, mac) in lacking.collect::<Vec<_>>() {
+            self.tell(id, address, Some(mac), turn);
         }
     }
 

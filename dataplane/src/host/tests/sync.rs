@@ -114,6 +114,28 @@ fn a_moved_station_address_is_announced() {
 }
 
 #[test]
+fn a_moved_interface_has_other_neighbours_and_a_renamed_one_the_same() {
+    let mut bench = knowing_9();
+    bench.change(|ge0| ge0.mac = mac(0x99));
+    assert!(bench.told().contains(&"192.0.2.9 is at station 9".into()));
+    bench.change(|ge0| ge0.vlan = VlanMatch::Single(crate::table::Tpid::Dot1q, 7));
+    assert!(bench.told().contains(&"192.0.2.9 is gone".into()));
+}
+
+#[test]
+fn a_frame_released_and_missed_again_is_not_lost_nor_kept_for_ever() {
+    let mut bench = knowing_9();
+    let mut released = punted(&packet("192.0.2.9"), PuntReason::NeighbourMiss);
+    released.meta_mut().flags.set(Flags::RELEASED);
+    bench.host.receive(released, Time(1_000_000), &bench.snapshot, &mut bench.out);
+    assert_eq!(bench.told(), ["release"]);
+    let mut released = punted(&packet("192.0.2.9"), PuntReason::NeighbourMiss);
+    released.meta_mut().flags.set(Flags::RELEASED);
+    bench.host.receive(released, secs(2), &bench.snapshot, &mut bench.out);
+    assert_eq!(bench.told(), ["drop neighbour-unresolved"]);
+}
+
+#[test]
 fn resolutions_are_bounded_in_rate_and_number() {
     let mut bench = Bench::with(|limits| {
         (limits.dad_probes, limits.announcements, limits.resolutions_per_second) = (0, 0, 100);
