@@ -3,7 +3,7 @@
 //! The router listens to nothing but ICMP: UDP is told that the port is
 //! unreachable, other protocols that they are not spoken (RFC 1122 section
 //! 3.2.2.1, RFC 4443 sections 3.1 and 3.4); TCP is dropped, so that a scan
-//! learns nothing by resets. Fragments are not put together.
+//! learns nothing by resets.
 
 use std::net::IpAddr;
 
@@ -11,6 +11,7 @@ use smoltcp::wire::UdpPacket;
 
 use super::check::{Checked, PASSED, finish, require};
 use super::icmp::Problem;
+use super::reassemble::Fragment;
 use super::{Host, Turn};
 use crate::packet::{DropReason, Flags, Frame, Layer3};
 
@@ -84,8 +85,26 @@ impl Host {
     fn hear_datagram(&mut self, frame: &Frame, datagram: &Datagram<'_>, turn: &mut Turn<'_>) -> Checked {
         let flags = frame.meta().flags;
         if flags.has(Flags::LATER_FRAGMENT) || flags.has(Flags::FIRST_FRAGMENT) {
-            return Checked::Break(DropReason::LocalUnknown);
+            return self.hear_fragment(frame, datagram, turn);
         }
+        self.hear_whole(frame, datagram, turn)
+    }
+
+    /// One fragment of a datagram for the router; the last to come is heard as the whole.
+    fn hear_fragment(&mut self, frame: &Frame, datagram: &Datagram<'_>, turn: &mut Turn<'_>) -> Checked {
+        require(datagram.source.is_ipv4(), DropReason::LocalUnknown)?;
+        match self.fragments.take(frame.meta().vrf, datagram, turn.now) {
+            Fragment::Waits => PASSED,
+            Fragment::Refused => Checked::Break(DropReason::FragmentInvalid),
+            Fragment::Whole { bytes, header } => {
+                let upper = bytes.get(header..).unwrap_or_default();
+                let whole = Datagram { whole: &bytes, upper, ..*datagram };
+                self.hear_whole(frame, &whole, turn)
+            }
+        }
+    }
+
+    fn hear_whole(&mut self, frame: &Frame, datagram: &Datagram<'_>, turn: &mut Turn<'_>) -> Checked {
         match datagram.protocol {
             _ if datagram.is_icmp() => self.hear_icmp(frame, datagram, turn),
             UDP => {

@@ -21,6 +21,7 @@ mod link;
 mod local;
 mod nd;
 mod ping;
+mod reassemble;
 mod resolve;
 mod sync;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use check::finish;
 use limit::RateLimit;
 use link::Link;
 use ping::Pings;
+use reassemble::Reassembly;
 use timer::{Timer, Timers};
 
 /// What a call is about: when it happens, with what forwarding state, and where its answers go.
@@ -68,6 +70,7 @@ pub struct Host {
     warnings: [RateLimit; 2],
     counters: Counters,
     pings: Pings,
+    fragments: Reassembly,
     /// Frames held for neighbours.
     held: usize,
     /// When the snapshot was last told of a neighbour, or changed.
@@ -92,6 +95,7 @@ impl Host {
             warnings: [RateLimit::default(); 2],
             counters: Counters::default(),
             pings: Pings::default(),
+            fragments: Reassembly::default(),
             held: 0,
             told: Time::ZERO,
             ident: 0,

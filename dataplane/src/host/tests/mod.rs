@@ -7,6 +7,7 @@ mod icmp;
 mod nd;
 mod ping;
 mod random;
+mod reassemble;
 mod sync;
 
 use std::net::IpAddr;
