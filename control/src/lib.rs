@@ -10,7 +10,10 @@
 
 pub mod commit;
 pub mod config;
+pub mod diff;
 pub mod rib;
+pub mod show;
 
 pub use commit::{ApplyReport, PortFacts, RouteChange, RouteErrors, RouteReport, State, compile};
 pub use config::{Config, ConfigErrors};
+pub use diff::{Change, diff};

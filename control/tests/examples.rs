@@ -1,5 +1,7 @@
 //! The example files: each parses, is sound and compiles to what its text says.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::path::PathBuf;
 
 use control::{Config, PortFacts, State, compile, config};

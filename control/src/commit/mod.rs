@@ -59,9 +59,9 @@ pub struct LostRoutes {
 #[derive(Debug, Default)]
 pub struct State {
     config: Config,
-    ports: AHashMap<Arc<str>, PortIndex>,
-    interfaces: AHashMap<Arc<str>, IfIndex>,
-    vrfs: AHashMap<Arc<str>, VrfId>,
+    ports: Ids<PortIndex>,
+    interfaces: Ids<IfIndex>,
+    vrfs: Ids<VrfId>,
     /// By [`VrfId`].
     ribs: BTreeMap<u16, Rib>,
     entries: Entries,
@@ -78,6 +78,8 @@ pub fn compile(config: &Config, ports: &PortFacts) -> Result<Snapshot, ConfigErr
     Ok(snapshot)
 }
 
+/// Name → id.
+type Ids<Id> = AHashMap<Arc<str>, Id>;
 /// A route that follows from a configuration.
 type Derived = (Arc<str>, IpNet, Source, u8, Wanted);
 
@@ -212,11 +214,11 @@ impl State {
 
 /// New names → ids: known names keep theirs, others get the lowest free. Also the names that are gone.
 fn renamed<'n, Id: Copy>(
-    old: &AHashMap<Arc<str>, Id>,
+    old: &Ids<Id>,
     names: impl Iterator<Item = &'n str>,
     make: impl Fn(usize) -> Id,
     index: impl Fn(Id) -> usize,
-) -> (AHashMap<Arc<str>, Id>, Vec<(Arc<str>, Id)>) {
+) -> (Ids<Id>, Vec<(Arc<str>, Id)>) {
     let mut new: AHashMap<Arc<str>, Option<Id>> = AHashMap::new();
     let mut order: Vec<Arc<str>> = Vec::new();
     for name in names {

@@ -11,7 +11,7 @@ use super::limits;
 use super::qos::{ClassSettings, Limit, Policer, PolicerChoice, Qos};
 use super::types::{Config, Fault, Interface, Neighbour, Port, Route, Router, Vlan, Vrf};
 use super::units::{Rate, Size, Span};
-use super::values::{Attach, Class, Copy, Discipline, Mode, Name, PortKind, Small, TpidWord, dscp};
+use super::values::{Attach, Class, Copy, Discipline, Mac, Mode, Name, PortKind, Small, TpidWord, dscp};
 use super::walk::{Reader, Table, Value, help_words, integer, kind, text};
 
 /// Slowest and fastest rate.
@@ -354,5 +354,6 @@ fn neighbour(mut table: Table<'_, '_>) -> Option<Neighbour> {
     let interface = name(&mut table, "interface");
     let (address, mac) = (table.need("address"), table.need("mac"));
     table.finish();
-    Some(Neighbour { interface: interface?, address: address?, mac: mac? })
+    // One without a right station address has been noted; the rest of it is checked all the same.
+    Some(Neighbour { interface: interface?, address: address?, mac: mac.unwrap_or(Mac([0; 6])) })
 }

@@ -109,6 +109,14 @@ pub struct Port {
     pub fault: Option<Fault>,
 }
 
+impl Port {
+    /// The network device it is on; `None` for kinds that have none.
+    pub fn device(&self) -> Option<&str> {
+        let on_device = matches!(self.kind, PortKind::AfXdp | PortKind::AfPacket | PortKind::Tap);
+        on_device.then(|| self.device.as_deref().unwrap_or(&self.name))
+    }
+}
+
 /// `fault = { … }` of a port: chances per million frames, 0 to 1,000,000, default 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -84,7 +84,8 @@ pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 
 /// "did you mean" and what there is, for a word that is not known.
 pub(super) fn help_words<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
+    let mut known: Vec<&str> = known.into_iter().collect();
+    known.dedup();
     let meant = nearest(word, known.iter().copied());
     let meant = meant.map(|k| format!("did you mean \"{k}\"? ")).unwrap_or_default();
     const SHOWN: usize = 24;

@@ -5,7 +5,9 @@
 //! (RFC 1812 section 5.2.4.3 step 5). What can be forwarded is made of this by
 //! `commit`; nothing here knows an id of the engine except to keep it.
 
+mod candidate;
 mod resolve;
+mod settle;
 mod table;
 
 use std::fmt;
@@ -18,8 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config;
 
+pub use candidate::Candidate;
 pub use resolve::{Leaf, MOST_DEPTH, Resolved, Unresolved};
-pub use table::{Candidate, Rib, Target, TargetId};
+pub use table::{Rib, Target, TargetId};
 
 pub(crate) use table::of_address;
 

@@ -4,69 +4,21 @@
 //! goes when the last of them goes. Edits are collected; [`Rib::settle`] then
 //! resolves what they touch and says what forwarding has to learn.
 
-use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use dataplane::id::NhlfeId;
 use ipnet::IpNet;
 use prefix_trie::joint::map::JointPrefixMap;
 
+use super::candidate::{Candidate, Candidates};
 use super::resolve::{Resolved, Unresolved};
-use super::{NEVER, Source, Wanted};
+use super::{Source, Wanted};
 
 /// The place of a [`Target`] in its Rib.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId(pub(crate) u32);
-
-/// One route to a prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// What it leads to.
-    pub target: TargetId,
-    /// Its administrative distance.
-    pub distance: u8,
-    /// Where it comes from.
-    pub source: Source,
-}
-
-/// The routes to one prefix, most preferred first. Nearly always one.
-#[derive(Clone, Debug)]
-pub(super) enum Candidates {
-    One(Candidate),
-    Many(Box<[Candidate]>),
-}
-
-impl Candidates {
-    pub(super) fn all(&self) -> &[Candidate] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
-
-    pub(super) fn usable(&self) -> impl Iterator<Item = &Candidate> {
-        self.all().iter().filter(|c| c.distance != NEVER)
-    }
-
-    fn with(&self, candidate: Candidate) -> Self {
-        let mut all = self.all().to_vec();
-        let at = all.partition_point(|c| (c.distance, c.source) < (candidate.distance, candidate.source));
-        all.insert(at, candidate);
-        Self::Many(all.into())
-    }
-
-    fn without(&self, at: usize) -> Option<Self> {
-        let mut all = self.all().to_vec();
-        all.remove(at);
-        match all.as_slice() {
-            [] => None,
-            [one] => Some(Self::One(*one)),
-            _ => Some(Self::Many(all.into())),
-        }
-    }
-}
 
 /// A next-hop set.
 #[derive(Clone, Debug)]
@@ -79,9 +31,12 @@ pub struct Target {
     pub nhlfe: NhlfeId,
     /// The set that it took a route over from, whose flows it keeps.
     pub(crate) parent: Option<TargetId>,
-    routes: u32,
-    recursive: bool,
-    fresh: bool,
+    /// Routes that ask for it.
+    pub(super) routes: u32,
+    /// Whether other routes have a say in the outcome.
+    pub(super) recursive: bool,
+    /// Whether it was never resolved.
+    pub(super) fresh: bool,
 }
 
 /// The routes of one Vrf.
@@ -90,31 +45,26 @@ pub struct Rib {
     pub(super) routes: JointPrefixMap<IpNet, Candidates>,
     /// Subnets of the interfaces that are up, the router's address in each.
     pub(super) connected: AHashMap<Arc<str>, Vec<IpNet>>,
-    targets: Vec<Option<Target>>,
-    free: Vec<u32>,
-    index: AHashMap<Arc<Wanted>, TargetId>,
+    pub(super) targets: Vec<Option<Target>>,
+    pub(super) free: Vec<u32>,
+    pub(super) index: AHashMap<Arc<Wanted>, TargetId>,
     /// Next-hop addresses that other routes may lead to → the sets that have them.
-    watch: JointPrefixMap<IpNet, Vec<TargetId>>,
-    edits: Edits,
+    pub(super) watch: JointPrefixMap<IpNet, Vec<TargetId>>,
+    pub(super) edits: Edits,
 }
 
 /// What was edited since the Rib was last settled.
 #[derive(Clone, Debug, Default)]
-struct Edits {
-    prefixes: Vec<IpNet>,
-    fresh: Vec<TargetId>,
-    hit: Vec<TargetId>,
-    idle: Vec<TargetId>,
-    all: bool,
-}
-
-/// What forwarding has to learn.
-#[derive(Debug, Default)]
-pub(crate) struct Settled {
-    /// Next-hop sets that come to something new, or to nothing any more.
-    pub(crate) targets: Vec<TargetId>,
-    /// Prefixes whose best route may be another.
-    pub(crate) prefixes: Vec<IpNet>,
+pub(super) struct Edits {
+    pub(super) prefixes: Vec<IpNet>,
+    /// Next-hop sets that are new.
+    pub(super) fresh: Vec<TargetId>,
+    /// Prefixes that cover a next hop.
+    pub(super) covering: AHashSet<IpNet>,
+    /// Next-hop sets that lost their last route.
+    pub(super) idle: Vec<TargetId>,
+    /// Everything is to be resolved anew.
+    pub(super) all: bool,
 }
 
 impl Rib {
@@ -163,6 +113,18 @@ impl Rib {
         self.routes.iter().map(|(prefix, candidates)| (prefix, candidates.all()))
     }
 
+    /// The prefixes within `net`, itself among them, and their routes.
+    pub fn within(&self, net: IpNet) -> impl Iterator<Item = (IpNet, &[Candidate])> {
+        self.routes.children(&net.trunc()).map(|(prefix, candidates)| (prefix, candidates.all()))
+    }
+
+    /// The longest prefix that covers `address` and has a route that is used, and its routes.
+    pub fn longest(&self, address: IpAddr) -> Option<(IpNet, &[Candidate])> {
+        let covering = self.routes.cover(&IpNet::from(address));
+        let used = covering.filter(|(prefix, _)| self.best(*prefix).is_some());
+        used.last().map(|(prefix, candidates)| (prefix, candidates.all()))
+    }
+
     /// The route to exactly `prefix` that is used, as of the last settling.
     pub fn best(&self, prefix: IpNet) -> Option<&Candidate> {
         let usable = |c: &&Candidate| self.target(c.target).is_some_and(|t| t.outcome.is_ok());
@@ -172,7 +134,8 @@ impl Rib {
     /// Bytes of memory it takes, about.
     pub fn memory(&self) -> usize {
         let many = |(_, c): (IpNet, &[Candidate])| if c.len() > 1 { size_of_val(c) } else { 0 };
-        self.routes.len() * (size_of::<Candidates>() + 40)
+        self.routes.t1.mem_size()
+            + self.routes.t2.mem_size()
             + self.iter().map(many).sum::<usize>()
             + self.targets.capacity() * (size_of::<Target>() + 64)
     }
@@ -258,8 +221,9 @@ impl Rib {
     }
 
     fn edited(&mut self, prefix: IpNet) {
-        let hit = self.watch.children(&prefix).flat_map(|(_, targets)| targets.iter().copied());
-        self.edits.hit.extend(hit.filter(|_| prefix.prefix_len() > 0));
+        if prefix.prefix_len() > 0 && self.watch.children(&prefix).next().is_some() {
+            self.edits.covering.insert(prefix);
+        }
         self.edits.prefixes.push(prefix);
     }
 
@@ -316,86 +280,7 @@ impl Rib {
         }
     }
 
-    /// Resolves what the edits touch. The engine's entries of sets that are
-    /// gone are in the answer; [`Rib::sweep`] forgets the sets themselves.
-    pub(crate) fn settle(&mut self) -> Settled {
-        let mut edits = mem::take(&mut self.edits);
-        let mut settled = Settled { prefixes: edits.prefixes, ..Settled::default() };
-        let flipped = self.resolve_all(&mut edits.fresh, &edits.hit, edits.all, &mut settled.targets);
-        if flipped {
-            let lost: Vec<_> =
-                self.iter().filter(|(_, c)| c.iter().any(|c| self.is_flipped(c))).map(|(p, _)| p).collect();
-            settled.prefixes.extend(lost);
-        }
-        self.edits.idle = edits.idle;
-        settled
-    }
-
-    fn is_flipped(&self, candidate: &Candidate) -> bool {
-        self.target(candidate.target).is_some_and(|t| t.outcome.is_ok() != t.nhlfe.is_some())
-    }
-
-    /// Resolves fresh sets and those that edits touch; whether a set of older
-    /// routes became or ceased to be usable.
-    fn resolve_all(
-        &mut self,
-        fresh: &mut Vec<TargetId>,
-        hit: &[TargetId],
-        all: bool,
-        out: &mut Vec<TargetId>,
-    ) -> bool {
-        let mut due = mem::take(fresh);
-        if all {
-            due = self.targets().map(|(id, _)| id).collect();
-        } else if !hit.is_empty() {
-            due.extend(hit);
-            due.extend(
-                self.targets()
-                    .filter(|(_, t)| t.recursive && matches!(*t.wanted, Wanted::Via(_)))
-                    .map(|(id, _)| id),
-            );
-            due.sort_unstable_by_key(|id| id.0);
-            due.dedup();
-        }
-        let mut flipped = false;
-        for id in due {
-            let Some(target) = self.target(id).filter(|t| t.routes > 0) else { continue };
-            let (outcome, recursive) = self.resolve(id, &target.wanted);
-            let recursive = recursive || outcome.is_err();
-            let (fresh, changed) = (target.fresh, target.outcome != outcome);
-            flipped |= !fresh && target.outcome.is_ok() != outcome.is_ok();
-            if let Some(target) = self.target_mut(id) {
-                (target.outcome, target.recursive, target.fresh) = (outcome, recursive, false);
-            }
-            // Interfaces can change beneath an outcome that reads the same.
-            if changed || fresh || all {
-                out.push(id);
-            }
-        }
-        flipped
-    }
-
-    /// Forgets the next-hop sets that no route asks for any more; gives their entries.
-    pub(crate) fn sweep(&mut self) -> Vec<NhlfeId> {
-        let mut gone = Vec::new();
-        for id in mem::take(&mut self.edits.idle) {
-            if self.target(id).is_none_or(|t| t.routes > 0) {
-                continue;
-            }
-            let Some(target) = self.targets[id.0 as usize].take() else { continue };
-            for address in watched(&target.wanted) {
-                self.unwatch(address, id);
-            }
-            self.index.remove(&target.wanted);
-            self.free.push(id.0);
-            if target.nhlfe.is_some() {
-                gone.push(target.nhlfe);
-            }
-        }
-        gone
-    }
-
-    fn unwatch(&mut self, address: IpAddr, id: TargetId) {
+    pub(super) fn unwatch(&mut self, address: IpAddr, id: TargetId) {
         let key = IpNet::from(address);
         if let Some(targets) = self.watch.get_mut(&key) {
             targets.retain(|t| *t != id);
@@ -407,7 +292,7 @@ impl Rib {
 }
 
 /// Addresses whose routes have a say in what `wanted` comes to.
-fn watched(wanted: &Wanted) -> Vec<IpAddr> {
+pub(super) fn watched(wanted: &Wanted) -> Vec<IpAddr> {
     let Wanted::Via(hops) = wanted else { return Vec::new() };
     hops.iter().filter(|h| h.interface.is_none()).map(|h| h.address).collect()
 }

@@ -48,7 +48,7 @@ pub(super) fn check(
     };
     checks.names();
     checks.port_settings();
-    checks.interface_references();
+    checks.interface_references(whole);
     checks.addresses();
     checks.queues();
     checks.neighbours(whole);

@@ -12,14 +12,13 @@ impl Checks<'_> {
         let mut devices = AHashMap::new();
         for (i, port) in self.config.ports.iter().enumerate() {
             self.port_kind(i, port);
-            let on_device = matches!(port.kind, PortKind::AfXdp | PortKind::AfPacket | PortKind::Tap);
-            let device = port.device.as_deref().unwrap_or(&port.name);
-            if on_device && (device.len() > 15 || device.contains('/')) {
+            let Some(device) = port.device() else { continue };
+            if device.len() > 15 || device.contains('/') {
                 let help =
                     "the kernel's names have at most 15 characters and no \"/\"; give the device's own name";
                 self.fault("port", i, "device", format!("\"{device}\" is no name of a network device"), help);
             }
-            if let Some(other) = on_device.then(|| devices.insert(device, &port.name)).flatten() {
+            if let Some(other) = devices.insert(device, &port.name) {
                 let message = format!("the device \"{device}\" is taken by the port \"{other}\"");
                 self.fault(
                     "port",
@@ -62,7 +61,7 @@ impl Checks<'_> {
         }
     }
 
-    pub(super) fn interface_references(&self) {
+    pub(super) fn interface_references(&self, whole: bool) {
         let mut tags: AHashMap<(&str, Vlan, TpidWord), &str> = AHashMap::new();
         for (i, interface) in self.config.interfaces.iter().enumerate() {
             if !self.ports.contains_key(interface.port.as_str()) {
@@ -76,7 +75,9 @@ impl Checks<'_> {
             // Without a tag there is no TPID to tell apart by.
             let tpid = if interface.vlan == Vlan::Untagged { TpidWord::Dot1q } else { interface.tpid };
             let key = (interface.port.as_str(), interface.vlan, tpid);
-            if let Some(other) = tags.insert(key, &interface.name) {
+            // Ids that could not be read look like none.
+            let read = whole || interface.vlan != Vlan::Untagged;
+            if let Some(other) = tags.insert(key, &interface.name).filter(|_| read) {
                 let message =
                     format!("the interface \"{other}\" has the same tags on port \"{}\"", interface.port);
                 let help = "each interface of a port needs its own VLAN ids or TPID; one may be untagged";

@@ -7,30 +7,42 @@ use ipnet::IpNet;
 
 use super::Checks;
 use super::address::{not_a_neighbour, subnets_of};
-use crate::config::types::Route;
-use crate::rib::{self, is_link_local, wanted};
+use crate::config::types::{Interface, Route};
+use crate::rib::{self, wanted};
+
+/// The router's own addresses, each with its Vrf.
+type Own = AHashSet<(String, IpAddr)>;
 
 impl Checks<'_> {
     pub(super) fn routes(&self, whole: bool) {
         let mut known = AHashSet::new();
-        let mut sound = true;
+        let of = |i: &Interface| i.addresses.iter().map(|a| (i.vrf.clone(), a.addr())).collect::<Vec<_>>();
+        let own: Own = self.config.interfaces.iter().flat_map(of).collect();
         for (i, route) in self.config.routes.iter().enumerate() {
-            let before = self.findings.borrow().len();
-            self.route(i, route, whole);
+            self.route(i, route, whole, &own);
             if !known.insert((&route.vrf, route.prefix, route.distance)) {
                 let message =
                     format!("there is another route to {} with distance {}", route.prefix, route.distance);
                 let help = "write one route with several next hops, or give them different distances";
                 self.fault("route", i, "prefix", message, help);
             }
-            sound &= before == self.findings.borrow().len();
         }
-        if whole && sound && self.findings.borrow().is_empty() {
+        if whole && self.connected_is_sound() {
             self.reachable();
         }
     }
 
-    fn route(&self, i: usize, route: &Route, whole: bool) {
+    /// Whether the connected subnets are as the file means them, so that what
+    /// cannot be reached by them is a fault of its own.
+    fn connected_is_sound(&self) -> bool {
+        let spoils = |key: &str| {
+            let shaky = ["addresses", "vrf", "name"].iter().any(|k| key.contains(k));
+            key.starts_with("vrf") || key.starts_with("interface") && shaky
+        };
+        !self.findings.borrow().iter().any(|f| spoils(&f.key))
+    }
+
+    fn route(&self, i: usize, route: &Route, whole: bool, own: &Own) {
         if !self.is_vrf(&route.vrf) {
             self.missing_vrf("route", i, &route.vrf);
         }
@@ -59,10 +71,10 @@ impl Checks<'_> {
                 "leave it out",
             );
         }
-        self.next_hops(i, route, whole);
+        self.next_hops(i, route, whole, own);
     }
 
-    fn next_hops(&self, i: usize, route: &Route, whole: bool) {
+    fn next_hops(&self, i: usize, route: &Route, whole: bool, own: &Own) {
         let interface = match &route.interface {
             Some(name) => match self.interface("route", i, name) {
                 Some(found) => Some(found),
@@ -94,18 +106,13 @@ impl Checks<'_> {
                 && let Some(what) = not_a_neighbour(found, *via, whole)
             {
                 fault(format!("{via} is {what}"), subnets_of(found));
-            } else if !is_link_local(*via) && self.owns(&route.vrf, *via) {
+            } else if own.contains(&(route.vrf.clone(), *via)) {
                 fault(
                     format!("{via} is the router's own address"),
                     "a next hop is a neighbour's address".into(),
                 );
             }
         }
-    }
-
-    fn owns(&self, vrf: &str, address: IpAddr) -> bool {
-        let of = self.config.interfaces.iter().filter(|i| i.vrf == vrf);
-        of.flat_map(|i| &i.addresses).any(|a| a.addr() == address)
     }
 
     /// Resolves every route as the router would, interfaces that are down counted as up.
@@ -120,7 +127,16 @@ impl Checks<'_> {
             let rib = ribs.entry(&route.vrf).or_default();
             rib.set(route.prefix, rib::Source::Static, route.distance, wanted(route));
         }
+        // A route that is wrong in itself has been told so.
+        let wrong: AHashSet<String> = self.findings.borrow().iter().map(|f| f.key.clone()).collect();
+        let is_wrong = |i| {
+            let place = self.kept.place("route", i);
+            wrong.iter().any(|key| key.starts_with(&format!("route[{place}]")))
+        };
         for (i, route) in self.config.routes.iter().enumerate().filter(|(_, r)| !r.via.is_empty()) {
+            if !wrong.is_empty() && is_wrong(i) {
+                continue;
+            }
             let Some(rib) = ribs.get(route.vrf.as_str()) else { continue };
             for (n, via) in route.via.iter().enumerate() {
                 let hop =

@@ -1,0 +1,150 @@
+//! What one configuration says otherwise than another, by name and key.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::Config;
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    /// What differs: `interface "wan" qos.rate`.
+    pub key: String,
+    /// What it was; `None` is not there.
+    pub old: Option<String>,
+    /// What it is to be; `None` is not there any more.
+    pub new: Option<String>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) => write!(f, "~ {}: {old} → {new}", self.key),
+            (None, Some(new)) if new.is_empty() => write!(f, "+ {}", self.key),
+            (None, Some(new)) => write!(f, "+ {}: {new}", self.key),
+            (Some(old), None) if old.is_empty() => write!(f, "- {}", self.key),
+            (Some(old), None) => write!(f, "- {}: {old}", self.key),
+            (None, None) => write!(f, "  {}", self.key),
+        }
+    }
+}
+
+/// Every difference, from `old` to `new`. What stands in both in another order is none,
+/// but for interface addresses and next hops, where the order is said.
+pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
+    let (old, new) = (flat(old), flat(new));
+    let mut changes = Vec::new();
+    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    let mut whole: Option<&str> = None;
+    for key in keys {
+        // What is inside a thing that comes or goes as a whole is not told again.
+        if whole.is_some_and(|w| key.strip_prefix(w).is_some_and(|rest| rest.starts_with(' '))) {
+            continue;
+        }
+        let (was, is) = (old.get(key), new.get(key));
+        if was != is {
+            let is_whole = was.or(is).is_some_and(String::is_empty);
+            whole = is_whole.then_some(key.as_str());
+            let (old, new) = (was.cloned(), is.cloned());
+            changes.push(Change { key: key.clone(), old, new });
+        }
+    }
+    changes
+}
+
+/// A configuration as key → value; a named thing is a key of its own with an empty value.
+fn flat(config: &Config) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    // Types of the configuration have no map with keys other than strings, the one way to fail.
+    let Ok(Value::Object(sections)) = serde_json::to_value(config) else { return out };
+    for (section, value) in &sections {
+        match value {
+            Value::Array(items) => {
+                for item in items {
+                    let title = title(section, item);
+                    out.insert(title.clone(), String::new());
+                    flatten(&format!("{title} "), item, &mut out);
+                }
+            }
+            other => flatten(&format!("{section} "), other, &mut out),
+        }
+    }
+    out
+}
+
+/// What a list's item is called: its name, or what else makes it one.
+fn title(section: &str, item: &Value) -> String {
+    let text = |key: &str| item.get(key).map(shown).unwrap_or_default();
+    match section {
+        "route" => format!("route {} in vrf {} distance {}", text("prefix"), text("vrf"), text("distance")),
+        "neighbour" => format!("neighbour {} on {}", text("address"), text("interface")),
+        _ => format!("{section} \"{}\"", text("name")),
+    }
+}
+
+fn flatten(prefix: &str, value: &Value, out: &mut BTreeMap<String, String>) {
+    let Value::Object(fields) = value else {
+        out.insert(prefix.trim_end_matches(['.', ' ']).into(), shown(value));
+        return;
+    };
+    for (key, value) in fields {
+        let path = format!("{prefix}{key}");
+        match value {
+            Value::Null => {}
+            Value::Object(_) => flatten(&format!("{path}."), value, out),
+            Value::Array(items) if items.is_empty() => {}
+            _ => drop(out.insert(path, shown(value))),
+        }
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::parse;
+
+    const OLD: &str = "[[port]]\nname = \"a\"\nkind = \"loopback\"\n
+        [[interface]]\nname = \"a\"\naddresses = [\"10.0.0.1/24\"]\n[interface.qos]\nrate = \"10 Mbit/s\"\n
+        [[route]]\nprefix = \"0.0.0.0/0\"\nvia = \"10.0.0.2\"\n";
+
+    fn told(old: &str, new: &str) -> Vec<String> {
+        let (old, new) = (parse(old, "old").unwrap(), parse(new, "new").unwrap());
+        diff(&old, &new).iter().map(Change::to_string).collect()
+    }
+
+    #[test]
+    fn the_same_is_no_difference() {
+        assert_eq!(told(OLD, OLD), Vec::<String>::new());
+        assert_eq!(told(OLD, &OLD.replace("10 Mbit/s", "10000 kbit/s")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn values_and_things_are_told_by_name() {
+        let new = OLD.replace("10 Mbit/s", "20 Mbit/s").replace("10.0.0.2", "10.0.0.3")
+            + "[[interface]]\nname = \"b\"\nport = \"a\"\nvlan = 7\n[limits]\ndad-probes = 0\n";
+        assert_eq!(
+            told(OLD, &new),
+            [
+                "~ interface \"a\" qos.rate: 10 Mbit/s → 20 Mbit/s",
+                "+ interface \"b\"",
+                "~ limits dad-probes: 1 → 0",
+                "~ route 0.0.0.0/0 in vrf default distance 1 via: 10.0.0.2 → 10.0.0.3",
+            ]
+        );
+        assert_eq!(told(&new, OLD)[1], "- interface \"b\"");
+    }
+}

@@ -1,0 +1,199 @@
+//! What a user reads who made mistakes: all of them, each with its place and cure.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use control::config::{ConfigErrors, parse};
+use proptest::prelude::*;
+
+const BROKEN: &str = include_str!("broken.toml");
+
+/// A sound file to which a test adds its fault.
+const SOUND: &str = r#"
+[[port]]
+name = "ge0"
+kind = "loopback"
+rate = "100 Mbit/s"
+[[port]]
+name = "ge1"
+kind = "loopback"
+[[vrf]]
+name = "red"
+[[interface]]
+name = "ge0"
+addresses = ["10.0.0.1/24", "2001:db8::1/64"]
+[[interface]]
+name = "ge1"
+addresses = ["10.0.1.1/24"]
+[[interface]]
+name = "red1"
+port = "ge1"
+vlan = 7
+vrf = "red"
+addresses = ["10.0.0.1/24"]
+"#;
+
+fn faults(text: &str) -> ConfigErrors {
+    parse(text, "test.toml").err().unwrap_or_else(|| panic!("no fault found in\n{text}"))
+}
+
+/// "key: message" of each fault of [`SOUND`] with `more` behind it.
+fn with(more: &str) -> Vec<String> {
+    let errors = faults(&format!("{SOUND}{more}")).errors;
+    errors.iter().map(|e| format!("{}: {}", e.key, e.message)).collect()
+}
+
+#[test]
+fn a_broken_file_is_told_everything_at_once() {
+    insta::assert_snapshot!("broken_plain", faults(BROKEN).to_string());
+}
+
+#[test]
+fn on_a_terminal_the_lines_are_shown() {
+    let text = "[router]\nmode = \"fast\"\n";
+    insta::assert_snapshot!("broken_fancy", faults(text).fancy(false));
+}
+
+#[test]
+fn faults_of_syntax_do_not_hide_the_others() {
+    let errors = faults("[[port]]\nname = \"ge0\nkind = \"loopback\"\n\n[limits]\ndad-probes = 99\n").errors;
+    assert!(errors.iter().any(|e| e.line == 2 && e.help == "this is not TOML"), "{errors:?}");
+    assert!(errors.iter().any(|e| e.key == "limits.dad-probes" && e.line == 6), "{errors:?}");
+}
+
+#[test]
+fn the_sound_file_is_sound() {
+    parse(SOUND, "test.toml").unwrap();
+}
+
+#[test]
+fn next_hops_must_be_reachable() {
+    let route = |text: &str| with(&format!("[[route]]\nprefix = \"10.9.0.0/16\"\n{text}\n"));
+    assert_eq!(route("via = \"10.7.0.1\""), ["route[0].via: 10.7.0.1 cannot be reached: no route covers it"]);
+    assert_eq!(
+        route("via = \"10.7.0.1\"\n[[route]]\nprefix = \"0.0.0.0/0\"\nvia = \"10.0.0.2\""),
+        ["route[0].via: 10.7.0.1 cannot be reached: only a default route covers it"]
+    );
+    assert_eq!(
+        route("via = \"10.9.0.1\""),
+        ["route[0].via: 10.9.0.1 cannot be reached: it is reached only through itself"]
+    );
+    assert_eq!(
+        route("via = \"10.8.0.1\"\n[[route]]\nprefix = \"10.8.0.0/16\"\nvia = \"10.9.0.1\""),
+        [
+            "route[0].via: 10.8.0.1 cannot be reached: it is reached only through itself",
+            "route[1].via: 10.9.0.1 cannot be reached: it is reached only through itself"
+        ]
+    );
+    assert_eq!(route("via = \"10.0.0.1\""), ["route[0].via: 10.0.0.1 is the router's own address"]);
+    assert_eq!(
+        route("via = \"10.0.0.2\"\ninterface = \"ge1\""),
+        ["route[0].via: 10.0.0.2 is on no subnet of the interface"]
+    );
+    assert_eq!(
+        with("[[route]]\nprefix = \"2001:db8:9::/48\"\nvia = \"fe80::2\"\n"),
+        ["route[0].via: fe80::2 is link-local, and the route names no interface"]
+    );
+    assert!(
+        parse(&format!("{SOUND}[[route]]\nprefix = \"::/0\"\nvia = \"fe80::2\"\ninterface = \"ge0\"\n"), "t")
+            .is_ok()
+    );
+}
+
+#[test]
+fn queues_that_cannot_work_are_refused() {
+    let qos = |text: &str| {
+        with(&format!("[[interface]]\nname = \"q\"\nport = \"ge0\"\nvlan = 9\n[interface.qos]\n{text}\n"))
+    };
+    assert_eq!(
+        qos("rate = \"1 Gbit/s\""),
+        ["interface[3].qos.rate: 1 Gbit/s is more than the 100 Mbit/s of port \"ge0\""]
+    );
+    assert_eq!(
+        qos("rate = \"10 Mbit/s\"\nvoice.policer.rate = \"11 Mbit/s\""),
+        [
+            "interface[3].qos.voice.policer.rate: voice is policed to 11 Mbit/s, more than the 10 Mbit/s of the interface"
+        ]
+    );
+    assert_eq!(
+        qos("rate = \"10 Mbit/s\"\nvoice.policer.rate = \"8 Mbit/s\"\nvideo.priority = true"),
+        [
+            "interface[3].qos.rate: priority classes are policed to 11333333 bit/s together, more than the 10 Mbit/s"
+        ]
+    );
+    assert_eq!(
+        qos("video.limit = \"1500 B\""),
+        ["interface[3].qos.video.limit: 1500 B hold no full frame of 1522 B"]
+    );
+    assert_eq!(
+        qos("voice.policer = { rate = \"1 Mbit/s\", burst = \"1 kB\" }"),
+        ["interface[3].qos.voice.policer.burst: 1 kB never lets a full frame of 1522 B pass"]
+    );
+}
+
+#[test]
+fn tags_addresses_and_names_do_not_collide() {
+    let interface = |text: &str| with(&format!("[[interface]]\nname = \"x\"\nport = \"ge1\"\n{text}\n"));
+    assert_eq!(
+        interface("vlan = 7"),
+        ["interface[3].vlan: the interface \"red1\" has the same tags on port \"ge1\""]
+    );
+    assert_eq!(interface(""), ["interface[3].vlan: the interface \"ge1\" has the same tags on port \"ge1\""]);
+    assert_eq!(
+        interface("vlan = 8\naddresses = [\"10.0.0.129/25\"]"),
+        [
+            "interface[3].addresses[0]: 10.0.0.128/25 overlaps 10.0.0.0/24 of the interface \"ge0\" in the same vrf"
+        ]
+    );
+    assert_eq!(
+        interface("vlan = 8\naddresses = [\"10.0.0.2/8\"]"),
+        [
+            "interface[3].addresses[0]: 10.0.0.0/8 overlaps 10.0.0.0/24 of the interface \"ge0\" in the same vrf"
+        ]
+    );
+    assert_eq!(
+        interface("vlan = 8\naddresses = [\"10.5.0.255/24\"]"),
+        ["interface[3].addresses[0]: 10.5.0.255/24 is the broadcast address"]
+    );
+    assert_eq!(
+        interface("vlan = [1, 2, 3]\nvrf = \"rde\""),
+        ["interface[3].vlan: 3 VLAN ids", "interface[3].vrf: there is no vrf \"rde\""]
+    );
+    assert_eq!(
+        interface("vlan = 8\ntrust = false\ndscp = { ef = \"voice\" }"),
+        ["interface[3].dscp: marks are not trusted, so no entry can match"]
+    );
+}
+
+#[test]
+fn places_count_characters_and_lines() {
+    let errors = faults("# ÄÖÜ\r\n[router]\r\nname = \"é\"  \r\n").errors;
+    assert_eq!((errors[0].line, errors[0].column, errors[0].key.as_str()), (3, 8, "router.name"));
+}
+
+#[test]
+fn a_list_of_faults_is_bounded() {
+    let many: String = (0..5_000).map(|n| format!("key{n} = 1\n")).collect();
+    let errors = faults(&many);
+    assert_eq!((errors.errors.len(), errors.more), (100, 4_900));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Any text, and any mutilation of a sound file, is answered, never a panic.
+    #[test]
+    fn nothing_panics(text in "\\PC{0,200}", cut in 0usize..400, at in 0usize..3000, sound: bool) {
+        let base = if sound { SOUND } else { BROKEN };
+        let mut bytes = base.as_bytes().to_vec();
+        let at = at.min(bytes.len());
+        let end = (at + cut / 4).min(bytes.len());
+        bytes.splice(at..end, text.bytes());
+        if let Ok(mutilated) = String::from_utf8(bytes)
+            && let Err(errors) = parse(&mutilated, "test.toml")
+        {
+            prop_assert!(!errors.errors.is_empty());
+            prop_assert!(!errors.to_string().is_empty() && !errors.fancy(true).is_empty());
+        }
+        let _ = parse(&text, "test.toml");
+    }
+}
