@@ -71,7 +71,7 @@ impl Host {
         };
         let reply = self.datagram(meta.vrf, &header, datagram.upper.len(), |bytes| {
             bytes.copy_from_slice(datagram.upper);
-            bytes[0] = if source.is_ipv4() { ECHO_REPLY } else { ECHO_REPLY_V6 };
+            (bytes[0], bytes[1]) = (if source.is_ipv4() { ECHO_REPLY } else { ECHO_REPLY_V6 }, 0);
             fill_checksum(&header, bytes);
         });
         if let Some(reply) = reply {

@@ -93,7 +93,7 @@ impl Host {
             bytes[0] = kind;
             bytes[4..6].copy_from_slice(&request.ident.to_be_bytes());
             bytes[6..8].copy_from_slice(&request.sequence.to_be_bytes());
-            bytes[8..].iter_mut().zip(0..=u8::MAX).for_each(|(byte, n)| *byte = n);
+            bytes[8..].iter_mut().zip((0..=u8::MAX).cycle()).for_each(|(byte, n)| *byte = n);
             fill_checksum(&header, bytes);
         })
     }

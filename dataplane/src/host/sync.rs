@@ -20,7 +20,7 @@ use crate::time::Time;
 impl Host {
     /// Takes up a new generation: new addresses are probed for and announced,
     /// what is gone is forgotten, and what the snapshot lacks of the neighbours
-    /// known is told again.
+    /// known is told again. Not needed where only routes changed.
     pub fn snapshot_changed(&mut self, now: Time, snapshot: &Snapshot, out: &mut Vec<Action>) {
         (self.now, self.told) = (now, now);
         let turn = &mut Turn { now, snapshot, out };

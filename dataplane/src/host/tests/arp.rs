@@ -144,4 +144,7 @@ fn an_answer_nobody_asked_for_makes_no_entry_but_refreshes_one() {
     assert_eq!(bench.told(), ["192.0.2.9 is at station 19", "deliver"]);
     bench.run(secs(5));
     assert_eq!(bench.told(), ["to station 19: who-has 192.0.2.9 tell 192.0.2.1"]);
+    // The same by an answer to all.
+    bench.receive(&arp(ALL, 2, (mac(0x29), NEIGHBOUR), (ALL, NEIGHBOUR)), PuntReason::Arp);
+    assert_eq!(bench.told(), ["192.0.2.9 is at station 29", "deliver"]);
 }

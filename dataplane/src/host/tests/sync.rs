@@ -157,6 +157,24 @@ fn resolutions_are_bounded_in_rate_and_number() {
 }
 
 #[test]
+fn a_neighbour_in_use_is_never_displaced_by_strangers() {
+    let mut bench = Bench::with(|limits| {
+        (limits.dad_probes, limits.announcements, limits.neighbours_per_interface) = (0, 0, 4);
+    });
+    bench.receive(&packet("192.0.2.9"), PuntReason::NeighbourMiss);
+    bench.receive(&arp_reply(9), PuntReason::Arp);
+    for n in 20..40 {
+        let sender = [192, 0, 2, n];
+        let question = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &mac(n), &sender, &[0; 6], &[192, 0, 2, 1]].concat();
+        bench.receive(&eth(ALL, mac(n), 0x0806, &question), PuntReason::Arp);
+    }
+    assert!(!bench.told().iter().any(|line| line.ends_with("gone") || line.starts_with("warn")));
+    let known: Vec<_> = bench.host.neighbours().map(|n| n.address.to_string()).collect();
+    assert_eq!(known.len(), 4);
+    assert!(known.contains(&"192.0.2.9".into()) && known.contains(&"192.0.2.39".into()), "{known:?}");
+}
+
+#[test]
 fn messages_are_bounded_in_rate() {
     let mut bench = Bench::with(|limits| {
         (limits.dad_probes, limits.announcements, limits.neighbour_messages_per_second) = (0, 0, 10);
