@@ -1,4 +1,22 @@
 //! Policing, shaping, queueing and scheduling: state that belongs to one worker.
+//!
+//! ```text
+//! police   → Policers: IfIndex × TrafficClass → TokenBucket
+//! enqueue  → Scheduler (one a Port): policer, byte, time and tree limits
+//!            Port ── Interface ── TrafficClass ── Queue
+//! tx       ← Scheduler: port rate, priority, rounds of interfaces, shares of classes
+//! ```
+//!
+//! [`InterfaceQos`] says what is wanted and lives in a snapshot; tokens, queues
+//! and turns live here and survive a new generation. What holds:
+//!
+//! - a shaped interface sends, in any window of length t, no more than
+//!   rate·t + burst + one frame, and no less while it has frames, if its tree is
+//!   asked when [`Scheduler::next_event`] says (later by less than its burst);
+//! - a frame that may leave never waits while the port is idle, and a priority
+//!   frame waits for no other but the one that has begun;
+//! - offered = sent + named drops + held, in packets and bytes, at every moment;
+//! - the work for a frame does not grow with the number of interfaces.
 
 pub mod bucket;
 mod fair;
