@@ -102,7 +102,7 @@ impl Network {
             let next = self.step();
             self.now = next.min(until);
             self.labs.iter_mut().for_each(|lab| lab.set_now(self.now));
-            if next > until {
+            if next >= until {
                 return;
             }
         }

@@ -50,8 +50,8 @@ impl Lab {
             panic!("{address} is on no subnet of \"{interface}\"")
         };
         let port = self.port_of(interface);
-        let n = self.hosts.0.len() as u16;
-        let mac = [2, 0, 0x5e, 0, (n >> 8) as u8, n as u8 + 1];
+        let n = self.hosts.0.len() as u16 + 1;
+        let mac = [2, 0, 0x5e, 0, (n >> 8) as u8, n as u8];
         let host = Host { port: port.clone(), vlan: found.vlan, address, mac };
         let greetings = greetings(&host, router, found.mac);
         self.hosts.0.push(host);

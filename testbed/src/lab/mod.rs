@@ -223,10 +223,11 @@ impl Lab {
         self.lines.get(port).is_some_and(|line| line.put(self.now, 0, bytes))
     }
 
-    /// Moves on to `next`, or to `until` when that is before; `false` then.
+    /// Moves on to `next`, or to `until` when that is no later; `false` then. What is due
+    /// at `until` itself belongs to the time after.
     fn move_to(&mut self, next: Time, until: Time) -> bool {
         self.now = next.min(until).max(self.now);
-        next <= until
+        next < until
     }
 
     /// Runs the router at the present time until all is quiet, neighbours' answers included.

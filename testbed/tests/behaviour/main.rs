@@ -1,8 +1,23 @@
 //! What the router does, one file per behaviour, on the one-router laboratory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod arp;
+mod classify;
+mod dad;
+mod discard_routes;
+mod echo;
+mod ecmp;
 mod forward;
+mod icmp_errors;
+mod martians;
 mod mtu;
+mod nd;
+mod options;
+mod policer;
+mod shaping;
 mod ttl;
+mod vlan;
+mod vrf;
 
 use testbed::lab::Lab;
 use testbed::packet::{Icmp, Ip, icmp, icmp6, ip};
