@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-use super::prefix::Trie;
+use super::prefix::{Long, Trie};
 use crate::id::NhlfeId;
 
 macro_rules! fib {
-    ($(#[$meta:meta])* $name:ident, $addr:ty, $net:ty, $key:ty) => {
+    ($(#[$meta:meta])* $name:ident, $addr:ty, $net:ty, $key:ty, $bits:expr) => {
         $(#[$meta])*
         ///
         /// A clone costs one reference count, sees its own version for ever, and an
@@ -23,7 +23,7 @@ macro_rules! fib {
             /// What the longest prefix that covers `address` leads to.
             #[inline]
             pub fn lookup(&self, address: $addr) -> Option<NhlfeId> {
-                self.trie.lookup(address.to_bits())
+                self.trie.lookup(<$key>::from(address))
             }
 
             /// Looks addresses up together, 64 at a time; `NhlfeId::NONE` where no prefix
@@ -34,23 +34,23 @@ macro_rules! fib {
 
             /// The longest prefix that covers `address`, and what it leads to.
             pub fn longest_match(&self, address: $addr) -> Option<($net, NhlfeId)> {
-                let found = self.trie.longest_match(address.to_bits())?;
-                Some((<$net>::new(<$addr>::from_bits(found.key), found.len).ok()?, found.value))
+                let found = self.trie.longest_match(<$key>::from(address))?;
+                Some((<$net>::new(<$addr>::from_bits($bits(found.key)), found.len).ok()?, found.value))
             }
 
             /// What exactly `prefix` (host bits ignored) leads to.
             pub fn get(&self, prefix: $net) -> Option<NhlfeId> {
-                self.trie.get(prefix.addr().to_bits(), prefix.prefix_len())
+                self.trie.get(prefix.addr().into(), prefix.prefix_len())
             }
 
-            /// Sets where `prefix` (host bits ignored) leads; gives back what it led to before.
+            /// Sets where `prefix` (host bits ignored) leads, which is not `NONE`; gives back what it led to before.
             pub fn insert(&mut self, prefix: $net, nhlfe: NhlfeId) -> Option<NhlfeId> {
-                self.trie.insert(prefix.addr().to_bits(), prefix.prefix_len(), nhlfe)
+                self.trie.insert(prefix.addr().into(), prefix.prefix_len(), nhlfe)
             }
 
             /// Takes exactly `prefix` (host bits ignored) out; gives back what it led to.
             pub fn remove(&mut self, prefix: $net) -> Option<NhlfeId> {
-                self.trie.remove(prefix.addr().to_bits(), prefix.prefix_len())
+                self.trie.remove(prefix.addr().into(), prefix.prefix_len())
             }
 
             /// Prefixes in it.
@@ -84,7 +84,7 @@ macro_rules! fib {
             /// Every prefix and what it leads to, in address order, shorter ones first.
             pub fn iter(&self) -> impl Iterator<Item = ($net, NhlfeId)> + '_ {
                 self.trie.iter().filter_map(|found| {
-                    Some((<$net>::new(<$addr>::from_bits(found.key), found.len).ok()?, found.value))
+                    Some((<$net>::new(<$addr>::from_bits($bits(found.key)), found.len).ok()?, found.value))
                 })
             }
         }
@@ -93,9 +93,9 @@ macro_rules! fib {
 
 fib! {
     /// IPv4 prefixes of one Vrf.
-    Fib4, Ipv4Addr, Ipv4Net, u32
+    Fib4, Ipv4Addr, Ipv4Net, u32, u32::from
 }
 fib! {
     /// IPv6 prefixes of one Vrf.
-    Fib6, Ipv6Addr, Ipv6Net, u128
+    Fib6, Ipv6Addr, Ipv6Net, Long, Long::to_bits
 }

@@ -1,6 +1,7 @@
 //! Addresses as bit strings.
 
 use std::fmt::Debug;
+use std::net::Ipv6Addr;
 
 /// An address, its first bit the most significant one.
 pub(in crate::table) trait Key: Copy + Eq + Debug {
@@ -20,34 +21,76 @@ pub(in crate::table) trait Key: Copy + Eq + Debug {
     fn with(self, bits: u16, end: u8) -> Self;
 }
 
-macro_rules! key {
-    ($int:ty) => {
-        impl Key for $int {
-            const ZERO: Self = 0;
+impl Key for u32 {
+    const ZERO: Self = 0;
 
-            #[inline(always)]
-            fn byte(self, depth: u8) -> u8 {
-                self.wrapping_shr(<$int>::BITS.wrapping_sub(8 + 8 * u32::from(depth))) as u8
-            }
+    #[inline(always)]
+    fn byte(self, depth: u8) -> u8 {
+        self.wrapping_shr(24u32.wrapping_sub(8 * u32::from(depth))) as u8
+    }
 
-            #[inline(always)]
-            fn common(self, other: Self) -> u8 {
-                (self ^ other).leading_zeros() as u8
-            }
+    #[inline(always)]
+    fn common(self, other: Self) -> u8 {
+        (self ^ other).leading_zeros() as u8
+    }
 
-            #[inline]
-            fn trunc(self, len: u8) -> Self {
-                self & !<$int>::MAX.checked_shr(len.into()).unwrap_or(0)
-            }
+    fn trunc(self, len: u8) -> Self {
+        self & !u32::MAX.checked_shr(len.into()).unwrap_or(0)
+    }
 
-            #[inline]
-            fn with(self, bits: u16, end: u8) -> Self {
-                let shift = <$int>::BITS.saturating_sub(end.into());
-                self | <$int>::from(bits).checked_shl(shift).unwrap_or(0)
-            }
-        }
-    };
+    fn with(self, bits: u16, end: u8) -> Self {
+        let shift = 32u32.saturating_sub(end.into());
+        self | u32::from(bits).checked_shl(shift).unwrap_or(0)
+    }
 }
 
-key!(u32);
-key!(u128);
+/// An IPv6 address in two halves: aligned to 8 bytes, so that tables stay small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::table) struct Long {
+    high: u64,
+    low: u64,
+}
+
+impl Long {
+    pub(in crate::table) const fn from_bits(bits: u128) -> Self {
+        Self { high: (bits >> 64) as u64, low: bits as u64 }
+    }
+
+    pub(in crate::table) const fn to_bits(self) -> u128 {
+        (self.high as u128) << 64 | self.low as u128
+    }
+}
+
+impl From<Ipv6Addr> for Long {
+    #[inline(always)]
+    fn from(address: Ipv6Addr) -> Self {
+        Self::from_bits(address.to_bits())
+    }
+}
+
+impl Key for Long {
+    const ZERO: Self = Self { high: 0, low: 0 };
+
+    #[inline(always)]
+    fn byte(self, depth: u8) -> u8 {
+        let half = if depth < 8 { self.high } else { self.low };
+        half.wrapping_shr(56u32.wrapping_sub(8 * u32::from(depth & 7))) as u8
+    }
+
+    #[inline(always)]
+    fn common(self, other: Self) -> u8 {
+        match self.high ^ other.high {
+            0 => 64 + (self.low ^ other.low).leading_zeros() as u8,
+            high => high.leading_zeros() as u8,
+        }
+    }
+
+    fn trunc(self, len: u8) -> Self {
+        Self::from_bits(self.to_bits() & !u128::MAX.checked_shr(len.into()).unwrap_or(0))
+    }
+
+    fn with(self, bits: u16, end: u8) -> Self {
+        let shift = 128u32.saturating_sub(end.into());
+        Self::from_bits(self.to_bits() | u128::from(bits).checked_shl(shift).unwrap_or(0))
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::children::{Child, Children};
 use super::key::Key;
+use super::runs::Runs;
 use super::set::PrefixSet;
 use crate::id::NhlfeId;
 
@@ -20,24 +21,72 @@ fn home(len: u8) -> u8 {
     len.saturating_sub(1) / 8
 }
 
-/// What decides on one byte of the address.
+/// What decides on one byte of the address. What a lookup reads is in front.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct Node<K> {
-    /// The bytes before; its other bits are 0.
-    pub(super) key: K,
+    /// Where each byte's longest of `prefixes` leads, unless `children` keeps it.
+    runs: Runs,
     /// Which byte it looks at, counted from 0: larger than its parent's.
     pub(super) depth: u8,
+    /// The bytes before; its other bits are 0.
+    pub(super) key: K,
+    /// Longer prefixes.
+    pub(super) children: Children<K>,
     /// Prefixes that end in this byte: of 1 to 8 bits of it, and of 0 at depth 0.
     pub(super) prefixes: PrefixSet,
-    /// Longer ones.
-    pub(super) children: Children<K>,
 }
 
 impl<K: Key> Node<K> {
     /// An empty node on the way to `key`.
     pub(super) fn new(key: K, depth: u8) -> Self {
-        let key = key.trunc(8 * depth);
-        Self { key, depth, prefixes: PrefixSet::default(), children: Children::default() }
+        Self {
+            key: key.trunc(8 * depth),
+            depth,
+            runs: Runs::default(),
+            children: Children::default(),
+            prefixes: PrefixSet::default(),
+        }
+    }
+
+    /// Where the longest prefix that ends in `byte` leads (`NONE`: there is none), and what is below.
+    #[inline(always)]
+    pub(super) fn look(&self, byte: u8) -> (NhlfeId, Option<&Child<K>>) {
+        let (value, child) = self.children.look(byte);
+        (value.unwrap_or_else(|| self.runs.get(byte)), child)
+    }
+
+    /// Bytes of memory beside itself and its children's blocks.
+    pub(super) fn memory(&self) -> usize {
+        self.runs.memory() + self.children.memory() + self.prefixes.memory()
+    }
+
+    /// Brings what lookups read in line with `prefixes`, where bytes `first` to `last` have changed.
+    fn refresh(&mut self, first: u8, last: u8) {
+        let slots = self.prefixes.slots();
+        if self.children.keeps_values() {
+            self.runs.clear();
+            self.children.keep_values(first, last, &slots);
+        } else {
+            self.runs.pack(&slots);
+        }
+    }
+
+    fn set(&mut self, key: K, len: u8, value: NhlfeId) -> Option<NhlfeId> {
+        let index = self.index(key, len);
+        let old = self.prefixes.set(index, value);
+        let (first, last) = PrefixSet::range(index);
+        self.refresh(first, last);
+        old
+    }
+
+    /// Changes the children; when they begin or cease to keep values, all are refreshed.
+    fn change_children(&mut self, change: impl FnOnce(&mut Children<K>)) {
+        let kept = self.children.keeps_values();
+        change(&mut self.children);
+        if self.children.keeps_values() != kept {
+            self.refresh(0, u8::MAX);
+        }
     }
 
     /// The prefix of an index of `prefixes`.
@@ -73,7 +122,7 @@ impl<K: Key> Node<K> {
     pub(super) fn insert(self: &mut Arc<Self>, leaf: Leaf<K>) -> Option<NhlfeId> {
         let node = Arc::make_mut(self);
         if home(leaf.len) <= node.depth {
-            return node.prefixes.set(node.index(leaf.key, leaf.len), leaf.value);
+            return node.set(leaf.key, leaf.len, leaf.value);
         }
         match node.children.get_mut(leaf.key.byte(node.depth)) {
             Some(child) => child.insert(leaf),
@@ -88,7 +137,11 @@ impl<K: Key> Node<K> {
     pub(super) fn remove(self: &mut Arc<Self>, key: K, len: u8) -> Option<NhlfeId> {
         let node = Arc::make_mut(self);
         if home(len) <= node.depth {
-            return node.prefixes.remove(node.index(key, len));
+            let index = node.index(key, len);
+            let value = node.prefixes.remove(index);
+            let (first, last) = PrefixSet::range(index);
+            node.refresh(first, last);
+            return value;
         }
         let byte = key.byte(node.depth);
         let child = node.children.get_mut(byte)?;
@@ -101,7 +154,7 @@ impl<K: Key> Node<K> {
         };
         match left {
             Some(left) => *child = left,
-            None => node.children.remove(byte),
+            None => node.change_children(|children| children.remove(byte)),
         }
         value
     }
@@ -120,9 +173,12 @@ impl<K: Key> Node<K> {
     fn adopt(&mut self, child: Child<K>) {
         match child {
             Child::Leaf(leaf) if home(leaf.len) <= self.depth => {
-                self.prefixes.set(self.index(leaf.key, leaf.len), leaf.value);
+                self.set(leaf.key, leaf.len, leaf.value);
             }
-            child => self.children.insert(child.key().byte(self.depth), child),
+            child => {
+                let byte = child.key().byte(self.depth);
+                self.change_children(|children| children.insert(byte, child));
+            }
         }
     }
 }

@@ -118,6 +118,32 @@ macro_rules! against_oracles {
                     prop_assert!(small <= 1024);
                 }
             }
+
+            proptest! {
+                #![proptest_config(ProptestConfig::with_cases(30))]
+
+                /// Nodes with many children, filled and emptied again.
+                #[test]
+                fn wide_nodes(
+                    nets in prop::collection::vec((any::<$int>(), 1..=$bits as u8), 100..300),
+                    short in prop::collection::vec(net(), 10),
+                    kept in 0usize..100,
+                ) {
+                    let wide = nets.into_iter().map(|(bits, len)| <$net>::new(<$addr>::from_bits(bits), len).unwrap());
+                    let nets: Vec<_> = wide.chain(short).collect();
+                    let (mut fib, mut oracle) = (<$fib>::default(), Oracle::new());
+                    for (net, i) in nets.iter().zip(0..) {
+                        prop_assert_eq!(fib.insert(*net, NhlfeId(i)), oracle.insert(net.trunc(), NhlfeId(i)));
+                    }
+                    agree(&fib, &oracle, &[]);
+                    let full = (fib.clone(), oracle.clone());
+                    for net in nets.iter().skip(kept) {
+                        prop_assert_eq!(fib.remove(*net), oracle.remove(&net.trunc()));
+                    }
+                    agree(&fib, &oracle, &[]);
+                    agree(&full.0, &full.1, &[]);
+                }
+            }
         }
     };
 }

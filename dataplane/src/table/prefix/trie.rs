@@ -1,5 +1,6 @@
 //! A whole trie.
 
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use super::children::Child;
@@ -10,25 +11,6 @@ use crate::id::NhlfeId;
 
 /// Addresses that are looked up together.
 const TOGETHER: usize = 64;
-
-/// The longest match so far: a prefix in a node, or a lone one.
-#[derive(Clone, Copy, Debug)]
-enum Match<'a, K> {
-    None,
-    In(&'a Node<K>, u16),
-    Lone(&'a Leaf<K>),
-}
-
-impl<K: Key> Match<'_, K> {
-    #[inline(always)]
-    fn value(self) -> Option<NhlfeId> {
-        match self {
-            Self::None => None,
-            Self::In(node, index) => node.prefixes.get(index),
-            Self::Lone(leaf) => Some(leaf.value),
-        }
-    }
-}
 
 /// Prefix to value.
 #[derive(Clone, Debug)]
@@ -43,49 +25,49 @@ impl<K> Default for Trie<K> {
     }
 }
 
-/// Goes one node down; gives back the next node, if there is one on the way to `address`.
+/// Goes one node down. `best` is what the longest match so far leads to; gives
+/// back what it leads to now, and the next node, if there is one on the way to `address`.
 #[inline(always)]
-fn step<'a, K: Key>(node: &'a Node<K>, address: K, best: &mut Match<'a, K>) -> Option<&'a Node<K>> {
-    let byte = address.byte(node.depth);
-    let index = node.prefixes.longest(byte);
-    if index != 0 {
-        *best = Match::In(node, index);
-    }
-    match node.children.get(byte)? {
-        Child::Node(next) => (address.common(next.key) >= 8 * next.depth).then_some(next),
-        Child::Leaf(leaf) => {
-            if address.common(leaf.key) >= leaf.len {
-                *best = Match::Lone(leaf);
-            }
-            None
+fn step<K: Key>(node: &Node<K>, address: K, best: NhlfeId) -> (NhlfeId, Option<&Node<K>>) {
+    let (value, child) = node.look(address.byte(node.depth));
+    // Not a branch: it would wait for the value, and be guessed wrong half the time.
+    let best = select_unpredictable(value.is_some(), value, best);
+    match child {
+        None => (best, None),
+        Some(Child::Node(next)) => (best, (address.common(next.key) >= 8 * next.depth).then_some(next)),
+        Some(Child::Leaf(leaf)) => {
+            (select_unpredictable(address.common(leaf.key) >= leaf.len, leaf.value, best), None)
         }
     }
 }
 
 impl<K: Key> Trie<K> {
-    #[inline(always)]
-    fn find(&self, address: K) -> Match<'_, K> {
-        let mut best = Match::None;
-        let mut next = self.root.as_deref();
-        while let Some(node) = next {
-            next = step(node, address, &mut best);
-        }
-        best
-    }
-
     /// The value of the longest prefix that covers `address`.
     #[inline]
     pub(in crate::table) fn lookup(&self, address: K) -> Option<NhlfeId> {
-        self.find(address).value()
+        let mut best = NhlfeId::NONE;
+        let mut next = self.root.as_deref();
+        while let Some(node) = next {
+            (best, next) = step(node, address, best);
+        }
+        best.is_some().then_some(best)
     }
 
     /// The longest prefix that covers `address`.
     pub(in crate::table) fn longest_match(&self, address: K) -> Option<Leaf<K>> {
-        match self.find(address) {
-            Match::None => None,
-            Match::In(node, index) => Some(node.leaf(index, node.prefixes.get(index)?)),
-            Match::Lone(leaf) => Some(*leaf),
+        let mut best = None;
+        let mut next = self.root.as_deref();
+        while let Some(node) = next {
+            let byte = address.byte(node.depth);
+            let here = node.prefixes.longest(byte);
+            best = here.map(|(index, value)| node.leaf(index, value)).or(best);
+            next = match node.children.get(byte) {
+                Some(Child::Node(next)) if address.common(next.key) >= 8 * next.depth => Some(next),
+                Some(Child::Leaf(leaf)) if address.common(leaf.key) >= leaf.len => return Some(*leaf),
+                _ => None,
+            };
         }
+        best
     }
 
     /// Looks addresses up; `NONE` where no prefix covers one. They go down level
@@ -96,20 +78,17 @@ impl<K: Key> Trie<K> {
     }
 
     fn lookup_together<A: Copy + Into<K>>(&self, addresses: &[A], found: &mut [NhlfeId]) {
-        let mut best = [Match::None; TOGETHER];
         let mut next = [self.root.as_deref(); TOGETHER];
+        found.iter_mut().zip(addresses).for_each(|(found, _)| *found = NhlfeId::NONE);
         let mut going = self.root.is_some();
         while going {
             going = false;
-            for ((address, next), best) in addresses.iter().zip(&mut next).zip(&mut best) {
+            for ((address, next), found) in addresses.iter().zip(&mut next).zip(&mut *found) {
                 if let Some(node) = *next {
-                    *next = step(node, (*address).into(), best);
+                    (*found, *next) = step(node, (*address).into(), *found);
                     going |= next.is_some();
                 }
             }
-        }
-        for (found, best) in found.iter_mut().zip(best) {
-            *found = best.value().unwrap_or(NhlfeId::NONE);
         }
     }
 
@@ -156,10 +135,9 @@ impl<K: Key> Trie<K> {
     pub(in crate::table) fn pieces(&self, mut each: impl FnMut(usize, usize)) {
         let mut nodes: Vec<&Arc<Node<K>>> = self.root.iter().collect();
         while let Some(node) = nodes.pop() {
-            let beside = node.prefixes.memory() + node.children.memory();
-            each(Arc::as_ptr(node).addr(), 16 + size_of::<Node<K>>() + beside);
+            each(Arc::as_ptr(node).addr(), 16 + size_of::<Node<K>>() + node.memory());
             node.children.blocks().for_each(|(at, bytes)| each(at, bytes));
-            nodes.extend(node.children.iter().filter_map(|(_, child)| match child {
+            nodes.extend(node.children.iter().filter_map(|child| match child {
                 Child::Node(node) => Some(node),
                 Child::Leaf(_) => None,
             }));
