@@ -8,9 +8,13 @@
 //! source and picks the best, [`commit`] turns both into what the engine
 //! forwards by, as one transaction. Nothing here is on a packet's way.
 
+pub mod api;
+pub mod client;
 pub mod commit;
 pub mod config;
+pub mod daemon;
 pub mod diff;
+pub mod engine;
 pub mod rib;
 pub mod show;
 

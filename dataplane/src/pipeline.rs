@@ -3,16 +3,28 @@
 //! Stages mark verdicts; the worker that called the pipeline acts on them.
 
 use crate::id::PortIndex;
-use crate::packet::{Batch, Flags, Pool, Verdict};
+use crate::packet::{BATCH, Batch, Flags, Verdict};
 use crate::qos::Policers;
-use crate::stage::{classify, lookup, parse, police, rewrite};
+use crate::stage::{classify, enqueue, lookup, parse, police, rewrite};
 use crate::table::Snapshot;
 use crate::time::Time;
+
+/// [`PortIndex::NONE`] for all.
+#[derive(Debug)]
+struct Keys([PortIndex; BATCH]);
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self([PortIndex::NONE; BATCH])
+    }
+}
 
 /// One worker's stages and the state they keep.
 #[derive(Debug, Default)]
 pub struct Pipeline {
     policers: Policers,
+    /// Of each frame of the batch: the port whose tree it goes to.
+    keys: Keys,
     /// Stamp of the interfaces that the policers were made for.
     seen: u64,
 }
@@ -35,22 +47,15 @@ impl Pipeline {
 
     /// Frames received by `port`: from their Ethernet header to a rewritten frame.
     #[inline]
-    pub fn ingress(
-        &mut self,
-        batch: &mut Batch,
-        snapshot: &Snapshot,
-        port: PortIndex,
-        pool: &mut Pool,
-        now: Time,
-    ) {
+    pub fn ingress(&mut self, batch: &mut Batch, snapshot: &Snapshot, port: PortIndex, now: Time) {
         parse::run(batch, snapshot, port);
         classify::run(batch, snapshot);
         police::run(batch, &mut self.policers, now);
-        self.onward(batch, snapshot, pool);
+        self.onward(batch, snapshot);
     }
 
     /// Datagrams the router made, and held frames whose neighbour is known now.
-    pub fn local(&mut self, batch: &mut Batch, snapshot: &Snapshot, pool: &mut Pool) {
+    pub fn local(&mut self, batch: &mut Batch, snapshot: &Snapshot) {
         for frame in batch.frames_mut() {
             frame.meta_mut().verdict = Verdict::Forward;
             if !frame.meta().flags.has(Flags::RELEASED) {
@@ -58,11 +63,19 @@ impl Pipeline {
             }
         }
         classify::run(batch, snapshot);
-        self.onward(batch, snapshot, pool);
+        self.onward(batch, snapshot);
     }
 
-    fn onward(&mut self, batch: &mut Batch, snapshot: &Snapshot, _pool: &mut Pool) {
+    fn onward(&mut self, batch: &mut Batch, snapshot: &Snapshot) {
         lookup::run(batch, snapshot);
         rewrite::run(batch, snapshot);
+        enqueue::run(batch, snapshot, &mut self.keys.0);
+    }
+
+    /// The port that frame `at` of the batch leaves by; `NONE` where its verdict
+    /// is not to forward it.
+    #[inline]
+    pub fn key(&self, at: usize) -> PortIndex {
+        self.keys.0.get(at).copied().unwrap_or_default()
     }
 }

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
 use std::time::Duration;
 
 use crate::counters::{self, CountersView, InterfaceCounts, TotalCounts};
-use crate::host::NeighbourInfo;
+use crate::host::{NeighbourInfo, PingReply, PingRequest};
 use crate::id::{IfIndex, PortIndex, VrfId};
 use crate::packet::DropReason;
 use crate::port::AnyPort;
 use crate::router::slowpath::SlowPathAsk;
 use crate::table::{Publisher, Snapshot};
-use crate::worker::{self, Ask, Status, Waker};
+use crate::worker::{self, Ask, Status, Wait, Waker};
 
 /// Where questions to one loop go in.
 #[derive(Debug)]
@@ -159,10 +159,23 @@ impl Handle {
         self.ask_all(Ask::Status)
     }
 
+    /// Asks how long a frame of each class would wait on an interface; the
+    /// workers that do not own its tree answer `None`.
+    pub fn waits(&self, id: IfIndex) -> Answers<Option<[Wait; crate::class::CLASSES]>> {
+        self.ask_all(|reply| Ask::Waits(id, reply))
+    }
+
     /// Asks for every neighbour the router knows.
     pub fn neighbours(&self) -> Answers<Vec<NeighbourInfo>> {
         let (reply, answers) = mpsc::channel();
         self.shared.slow.ask(SlowPathAsk::Neighbours(reply));
+        answers
+    }
+
+    /// Sends an echo request; its answer, or the error message about it, arrives later.
+    pub fn ping(&self, request: PingRequest) -> Answers<PingReply> {
+        let (reply, answers) = mpsc::channel();
+        self.shared.slow.ask(SlowPathAsk::Ping(request, reply));
         answers
     }
 

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 
 use super::handle::Handle;
 use crate::counters::Counters;
-use crate::host::{Action, Host, NeighbourInfo, PingReply};
+use crate::host::{Action, Host, NeighbourInfo, PingReply, PingRequest};
 use crate::id::{IfIndex, PortIndex};
 use crate::packet::{DropReason, Frame};
 use crate::table::{Reader, Snapshot};
@@ -25,6 +25,8 @@ const PING_TIMEOUT: u64 = 10_000_000_000;
 pub enum SlowPathAsk {
     /// Every neighbour known.
     Neighbours(mpsc::Sender<Vec<NeighbourInfo>>),
+    /// Send an echo request; the answer goes to the sender.
+    Ping(PingRequest, mpsc::Sender<PingReply>),
     /// An interface's line went up or down.
     Link(IfIndex, bool),
 }
@@ -117,7 +119,7 @@ impl SlowPath {
         }
         if self.asked.swap(false, Ordering::AcqRel) {
             while let Ok(ask) = self.asks.try_recv() {
-                answer(ask, now, snapshot, out, actions);
+                answer(ask, now, snapshot, out, actions, &mut self.pings);
             }
         }
         for parcel in self.inbox.drain(..) {
@@ -154,11 +156,24 @@ impl SlowPath {
     }
 }
 
-fn answer(ask: SlowPathAsk, now: Time, snapshot: &Snapshot, out: &mut Out, actions: &mut Vec<Action>) {
+fn answer(
+    ask: SlowPathAsk,
+    now: Time,
+    snapshot: &Snapshot,
+    out: &mut Out,
+    actions: &mut Vec<Action>,
+    pings: &mut VecDeque<WaitingPing>,
+) {
     match ask {
         // A questioner that went away needs no answer.
         SlowPathAsk::Neighbours(reply) => drop(reply.send(out.host.neighbours().collect())),
         SlowPathAsk::Link(interface, up) => out.host.link_changed(interface, up, now, snapshot, actions),
+        SlowPathAsk::Ping(request, reply) => {
+            let until = Time(now.nanos().saturating_add(PING_TIMEOUT));
+            let (ident, sequence) = (request.ident, request.sequence);
+            pings.push_back(WaitingPing { ident, sequence, until, reply });
+            out.host.ping(request, now, snapshot, actions);
+        }
     }
 }
 

@@ -19,18 +19,22 @@ use out::Out;
 pub use queue::Queue;
 pub use sleep::Waker;
 
-use crate::class::TrafficClass;
+use crate::class::{CLASSES, TrafficClass};
 use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
-use crate::packet::{Batch, DropReason, Pool};
+use crate::packet::{Batch, DropReason, Flags, Frame, Pool};
 use crate::pipeline::Pipeline;
 use crate::port::{AnyPort, Link, Port, PortStats};
 use crate::qos::QueueStats;
+use crate::stage::fragment;
 use crate::table::{Reader, Snapshot};
 use crate::time::Time;
 
 /// Nanoseconds between two looks at each port's line.
 const PORT_POLL: u64 = 20_000_000;
+
+/// Room for the fragments of a datagram of 9,000 bytes at the least MTU of IPv4.
+const MOST_FRAGMENTS: usize = 190;
 
 /// What a worker may be asked, from the control side.
 #[derive(Debug)]
@@ -39,8 +43,19 @@ pub enum Ask {
     AddQueue(PortIndex, AnyPort),
     /// Give up the port's queues.
     RemovePort(PortIndex, mpsc::Sender<Vec<AnyPort>>),
+    /// Say how long a frame of each class would wait on this interface.
+    Waits(IfIndex, mpsc::Sender<Option<[Wait; CLASSES]>>),
     /// Say how the ports and queues stand.
     Status(mpsc::Sender<Status>),
+}
+
+/// How long a frame that came now would wait in its queue, nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wait {
+    /// With what waits now.
+    pub expected: u64,
+    /// At worst, by the specification; `u64::MAX` where nothing bounds it.
+    pub worst: u64,
 }
 
 /// How one worker stands.
@@ -83,6 +98,8 @@ struct Core {
     generation: Option<u64>,
     pipeline: Pipeline,
     batch: Batch,
+    /// Fragments of the frame being dispatched, behind the first.
+    fragments: Vec<Frame>,
     next_poll: Time,
     out: Out,
 }
@@ -120,6 +137,7 @@ impl Worker {
             generation: None,
             pipeline: Pipeline::new(),
             batch: Batch::new(),
+            fragments: Vec::with_capacity(MOST_FRAGMENTS),
             next_poll: Time::ZERO,
             out,
         };
@@ -221,6 +239,7 @@ impl Core {
         match ask {
             Ask::AddQueue(id, port) => out.add_queue(id, port, snapshot, now),
             Ask::RemovePort(id, reply) => drop(reply.send(out.remove_port(id))),
+            Ask::Waits(id, reply) => drop(reply.send(out.waits(id, snapshot, now))),
             Ask::Status(reply) => drop(reply.send(out.status())),
         }
     }
@@ -228,7 +247,7 @@ impl Core {
     /// Does what another loop asks for with a frame.
     fn open(&mut self, parcel: Parcel, snapshot: &Snapshot, now: Time) {
         match parcel {
-            Parcel::Enqueue(frame) => self.out.enqueue(frame, snapshot, now),
+            Parcel::Enqueue(frame) => self.out.enqueue_on_interface(frame, snapshot, now),
             Parcel::Home(frame) => self.out.pool.put(frame),
             Parcel::Originate(frame) | Parcel::Release(frame) => {
                 if let Err(frame) = self.batch.push(frame) {
@@ -244,8 +263,8 @@ impl Core {
     /// Runs the frames of the router's own, and those released, that wait in the batch.
     fn run_local(&mut self, snapshot: &Snapshot, now: Time) {
         if !self.batch.is_empty() {
-            self.pipeline.local(&mut self.batch, snapshot, &mut self.out.pool);
-            self.dispatch(snapshot, now);
+            self.pipeline.local(&mut self.batch, snapshot);
+            self.dispatch(now);
         }
     }
 
@@ -260,17 +279,25 @@ impl Core {
             if got > 0 {
                 frames += got;
                 out.counters.totals().batches.add(1);
-                self.pipeline.ingress(&mut self.batch, snapshot, port, &mut out.pool, now);
-                self.dispatch(snapshot, now);
+                self.pipeline.ingress(&mut self.batch, snapshot, port, now);
+                self.dispatch(now);
             }
         }
         frames
     }
 
     /// Acts on the verdicts: the only place where frames leave the batch.
-    fn dispatch(&mut self, snapshot: &Snapshot, now: Time) {
-        for frame in self.batch.drain() {
-            self.out.finish(frame, snapshot, now);
+    fn dispatch(&mut self, now: Time) {
+        for (at, mut frame) in self.batch.drain().enumerate() {
+            let port = self.pipeline.key(at);
+            if frame.meta().flags.has(Flags::TOO_LONG) {
+                fragment::run(&mut frame, &mut self.out.pool, &mut self.fragments);
+            }
+            self.out.finish(frame, port, now);
+            if !self.fragments.is_empty() {
+                self.out.counters.totals().fragments.add(self.fragments.len() as u64);
+                self.fragments.drain(..).for_each(|later| self.out.finish(later, port, now));
+            }
         }
     }
 

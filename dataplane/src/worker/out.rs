@@ -3,9 +3,10 @@
 
 use super::mesh::{Mesh, Parcel};
 use super::queue::Queue;
-use super::{Status, owner};
+use super::{Status, Wait, owner};
+use crate::class::{CLASSES, TrafficClass};
 use crate::counters::Counters;
-use crate::id::{PortIndex, WorkerIndex};
+use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{DropReason, Flags, Frame, Pool, PuntReason, Verdict};
 use crate::port::{AnyPort, Port};
 use crate::table::Snapshot;
@@ -26,30 +27,35 @@ pub(super) struct Out {
 }
 
 impl Out {
-    /// Sends a frame where its verdict says.
+    /// Sends a frame where its verdict says; `port` is the one it leaves by.
     #[inline]
-    pub(super) fn finish(&mut self, frame: Frame, snapshot: &Snapshot, now: Time) {
+    pub(super) fn finish(&mut self, frame: Frame, port: PortIndex, now: Time) {
         let meta = frame.meta();
-        if !meta.flags.has(Flags::ORIGINATED) && !meta.flags.has(Flags::RELEASED) {
-            if let Some(block) = self.counters.interface(meta.in_interface) {
-                block.received[meta.class.index()].add(usize::from(meta.length));
-            }
+        if !meta.flags.has(Flags::ORIGINATED)
+            && !meta.flags.has(Flags::RELEASED)
+            && let Some(block) = self.counters.interface(meta.in_interface)
+        {
+            block.received[meta.class.index()].add(usize::from(meta.length));
         }
         match meta.verdict {
-            Verdict::Forward => self.enqueue(frame, snapshot, now),
+            Verdict::Forward => self.enqueue(frame, port, now),
             Verdict::Drop(reason) => self.drop(frame, reason),
             Verdict::Punt(reason) => self.punt(frame, reason),
         }
     }
 
-    /// Queues a frame on its out-interface's tree, here or with the worker that owns it.
-    #[inline]
-    pub(super) fn enqueue(&mut self, mut frame: Frame, snapshot: &Snapshot, now: Time) {
-        let Some(interface) = snapshot.interface(frame.meta().out_interface) else {
-            return self.drop(frame, DropReason::InterfaceGone);
-        };
+    /// Queues a frame whose layer 2 is complete.
+    pub(super) fn enqueue_on_interface(&mut self, mut frame: Frame, snapshot: &Snapshot, now: Time) {
         frame.meta_mut().verdict = Verdict::Forward;
-        let port = interface.port;
+        match snapshot.interface(frame.meta().out_interface).map(|i| i.port) {
+            Some(port) => self.enqueue(frame, port, now),
+            None => self.drop(frame, DropReason::InterfaceGone),
+        }
+    }
+
+    /// Queues a frame on the port's tree, here or with the worker that owns it.
+    #[inline]
+    fn enqueue(&mut self, frame: Frame, port: PortIndex, now: Time) {
         let to = owner(port, self.workers);
         if to != self.index.index() {
             if let Err(parcel) = self.mesh.send(to, Parcel::Enqueue(frame)) {
@@ -144,5 +150,16 @@ impl Out {
                 .map(|(interface, class, stats)| (interface, class, stats.clone()))
                 .collect(),
         }
+    }
+
+    /// How long a frame of each class would wait; `None` where the tree is another worker's.
+    pub(super) fn waits(&self, id: IfIndex, snapshot: &Snapshot, now: Time) -> Option<[Wait; CLASSES]> {
+        let port = snapshot.interface(id)?.port;
+        let at = self.trees.get(port.index()).copied().flatten()?;
+        let scheduler = &self.queues.get(at)?.egress.as_ref()?.scheduler;
+        Some(TrafficClass::ALL.map(|class| Wait {
+            expected: scheduler.expected_wait(id, class, now),
+            worst: scheduler.worst_wait(id, class, now),
+        }))
     }
 }

@@ -1,0 +1,39 @@
+//! `viaduct daemon`: the router process.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use tracing_subscriber::EnvFilter;
+
+use crate::exit::Done;
+
+/// Run the router process until SIGTERM or SIGINT. SIGHUP applies the file again.
+///
+/// Logs go to standard error, one line each; VIADUCT_LOG sets the level
+/// (error, warn, info, debug).
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
+    log();
+    let chosen = (socket != Path::new(control::client::DEFAULT_SOCKET)).then_some(socket);
+    Ok(control::daemon::run(&arguments.config, chosen)?)
+}
+
+/// The journal stamps lines itself; a person's terminal gets time and colours.
+fn log() {
+    let journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let filter = EnvFilter::try_from_env("VIADUCT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let format =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    if journal {
+        format.with_ansi(false).without_time().init();
+    } else {
+        format.with_ansi(colours).init();
+    }
+}

@@ -1,0 +1,268 @@
+//! What goes over the control socket, as JSON. Every `show --json` prints these.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::ConfigError;
+
+/// A text from the operator's machine, with the name to call it by in errors.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConfigText {
+    /// File name as the operator gave it.
+    pub file: String,
+    /// Its contents.
+    pub text: String,
+}
+
+/// What an apply changed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Applied {
+    /// Generation that carries it.
+    pub generation: u64,
+    /// One line for each thing added, removed or changed.
+    pub changes: Vec<String>,
+    /// What the operator should know although nothing is wrong.
+    pub warnings: Vec<String>,
+}
+
+/// `show version`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Version {
+    /// Version of the router process.
+    pub version: String,
+    /// Its name, from `[router]`.
+    pub name: String,
+    /// Generation that is forwarded by.
+    pub generation: u64,
+    /// Seconds since it started.
+    pub uptime_seconds: u64,
+    /// Workers.
+    pub workers: usize,
+    /// "busy", "adaptive" or "interrupt".
+    pub mode: String,
+    /// Old generations that some worker may still read.
+    pub lag: usize,
+    /// The file the configuration came from.
+    pub file: String,
+}
+
+/// Frames and layer-2 bytes (without FCS).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Frames.
+    pub frames: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// `show ports`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PortRow {
+    /// Its name.
+    pub name: String,
+    /// af-xdp, af-packet, tap, pcap, loopback.
+    pub kind: String,
+    /// Network device or file.
+    pub device: String,
+    /// "up", "down" or "absent".
+    pub link: String,
+    /// Queues.
+    pub queues: usize,
+    /// Frames taken from the line.
+    pub received: u64,
+    /// Frames given to the line.
+    pub sent: u64,
+    /// Frames the kernel or the device lost before they were received.
+    pub missed: u64,
+    /// Drops that belong to no interface of the port, by reason.
+    pub drops: BTreeMap<String, u64>,
+}
+
+/// `show interfaces`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InterfaceRow {
+    /// Its name.
+    pub name: String,
+    /// Its port.
+    pub port: String,
+    /// "untagged", "100" or "100.200", with the TPID where it is not 802.1Q.
+    pub vlan: String,
+    /// Its Vrf.
+    pub vrf: String,
+    /// Its addresses with prefix lengths.
+    pub addresses: Vec<String>,
+    /// Bytes.
+    pub mtu: u16,
+    /// Its station address.
+    pub mac: String,
+    /// "up", "down" or "disabled".
+    pub state: String,
+    /// Received.
+    pub received: Traffic,
+    /// Sent.
+    pub sent: Traffic,
+    /// Dropped, of all reasons.
+    pub dropped: u64,
+}
+
+/// `show neighbours`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NeighbourRow {
+    /// Its Vrf.
+    pub vrf: String,
+    /// Its interface.
+    pub interface: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its station address; `None` while it is not known.
+    pub mac: Option<String>,
+    /// RFC 4861 section 7.3.2, or "static".
+    pub state: String,
+    /// Seconds since it was last heard of.
+    pub age_seconds: u64,
+    /// Packets that wait for it.
+    pub held: usize,
+}
+
+/// `show classes`: one interface's class.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ClassRow {
+    /// The interface.
+    pub interface: String,
+    /// The class.
+    pub class: String,
+    /// Received by the interface in this class.
+    pub received: Traffic,
+    /// Sent by the interface in this class.
+    pub sent: Traffic,
+    /// Dropped at its queue.
+    pub dropped: u64,
+    /// In its queue now.
+    pub depth: Traffic,
+    /// Most bytes its queue ever held.
+    pub worst_bytes: u64,
+    /// Median time in the queue, µs.
+    pub p50_us: f64,
+    /// 99th percentile, µs.
+    pub p99_us: f64,
+    /// 99.9th percentile, µs.
+    pub p999_us: f64,
+    /// Longest, µs.
+    pub max_us: f64,
+}
+
+/// `show drops`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DropRow {
+    /// "interface", "vrf" or "port".
+    pub scope: String,
+    /// Which one.
+    pub name: String,
+    /// The class; only for interfaces.
+    pub class: Option<String>,
+    /// The reason.
+    pub reason: String,
+    /// Frames.
+    pub count: u64,
+    /// What the reason means, and the standard behind it.
+    pub explanation: String,
+}
+
+/// `show drops`: all of them, and the balance they belong to.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Drops {
+    /// Frames taken from lines.
+    pub received: u64,
+    /// Frames the router made itself.
+    pub originated: u64,
+    /// Frames that fragmentation made beyond the one it took.
+    pub fragments: u64,
+    /// Frames given to lines.
+    pub sent: u64,
+    /// Frames consumed by the router itself.
+    pub delivered: u64,
+    /// Frames dropped.
+    pub dropped: u64,
+    /// Frames on their way through the router when the counts were read.
+    pub held: i64,
+    /// The drops, one row for each place and reason.
+    pub rows: Vec<DropRow>,
+}
+
+/// `show workers`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WorkerRow {
+    /// Its number.
+    pub worker: u8,
+    /// The core it is pinned to.
+    pub core: Option<u16>,
+    /// Free buffers of its pool.
+    pub pool_free: usize,
+    /// Buffers of its pool.
+    pub pool_total: usize,
+    /// Frames in its queues.
+    pub held: usize,
+    /// Batches worked on.
+    pub batches: u64,
+    /// Times it looked for work.
+    pub polls: u64,
+    /// Times it went to sleep.
+    pub sleeps: u64,
+    /// Queues it receives from: port names, once for each queue.
+    pub queues: Vec<String>,
+}
+
+/// `ping`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ping {
+    /// The Vrf.
+    pub vrf: String,
+    /// Whom to ask.
+    pub destination: IpAddr,
+    /// The address to ask from.
+    #[serde(default)]
+    pub source: Option<IpAddr>,
+    /// Bytes of data, 0 to 8,900.
+    pub size: u16,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// DSCP, 0 to 63.
+    pub dscp: u8,
+    /// Don't-fragment.
+    pub dont_fragment: bool,
+    /// Echo identifier.
+    pub ident: u16,
+    /// Echo sequence number.
+    pub sequence: u16,
+    /// Milliseconds to wait for the answer, 1 to 10,000.
+    pub timeout_ms: u64,
+}
+
+/// What became of one echo request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pong {
+    /// "reply", "timeout" or what an error message said.
+    pub outcome: String,
+    /// Who answered.
+    pub from: Option<IpAddr>,
+    /// Echo sequence number of the request.
+    pub sequence: u16,
+    /// Bytes of data in the answer.
+    pub size: Option<u16>,
+    /// TTL or hop limit of the answer.
+    pub ttl: Option<u8>,
+    /// Milliseconds from request to answer.
+    pub rtt_ms: Option<f64>,
+}
+
+/// A refused request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What is wrong, for people, with how to mend it.
+    pub message: String,
+    /// Where, when it is about a configuration file: one entry a fault.
+    #[serde(default)]
+    pub faults: Vec<ConfigError>,
+}

@@ -1,0 +1,139 @@
+//! The router process: configuration, ports, workers, control socket, signals.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dataplane::router::{Options, Router, Running};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::api::types::{ConfigText, Refusal};
+use crate::api::{ServeError, Socket};
+use crate::client::DEFAULT_SOCKET;
+use crate::config::{self, Config, ConfigErrors};
+use crate::engine::{Engine, poll_mode, size};
+
+/// Milliseconds between two looks at whether the workers still run.
+const WATCH: Duration = Duration::from_millis(200);
+
+/// Why the router process did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The file cannot be read.
+    #[error("{path}: {source}; name a configuration file that this user may read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file has faults.
+    #[error("{0}")]
+    Config(ConfigErrors),
+    /// It cannot be applied here: a device or capability is missing.
+    #[error("{}", .0.message)]
+    Apply(Refusal),
+    /// The control socket.
+    #[error(transparent)]
+    Socket(#[from] ServeError),
+    /// The system gives no threads or descriptors.
+    #[error("the router cannot start: {0}")]
+    System(#[from] io::Error),
+    /// A worker ended by itself: a fault of the program.
+    #[error("a forwarding loop ended by itself; the log says why")]
+    WorkerEnded,
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// [`DaemonError::Read`]
+pub fn read(path: &Path) -> Result<ConfigText, DaemonError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|source| DaemonError::Read { path: path.into(), source })?;
+    Ok(ConfigText { file: path.display().to_string(), text })
+}
+
+/// Runs the router process on the configuration at `path` until SIGTERM or
+/// SIGINT; SIGHUP applies the file again.
+///
+/// # Errors
+/// [`DaemonError`]
+pub fn run(path: &Path, socket: Option<&Path>) -> Result<(), DaemonError> {
+    let text = read(path)?;
+    let config = config::parse(&text.text, &text.file).map_err(DaemonError::Config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(path, &text, &config, socket))
+}
+
+async fn serve(
+    path: &Path,
+    text: &ConfigText,
+    config: &Config,
+    socket: Option<&Path>,
+) -> Result<(), DaemonError> {
+    let configured = config.router.socket.as_deref().map(Path::new);
+    let socket = Socket::bind(socket.or(configured).unwrap_or_else(|| Path::new(DEFAULT_SOCKET)))?;
+    let (engine, running) = start(text, config)?;
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = socket.serve(engine.clone(), async move { drop(stopped.await) });
+    let server = tokio::spawn(server);
+    notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!("{} forwards; configuration {}", config.router.name, text.file);
+    let ended = watch(path, &engine, &running).await;
+    notify(&[sd_notify::NotifyState::Stopping]);
+    // The server ends on its own word; a client that lingers is cut off.
+    let _ = stop.send(());
+    let _ = tokio::time::timeout(Duration::from_secs(1), server).await;
+    engine.close();
+    running.stop();
+    tracing::info!("stopped");
+    ended
+}
+
+fn notify(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!("the service manager was not told: {error}");
+    }
+}
+
+/// A router on threads that forwards by `config`.
+fn start(text: &ConfigText, config: &Config) -> Result<(Arc<Engine>, Running), DaemonError> {
+    let size = size(config);
+    let router = Router::new(size)?;
+    let engine = Arc::new(Engine::new(router.handle().clone(), size));
+    let cores = config.router.cores.iter().map(|core| usize::from(*core)).collect();
+    let running = router.start(Options { mode: poll_mode(config), cores })?;
+    let applied = engine.apply(text).map_err(DaemonError::Apply)?;
+    applied.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    Ok((engine, running))
+}
+
+/// Until a signal says stop, or a worker ends.
+async fn watch(path: &Path, engine: &Arc<Engine>, running: &Running) -> Result<(), DaemonError> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut alive = tokio::time::interval(WATCH);
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => reload(path, engine).await,
+            _ = alive.tick() => if !running.is_alive() { return Err(DaemonError::WorkerEnded) },
+        }
+    }
+}
+
+async fn reload(path: &Path, engine: &Arc<Engine>) {
+    let (path, engine) = (path.to_owned(), engine.clone());
+    let job = move || match read(&path) {
+        Ok(text) => match engine.apply(&text) {
+            Ok(done) => tracing::info!("{} applied again: {} changes", text.file, done.changes.len()),
+            Err(refusal) => tracing::error!("{} refused, nothing changed: {}", text.file, refusal.message),
+        },
+        Err(error) => tracing::error!("{error}; nothing changed"),
+    };
+    // A panic in it is logged by the runtime; the router goes on.
+    let _ = tokio::task::spawn_blocking(job).await;
+}

@@ -1,0 +1,166 @@
+//! The control side of a running router: one wanted state, applied whole or
+//! not at all, and the questions people ask about what it does.
+
+mod open;
+mod ports;
+mod query;
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use dataplane::packet::PoolSize;
+use dataplane::router::{Handle, PollMode, Size};
+use dataplane::table::Snapshot;
+
+use crate::api::types::{Applied, ConfigText, Refusal};
+use crate::commit::{ApplyReport, LostRoutes, PortFacts, RouteChange, RouteReport, State};
+use crate::config::{self, Config, ConfigErrors, Mode};
+use ports::OpenPorts;
+
+/// Longest wait for a worker's answer.
+const ANSWER: Duration = Duration::from_secs(2);
+/// Longest IP datagram that standard buffers are promised to take, bytes.
+const STANDARD_MTU: u16 = 1800;
+
+/// The control side of one router process.
+#[derive(Debug)]
+pub struct Engine {
+    handle: Handle,
+    wanted: Mutex<Wanted>,
+    started: Instant,
+    size: Size,
+}
+
+/// What is wanted, and the ports opened for it.
+#[derive(Debug)]
+struct Wanted {
+    state: State,
+    ports: OpenPorts,
+    file: String,
+}
+
+impl From<ConfigErrors> for Refusal {
+    fn from(errors: ConfigErrors) -> Self {
+        Self { message: errors.to_string(), faults: errors.errors }
+    }
+}
+
+/// A refusal that is not about one place in a file.
+pub(crate) fn refuse(message: impl Into<String>) -> Refusal {
+    Refusal { message: message.into(), faults: Vec::new() }
+}
+
+/// How large a router this configuration asks for.
+pub fn size(config: &Config) -> Size {
+    let mtu = config.interfaces.iter().map(|i| i.mtu).max().unwrap_or(0);
+    Size {
+        workers: usize::from(config.router.workers),
+        buffers: config.router.buffers as usize,
+        buffer: if mtu > STANDARD_MTU { PoolSize::Jumbo } else { PoolSize::Standard },
+    }
+}
+
+/// How its workers wait.
+pub fn poll_mode(config: &Config) -> PollMode {
+    match config.router.mode {
+        Mode::Busy => PollMode::Busy,
+        Mode::Adaptive => PollMode::Adaptive,
+        Mode::Interrupt => PollMode::Interrupt,
+    }
+}
+
+impl Engine {
+    /// The engine of a router that forwards nothing yet.
+    pub fn new(handle: Handle, size: Size) -> Self {
+        let wanted = Wanted { state: State::new(), ports: OpenPorts::default(), file: String::new() };
+        Self { handle, wanted: Mutex::new(wanted), started: Instant::now(), size }
+    }
+
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The router's handle.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Makes `text` the wanted state: opens the ports it names, compiles it and
+    /// publishes it as one generation. When anything is wrong nothing changes.
+    ///
+    /// # Errors
+    /// Every fault of the file, or the port that cannot be opened.
+    pub fn apply(&self, text: &ConfigText) -> Result<Applied, Refusal> {
+        let config = config::parse(&text.text, &text.file)?;
+        let wanted = &mut *self.wanted();
+        let warnings = self.check_size(&config, wanted.state.config())?;
+        let mut plan = wanted.ports.plan(&config, &self.handle)?;
+        let facts = PortFacts { macs: plan.macs() };
+        let state = &mut wanted.state;
+        let done = self.handle.commit(|snapshot| state.apply(config, &facts, snapshot));
+        let report = match done {
+            Ok(report) => report,
+            Err(errors) => {
+                plan.undo(&mut wanted.ports, &self.handle);
+                return Err(errors.into());
+            }
+        };
+        let snapshot = self.handle.snapshot();
+        plan.carry_out(&mut wanted.ports, &snapshot, &self.handle);
+        self.handle.wake_all();
+        wanted.file.clone_from(&text.file);
+        let changes = Vec::new();
+        let warnings = warnings.into_iter().chain(report_warnings(&report)).collect();
+        Ok(Applied { generation: snapshot.generation, changes, warnings })
+    }
+
+    /// What cannot change while the router runs: an error where forwarding would
+    /// suffer, else a warning. The first configuration set the size.
+    fn check_size(&self, config: &Config, before: &Config) -> Result<Vec<String>, Refusal> {
+        let wants = size(config);
+        if wants.buffer == PoolSize::Jumbo && self.size.buffer == PoolSize::Standard {
+            let mtu = config.interfaces.iter().map(|i| i.mtu).max().unwrap_or(0);
+            return Err(refuse(format!(
+                "an interface has mtu {mtu}, and this router was started with buffers for {STANDARD_MTU}: \
+                 restart it with this file"
+            )));
+        }
+        let first = before.ports.is_empty() && before.interfaces.is_empty();
+        let router = |c: &Config| (c.router.workers, c.router.buffers, c.router.mode, c.router.cores.clone());
+        let differs = !first && router(config) != router(before);
+        let warning =
+            "[router] workers, cores, buffers and mode take effect when the router is started again";
+        Ok(differs.then(|| warning.to_string()).into_iter().collect())
+    }
+
+    /// Changes run-time routes: all of the batch, or none.
+    ///
+    /// # Errors
+    /// The changes that are wrong, by their number, and why.
+    pub fn routes(&self, batch: &[RouteChange]) -> Result<RouteReport, Refusal> {
+        let state = &mut self.wanted().state;
+        let edit = |snapshot: &mut Snapshot| state.routes(batch, snapshot);
+        self.handle.commit(edit).map_err(|errors| refuse(errors.to_string()))
+    }
+
+    /// Gives every port up, before the router stops.
+    pub fn close(&self) {
+        let wanted = &mut *self.wanted();
+        wanted.ports.close_all(&self.handle);
+    }
+}
+
+/// What the operator should know of an apply although nothing is wrong.
+fn report_warnings(report: &ApplyReport) -> Vec<String> {
+    let lost = |lost: &LostRoutes| {
+        format!("vrf \"{}\" is gone, and {} run-time routes with it", lost.vrf, lost.routes)
+    };
+    let mut warnings: Vec<_> = report.lost.iter().map(lost).collect();
+    if report.unresolved > 0 {
+        warnings.push(format!(
+            "{} routes have a next hop that cannot be reached; they are used once it can be",
+            report.unresolved
+        ));
+    }
+    warnings
+}

@@ -1,0 +1,131 @@
+//! The ports a router has open, and the way from those to the ones wanted.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dataplane::id::PortIndex;
+use dataplane::port::{AnyPort, Port as _};
+use dataplane::router::Handle;
+use dataplane::table::Snapshot;
+
+use super::open::open;
+use super::refuse;
+use crate::api::types::Refusal;
+use crate::config::{Config, Port};
+
+/// Longest wait for a worker to let go of a port.
+const LET_GO: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+struct OpenPort {
+    id: PortIndex,
+    config: Port,
+    mac: Option<[u8; 6]>,
+}
+
+/// The ports that are open, by name.
+#[derive(Debug, Default)]
+pub(super) struct OpenPorts {
+    open: BTreeMap<String, OpenPort>,
+}
+
+/// What an apply does to the ports. Ports that are new, or whose settings
+/// change, are open already; nothing has been given to a worker yet.
+#[derive(Debug)]
+pub(super) struct Plan {
+    opened: Vec<(String, Port, Vec<AnyPort>)>,
+    gone: Vec<String>,
+    /// Ports closed because a device takes only one opener, to be opened again on undo.
+    closed: Vec<(String, OpenPort)>,
+    macs: BTreeMap<String, [u8; 6]>,
+}
+
+impl OpenPorts {
+    /// Opens what `config` needs beyond what is open.
+    pub(super) fn plan(&mut self, config: &Config, handle: &Handle) -> Result<Plan, Refusal> {
+        let mut plan = Plan {
+            opened: Vec::new(),
+            gone: self.open.keys().filter(|n| !config.ports.iter().any(|p| p.name == **n)).cloned().collect(),
+            closed: Vec::new(),
+            macs: BTreeMap::new(),
+        };
+        for port in &config.ports {
+            let wants = port.clone();
+            match self.open.get(&port.name) {
+                Some(open) if open.config == wants => {
+                    plan.macs.extend(open.mac.map(|mac| (port.name.clone(), mac)));
+                    continue;
+                }
+                Some(_) => plan.closed.extend(self.close(&port.name, handle)),
+                None => {}
+            }
+            match open(&wants) {
+                Ok(queues) => {
+                    let mac = queues.first().and_then(|queue| queue.mac());
+                    plan.macs.extend(mac.map(|mac| (port.name.clone(), mac)));
+                    plan.opened.push((port.name.clone(), wants, queues));
+                }
+                Err(error) => {
+                    plan.undo(self, handle);
+                    return Err(refuse(format!("port \"{}\": {error}", port.name)));
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Takes a port from the workers and closes it.
+    fn close(&mut self, name: &str, handle: &Handle) -> Option<(String, OpenPort)> {
+        let (name, port) = self.open.remove_entry(name)?;
+        // The queues close as the answers are dropped; a loop that has ended holds none.
+        drop(handle.collect(&handle.remove_port(port.id), LET_GO));
+        Some((name, port))
+    }
+
+    /// Closes every port.
+    pub(super) fn close_all(&mut self, handle: &Handle) {
+        while let Some(name) = self.open.keys().next().cloned() {
+            self.close(&name, handle);
+        }
+    }
+
+    /// The open port's settings.
+    pub(super) fn config(&self, name: &str) -> Option<&Port> {
+        self.open.get(name).map(|port| &port.config)
+    }
+}
+
+impl Plan {
+    /// Station addresses of all wanted ports.
+    pub(super) fn macs(&self) -> BTreeMap<String, [u8; 6]> {
+        self.macs.clone()
+    }
+
+    /// Gives the opened ports to the workers and closes those that are gone.
+    pub(super) fn carry_out(self, ports: &mut OpenPorts, snapshot: &Snapshot, handle: &Handle) {
+        let ids: BTreeMap<_, _> = snapshot.ports.iter().map(|(_, p)| (p.name.to_string(), p.id)).collect();
+        for name in self.gone {
+            ports.close(&name, handle);
+        }
+        for (name, config, queues) in self.opened {
+            let Some(id) = ids.get(&name).copied() else { continue };
+            let mac = queues.first().and_then(|queue| queue.mac());
+            handle.add_port(id, queues);
+            ports.open.insert(name, OpenPort { id, config, mac });
+        }
+    }
+
+    /// Closes what was opened and opens again what was closed.
+    pub(super) fn undo(&mut self, ports: &mut OpenPorts, handle: &Handle) {
+        self.opened.clear();
+        for (name, port) in self.closed.drain(..) {
+            match open(&port.config) {
+                Ok(queues) => {
+                    handle.add_port(port.id, queues);
+                    ports.open.insert(name, port);
+                }
+                Err(error) => tracing::error!("port \"{name}\" could not be opened again: {error}"),
+            }
+        }
+    }
+}

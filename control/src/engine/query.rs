@@ -1,0 +1,269 @@
+//! Answers to what people ask: rows for every `show`, and pings.
+
+use dataplane::class::TrafficClass;
+use dataplane::counters::TrafficCount;
+use dataplane::host::NeighbourState;
+use dataplane::id::PortIndex;
+use dataplane::packet::DropReason;
+use dataplane::table::{Interface, Tpid, VlanMatch};
+use dataplane::worker::Status;
+
+use super::{ANSWER, Engine, refuse};
+use crate::api::types::*;
+use crate::config::PortKind;
+
+fn mac_text(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}
+
+fn vlan_text(vlan: VlanMatch) -> String {
+    let tpid = |tpid| if tpid == Tpid::Dot1ad { "802.1ad " } else { "" };
+    match vlan {
+        VlanMatch::Untagged => "untagged".into(),
+        VlanMatch::Single(t, vid) => format!("{}{vid}", tpid(t)),
+        VlanMatch::Double(t, outer, inner) => format!("{}{outer}.{inner}", tpid(t)),
+    }
+}
+
+fn traffic(count: TrafficCount) -> Traffic {
+    Traffic { frames: count.frames, bytes: count.bytes }
+}
+
+fn sum(counts: &[TrafficCount]) -> Traffic {
+    Traffic { frames: counts.iter().map(|c| c.frames).sum(), bytes: counts.iter().map(|c| c.bytes).sum() }
+}
+
+fn micros(ns: u64) -> f64 {
+    ns as f64 / 1000.0
+}
+
+impl Engine {
+    fn status(&self) -> Result<Vec<Status>, Refusal> {
+        let answers = self.handle.status();
+        self.handle.collect(&answers, ANSWER).map_err(|e| refuse(e.to_string()))
+    }
+
+    /// `show version`
+    pub fn version(&self) -> Version {
+        let wanted = self.wanted();
+        Version {
+            version: env!("CARGO_PKG_VERSION").into(),
+            name: wanted.state.config().router.name.clone(),
+            generation: self.handle.snapshot().generation,
+            uptime_seconds: self.started.elapsed().as_secs(),
+            workers: self.handle.workers(),
+            mode: format!("{:?}", wanted.state.config().router.mode).to_lowercase(),
+            lag: self.handle.lag(),
+            file: wanted.file.clone(),
+        }
+    }
+
+    /// `show ports`
+    ///
+    /// # Errors
+    /// A worker that does not answer.
+    pub fn ports(&self) -> Result<Vec<PortRow>, Refusal> {
+        let (status, snapshot, wanted) = (self.status()?, self.handle.snapshot(), self.wanted());
+        let row = |id: PortIndex, name: &str| {
+            let config = wanted.ports.config(name);
+            let queues = status.iter().flat_map(|s| &s.queues).filter(|q| q.0 == id);
+            let links: Vec<_> = queues.clone().map(|q| q.1).collect();
+            let link = match () {
+                () if links.iter().all(|l| !l.present) => "absent",
+                () if links.iter().all(|l| l.up) => "up",
+                () => "down",
+            };
+            let drops = self.handle.port_drops(id);
+            PortRow {
+                name: name.into(),
+                kind: config.map(|c| kind_text(c.kind)).unwrap_or_default(),
+                device: config.map(|c| c.device.clone().unwrap_or(c.name.clone())).unwrap_or_default(),
+                link: link.into(),
+                queues: links.len(),
+                received: queues.clone().map(|q| q.2.received).sum(),
+                sent: queues.clone().map(|q| q.2.sent).sum(),
+                missed: queues.map(|q| q.2.missed).sum(),
+                drops: drops.into_iter().map(|(reason, n)| (reason.name().into(), n)).collect(),
+            }
+        };
+        Ok(snapshot.ports.iter().map(|(_, port)| row(port.id, &port.name)).collect())
+    }
+
+    /// `show interfaces`
+    ///
+    /// # Errors
+    /// A worker that does not answer.
+    pub fn interfaces(&self) -> Result<Vec<InterfaceRow>, Refusal> {
+        let (status, snapshot) = (self.status()?, self.handle.snapshot());
+        let row = |interface: &Interface| {
+            let counts = self.handle.interface_counts(interface.id);
+            let queues = status.iter().flat_map(|s| &s.queues).filter(|q| q.0 == interface.port);
+            let up = queues.clone().count() > 0 && queues.clone().all(|q| q.1.up);
+            InterfaceRow {
+                name: interface.name.to_string(),
+                port: snapshot.port(interface.port).map(|p| p.name.to_string()).unwrap_or_default(),
+                vlan: vlan_text(interface.vlan),
+                vrf: snapshot.vrf(interface.vrf).map(|v| v.name.to_string()).unwrap_or_default(),
+                addresses: interface.addresses.iter().map(|a| a.net.to_string()).collect(),
+                mtu: interface.mtu,
+                mac: mac_text(interface.mac),
+                state: if !interface.enabled {
+                    "disabled"
+                } else if up {
+                    "up"
+                } else {
+                    "down"
+                }
+                .into(),
+                received: sum(&counts.received),
+                sent: sum(&counts.sent),
+                dropped: counts.drops.iter().map(|d| d.2).sum(),
+            }
+        };
+        Ok(snapshot.interfaces.iter().map(|(_, i)| row(i)).collect())
+    }
+
+    /// `show neighbours`
+    ///
+    /// # Errors
+    /// The slow path does not answer.
+    pub fn neighbours(&self) -> Result<Vec<NeighbourRow>, Refusal> {
+        let snapshot = self.handle.snapshot();
+        let answers = self.handle.neighbours();
+        let known =
+            answers.recv_timeout(ANSWER).map_err(|_| refuse("the slow path did not answer in time"))?;
+        let row = |n: dataplane::host::NeighbourInfo| {
+            let interface = snapshot.interface(n.interface);
+            NeighbourRow {
+                vrf: interface
+                    .and_then(|i| snapshot.vrf(i.vrf))
+                    .map(|v| v.name.to_string())
+                    .unwrap_or_default(),
+                interface: interface.map(|i| i.name.to_string()).unwrap_or_default(),
+                address: n.address,
+                mac: n.mac.map(mac_text),
+                state: if n.is_static { "static".into() } else { state_text(n.state) },
+                age_seconds: n.age.as_secs(),
+                held: n.held,
+            }
+        };
+        let mut rows: Vec<_> = known.into_iter().map(row).collect();
+        rows.sort_by(|a, b| (&a.vrf, &a.interface, a.address).cmp(&(&b.vrf, &b.interface, b.address)));
+        Ok(rows)
+    }
+
+    /// `show classes`
+    ///
+    /// # Errors
+    /// A worker that does not answer.
+    pub fn classes(&self) -> Result<Vec<ClassRow>, Refusal> {
+        let (status, snapshot) = (self.status()?, self.handle.snapshot());
+        let mut rows = Vec::new();
+        for (_, interface) in snapshot.interfaces.iter() {
+            let counts = self.handle.interface_counts(interface.id);
+            for class in TrafficClass::ALL {
+                let queue = status
+                    .iter()
+                    .flat_map(|s| &s.classes)
+                    .find(|(id, of, _)| (*id, *of) == (interface.id, class))
+                    .map(|(_, _, stats)| stats);
+                let delay = |part: f64| queue.map_or(0.0, |q| micros(q.delay.quantile(part)));
+                rows.push(ClassRow {
+                    interface: interface.name.to_string(),
+                    class: class.name().into(),
+                    received: traffic(counts.received[class.index()]),
+                    sent: traffic(counts.sent[class.index()]),
+                    dropped: queue.map_or(0, |q| q.drops().map(|(_, n)| n.packets).sum()),
+                    depth: queue.map_or(Traffic::default(), |q| Traffic {
+                        frames: q.depth.packets,
+                        bytes: q.depth.bytes,
+                    }),
+                    worst_bytes: queue.map_or(0, |q| q.worst.bytes),
+                    p50_us: delay(0.5),
+                    p99_us: delay(0.99),
+                    p999_us: delay(0.999),
+                    max_us: queue.map_or(0.0, |q| micros(q.delay.max())),
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    /// `show drops`
+    pub fn drops(&self) -> Drops {
+        let (totals, snapshot) = (self.handle.totals(), self.handle.snapshot());
+        let row = |scope: &str, name: &str, class: Option<TrafficClass>, reason: DropReason, count| DropRow {
+            scope: scope.into(),
+            name: name.into(),
+            class: class.map(|c| c.name().into()),
+            reason: reason.name().into(),
+            count,
+            explanation: reason.explanation().into(),
+        };
+        let mut rows = Vec::new();
+        for (_, interface) in snapshot.interfaces.iter() {
+            let counts = self.handle.interface_counts(interface.id);
+            rows.extend(
+                counts.drops.iter().map(|(c, r, n)| row("interface", &interface.name, Some(*c), *r, *n)),
+            );
+        }
+        for (_, vrf) in snapshot.vrfs.iter() {
+            rows.extend(
+                self.handle.vrf_drops(vrf.id).iter().map(|(r, n)| row("vrf", &vrf.name, None, *r, *n)),
+            );
+        }
+        for (_, port) in snapshot.ports.iter() {
+            rows.extend(
+                self.handle.port_drops(port.id).iter().map(|(r, n)| row("port", &port.name, None, *r, *n)),
+            );
+        }
+        Drops {
+            received: totals.received,
+            originated: totals.originated,
+            fragments: totals.fragments,
+            sent: totals.sent,
+            delivered: totals.delivered,
+            dropped: totals.dropped(),
+            held: totals.unaccounted(),
+            rows,
+        }
+    }
+
+    /// `show workers`
+    ///
+    /// # Errors
+    /// A worker that does not answer.
+    pub fn workers(&self) -> Result<Vec<WorkerRow>, Refusal> {
+        let (mut status, snapshot) = (self.status()?, self.handle.snapshot());
+        status.sort_by_key(|s| s.worker);
+        let (activity, wanted) = (self.handle.activity(), self.wanted());
+        let name = |id: PortIndex| snapshot.port(id).map(|p| p.name.to_string()).unwrap_or_default();
+        let row = |(status, (batches, polls, sleeps)): (&Status, (u64, u64, u64))| WorkerRow {
+            worker: status.worker.0,
+            core: wanted.state.config().router.cores.get(status.worker.index()).copied(),
+            pool_free: status.pool.0,
+            pool_total: status.pool.1,
+            held: status.held,
+            batches,
+            polls,
+            sleeps,
+            queues: status.queues.iter().map(|q| name(q.0)).collect(),
+        };
+        Ok(status.iter().zip(activity).map(row).collect())
+    }
+}
+
+fn kind_text(kind: PortKind) -> String {
+    match kind {
+        PortKind::AfXdp => "af-xdp",
+        PortKind::AfPacket => "af-packet",
+        PortKind::Tap => "tap",
+        PortKind::Pcap => "pcap",
+        PortKind::Loopback => "loopback",
+    }
+    .into()
+}
+
+fn state_text(state: NeighbourState) -> String {
+    format!("{state:?}").to_lowercase()
+}
