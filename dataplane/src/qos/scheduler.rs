@@ -10,7 +10,7 @@
 //!   quanta, which is max-min fairness: small sites get their whole rate, large
 //!   ones share the rest. The others stand in a timing wheel until their time;
 //! - within an interface: priority classes in class order (RFC 3246), weighted
-//!   classes by [fair queueing](super::fair), weight 0 when nothing else waits (RFC 8622).
+//!   classes by fair queueing, weight 0 when nothing else waits (RFC 8622).
 //!
 //! A shaper lets a frame out when it is not in debt, and the frame may put it
 //! into debt: in any window of length t, no more than rate·t + burst + one frame.
