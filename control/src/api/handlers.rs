@@ -4,16 +4,17 @@
 //! off the threads that serve connections.
 
 use axum::Json;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 
 use super::serve::{Peer, Served};
-use super::types::{ConfigText, Refusal};
+use super::types::{ConfigText, Ping, Refusal};
 use crate::commit::RouteChange;
 use crate::engine::{Engine, refuse};
+use crate::show::RouteFilter;
 
 /// Largest request body, bytes.
 const LARGEST: usize = 128 << 20;
@@ -28,8 +29,12 @@ pub(super) fn routes(served: Served) -> axum::Router {
         .route("/v1/classes", get(|s: State<Served>| show(s, Engine::classes)))
         .route("/v1/drops", get(|s: State<Served>| show(s, |e| Ok(e.drops()))))
         .route("/v1/workers", get(|s: State<Served>| show(s, Engine::workers)))
-        .route("/v1/routes", post(change_routes))
+        .route("/v1/process", get(|s: State<Served>| show(s, |e| Ok(e.process()))))
+        .route("/v1/routes", get(list_routes).post(change_routes))
+        .route("/v1/routes/summary", get(|s: State<Served>| show(s, |e| Ok(e.summary()))))
         .route("/v1/apply", post(apply))
+        .route("/v1/diff", post(diff))
+        .route("/v1/ping", post(ping))
         .fallback(|| async { refused(StatusCode::NOT_FOUND, refuse("the router knows no such request")) })
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(served)
@@ -77,6 +82,10 @@ async fn change<T: Serialize + Send + 'static>(
     work(served, job).await
 }
 
+async fn list_routes(State(served): State<Served>, Query(filter): Query<RouteFilter>) -> Response {
+    work(served, move |engine| Ok(engine.list_routes(&filter))).await
+}
+
 async fn change_routes(
     State(served): State<Served>,
     ConnectInfo(peer): ConnectInfo<Peer>,
@@ -101,4 +110,16 @@ async fn apply(
         applied
     })
     .await
+}
+
+async fn diff(State(served): State<Served>, Json(text): Json<ConfigText>) -> Response {
+    work(served, move |engine| engine.diff(&text)).await
+}
+
+async fn ping(
+    State(served): State<Served>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Json(request): Json<Ping>,
+) -> Response {
+    change(served, peer, "sending pings", move |engine| engine.ping(&request)).await
 }

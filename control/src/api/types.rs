@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
+use crate::diff::Change;
 
 /// A text from the operator's machine, with the name to call it by in errors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,8 +22,8 @@ pub struct ConfigText {
 pub struct Applied {
     /// Generation that carries it.
     pub generation: u64,
-    /// One line for each thing added, removed or changed.
-    pub changes: Vec<String>,
+    /// Everything added, removed or changed.
+    pub changes: Vec<Change>,
     /// What the operator should know although nothing is wrong.
     pub warnings: Vec<String>,
 }
@@ -55,6 +56,13 @@ pub struct Traffic {
     pub frames: u64,
     /// Bytes.
     pub bytes: u64,
+}
+
+/// The process itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Bytes of memory it has resident.
+    pub resident_bytes: u64,
 }
 
 /// `show ports`

@@ -2,19 +2,21 @@
 //! not at all, and the questions people ask about what it does.
 
 mod open;
+mod ping;
 mod ports;
 mod query;
+mod routes;
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use dataplane::packet::PoolSize;
 use dataplane::router::{Handle, PollMode, Size};
-use dataplane::table::Snapshot;
 
 use crate::api::types::{Applied, ConfigText, Refusal};
-use crate::commit::{ApplyReport, LostRoutes, PortFacts, RouteChange, RouteReport, State};
+use crate::commit::{ApplyReport, LostRoutes, PortFacts, State};
 use crate::config::{self, Config, ConfigErrors, Mode};
+use crate::diff::{Change, diff};
 use ports::OpenPorts;
 
 /// Longest wait for a worker's answer.
@@ -94,6 +96,7 @@ impl Engine {
         let config = config::parse(&text.text, &text.file)?;
         let wanted = &mut *self.wanted();
         let warnings = self.check_size(&config, wanted.state.config())?;
+        let changes = diff(wanted.state.config(), &config);
         let mut plan = wanted.ports.plan(&config, &self.handle)?;
         let facts = PortFacts { macs: plan.macs() };
         let state = &mut wanted.state;
@@ -109,7 +112,6 @@ impl Engine {
         plan.carry_out(&mut wanted.ports, &snapshot, &self.handle);
         self.handle.wake_all();
         wanted.file.clone_from(&text.file);
-        let changes = Vec::new();
         let warnings = warnings.into_iter().chain(report_warnings(&report)).collect();
         Ok(Applied { generation: snapshot.generation, changes, warnings })
     }
@@ -133,14 +135,13 @@ impl Engine {
         Ok(differs.then(|| warning.to_string()).into_iter().collect())
     }
 
-    /// Changes run-time routes: all of the batch, or none.
+    /// What applying `text` would change; changes nothing.
     ///
     /// # Errors
-    /// The changes that are wrong, by their number, and why.
-    pub fn routes(&self, batch: &[RouteChange]) -> Result<RouteReport, Refusal> {
-        let state = &mut self.wanted().state;
-        let edit = |snapshot: &mut Snapshot| state.routes(batch, snapshot);
-        self.handle.commit(edit).map_err(|errors| refuse(errors.to_string()))
+    /// Every fault of the file.
+    pub fn diff(&self, text: &ConfigText) -> Result<Vec<Change>, Refusal> {
+        let config = config::parse(&text.text, &text.file)?;
+        Ok(diff(self.wanted().state.config(), &config))
     }
 
     /// Gives every port up, before the router stops.

@@ -9,6 +9,7 @@ use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{DropReason, Flags, Frame, Pool, PuntReason, Verdict};
 use crate::port::{AnyPort, Port};
+use crate::qos::TreeLimits;
 use crate::table::Snapshot;
 use crate::time::Time;
 
@@ -135,6 +136,17 @@ impl Out {
             let port = queue.id.index();
             self.trees.resize(self.trees.len().max(port + 1), None);
             self.trees[port] = Some(at);
+        }
+        self.share_buffers();
+    }
+
+    /// Bounds what each tree may hold, so that all of them full leave a quarter
+    /// of the buffers to receive into.
+    fn share_buffers(&mut self) {
+        let trees = self.trees.iter().flatten().count().max(1);
+        let frames = (self.pool.total() * 3 / 4 / trees).max(64);
+        for egress in self.queues.iter_mut().filter_map(|queue| queue.egress.as_mut()) {
+            egress.scheduler.set_limits(TreeLimits { frames, ..TreeLimits::default() });
         }
     }
 
