@@ -12,11 +12,17 @@
 //! way the router is configured by the same text, as a user's file is.
 
 mod configuration;
+mod fetch;
+mod namespaces;
 mod phase;
 mod plan;
+mod process;
 mod progress;
+mod site;
 mod virtual_time;
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,6 +30,7 @@ pub use configuration::configuration;
 pub use plan::{LEAST_SECONDS, MOST_SECONDS, Plan};
 pub use progress::{Live, Progress};
 
+use crate::netns::Namespace;
 use crate::report::{DemoReport, Mode};
 
 /// What to run.
@@ -83,6 +90,50 @@ impl DemoOptions {
     fn stopped(&self) -> Result<(), DemoError> {
         if self.stop.load(Ordering::Relaxed) { Err(DemoError::Stopped) } else { Ok(()) }
     }
+}
+
+/// A refusal of the system's, about `action`.
+fn system<E: ToString>(action: &'static str) -> impl Fn(E) -> DemoError {
+    move |reason| DemoError::System { action: action.into(), reason: reason.to_string() }
+}
+
+/// Does `work` in a namespace: `action`, should the system refuse it.
+fn within<T: Send>(
+    namespace: &Namespace,
+    action: &'static str,
+    work: impl FnOnce() -> io::Result<T> + Send,
+) -> Result<T, DemoError> {
+    namespace.run(work).map_err(system(action))?.map_err(system(action))
+}
+
+/// Seconds for the network, two starts of the router and clearing up.
+const SETUP: u64 = 4;
+
+/// On what the demonstration can run here: namespaces, or virtual time and the
+/// reason why not namespaces.
+pub fn available() -> (Mode, Option<String>) {
+    match crate::netns::available() {
+        Ok(()) => (Mode::Namespaces, None),
+        Err(reason) => (Mode::Virtual, Some(reason)),
+    }
+}
+
+/// Runs the demonstration in network namespaces, `program daemon` being the
+/// router. `progress` is told a few times a second. Nothing is left behind,
+/// however it ends.
+///
+/// # Errors
+/// [`DemoError`]
+pub fn run_namespaces(
+    options: &DemoOptions,
+    program: &Path,
+    progress: &mut dyn FnMut(&Progress),
+) -> Result<DemoReport, DemoError> {
+    let plan = Plan::new(options.seconds, SETUP, options.seed)?;
+    let network = namespaces::Network::new()?;
+    let without_qos = network.run(program, &plan, false, options, progress)?;
+    let with_qos = network.run(program, &plan, true, options, progress)?;
+    Ok(DemoReport { mode: Mode::Namespaces, with_qos, without_qos })
 }
 
 /// Runs the demonstration in virtual time. `progress` is told a few times for

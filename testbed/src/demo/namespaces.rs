@@ -1,0 +1,172 @@
+//! The demonstration on real interfaces: three namespaces, the real router
+//! process, real sockets and the kernel's own TCP.
+
+use std::net::UdpSocket;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+
+use super::fetch::Fetch;
+use super::phase::{self, StudyState};
+use super::plan::{self, BEFORE, DRAIN, HOSPITAL, Plan, SURGERY};
+use super::process::RouterProcess;
+use super::progress::EVERY;
+use super::site::{Clock, Site};
+use super::{DemoError, DemoOptions, Progress, configuration, system, within};
+use crate::netns::Namespace;
+use crate::report::{Mode, Outcome};
+use crate::traffic::{Counts, Way};
+
+/// The hosts' interface.
+const DEVICE: &str = "eth0";
+/// Bytes of IP and TCP headers with timestamps (RFC 7323).
+const HEADERS: u64 = 52;
+/// Longest wait for the router to forward.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The port on which hosts try whether they hear one another.
+const HELLO: u16 = 5_005;
+
+/// Surgery — router — hospital.
+#[derive(Debug)]
+pub(super) struct Network {
+    surgery: Namespace,
+    router: Namespace,
+    hospital: Namespace,
+}
+
+impl Network {
+    /// Builds it; it is gone with this value.
+    pub(super) fn new() -> Result<Self, DemoError> {
+        let build = || {
+            let (surgery, router, hospital) =
+                (Namespace::new("surgery")?, Namespace::new("router")?, Namespace::new("hospital")?);
+            for (host, own, peer) in [(&surgery, SURGERY, HOSPITAL), (&hospital, HOSPITAL, SURGERY)] {
+                router.veth(host.name(), host, DEVICE)?;
+                router.ipv6_off(host.name())?;
+                router.offloads_off(host.name())?;
+                router.up(host.name())?;
+                host.offloads_off(DEVICE)?;
+                host.ipv6_off(DEVICE)?;
+                host.sysctl("net.ipv4.tcp_timestamps", "1")?;
+                host.address(DEVICE, IpNet::V4(plan::subnet(own)))?;
+                host.up(DEVICE)?;
+                let far = IpNet::V4(plan::subnet(peer).trunc());
+                host.route(far, plan::gateway(own).into())?;
+            }
+            Ok(Self { surgery, router, hospital })
+        };
+        build().map_err(|e: crate::netns::Error| system("building the network")(e))
+    }
+
+    /// Waits until the hosts hear one another.
+    fn wait(&self, router: &mut RouterProcess, options: &DemoOptions) -> Result<(), DemoError> {
+        let open = |own| {
+            move || -> std::io::Result<UdpSocket> {
+                let socket = UdpSocket::bind((own, HELLO))?;
+                socket.set_read_timeout(Some(Duration::from_millis(50)))?;
+                Ok(socket)
+            }
+        };
+        let here = within(&self.surgery, "a socket", open(SURGERY))?;
+        let there = within(&self.hospital, "a socket", open(HOSPITAL))?;
+        let until = Instant::now() + PATIENCE;
+        let mut hello = [0; 8];
+        while Instant::now() < until {
+            options.stopped()?;
+            router.check()?;
+            // Unreachable until the router answers.
+            let _ = here.send_to(b"hello", (HOSPITAL, HELLO));
+            let heard = there.recv(&mut hello).is_ok();
+            let _ = there.send_to(b"hello", (SURGERY, HELLO));
+            if here.recv(&mut hello).is_ok() && heard {
+                return Ok(());
+            }
+        }
+        Err(DemoError::Router(format!("forwards nothing: {}", router.last_words())))
+    }
+
+    /// Runs one phase with a router process of its own.
+    pub(super) fn run(
+        &self,
+        program: &Path,
+        plan: &Plan,
+        qos: bool,
+        options: &DemoOptions,
+        progress: &mut dyn FnMut(&Progress),
+    ) -> Result<Outcome, DemoError> {
+        let mut router = RouterProcess::start(&self.router, program, &configuration(Mode::Namespaces, qos))?;
+        self.wait(&mut router, options)?;
+        let clock = Clock::start();
+        let site = |namespace, own, peer, way| {
+            let schedule = plan.mix.schedule(way, clock.now(), u64::MAX, plan.seed);
+            Site::start(namespace, (own, peer), clock, schedule)
+        };
+        let surgery = site(&self.surgery, SURGERY, HOSPITAL, Way::Up)?;
+        let hospital = site(&self.hospital, HOSPITAL, SURGERY, Way::Down)?;
+        let mut watch = Watch { plan, qos, clock, told: 0, sites: [&surgery, &hospital], options, progress };
+        watch.until(BEFORE, &mut router, None)?;
+        let before = watch.arrived();
+        let fetch = Fetch::start(&self.surgery, &self.hospital, clock, plan.study)?;
+        watch.until(2 * plan.phase, &mut router, Some(&fetch))?;
+        let study = StudyState { done: fetch.done(), took: fetch.took(), other: (before, watch.arrived()) };
+        surgery.quiet();
+        hospital.quiet();
+        watch.until(clock.now() + DRAIN, &mut router, None)?;
+        let (sent_up, sent_down) = (surgery.sent(), hospital.sent());
+        let (at_surgery, at_hospital) = (surgery.meter(), hospital.meter());
+        let sites = [
+            phase::Site { sent: Some(&sent_up), received: &at_surgery },
+            phase::Site { sent: Some(&sent_down), received: &at_hospital },
+        ];
+        phase::outcome(plan, sites, &study, HEADERS)
+    }
+}
+
+/// What is looked at while a phase runs.
+struct Watch<'a> {
+    plan: &'a Plan,
+    qos: bool,
+    clock: Clock,
+    told: u64,
+    sites: [&'a Site; 2],
+    options: &'a DemoOptions,
+    progress: &'a mut dyn FnMut(&Progress),
+}
+
+impl Watch<'_> {
+    /// What the models' packets were that arrived at the surgery.
+    fn arrived(&self) -> Counts {
+        self.sites[0].meter().total()
+    }
+
+    /// Waits until `end` nanoseconds, or until the study has arrived.
+    fn until(
+        &mut self,
+        end: u64,
+        router: &mut RouterProcess,
+        fetch: Option<&Fetch>,
+    ) -> Result<(), DemoError> {
+        while self.clock.now() < end && fetch.is_none_or(|f| f.took().is_none()) {
+            self.options.stopped()?;
+            router.check()?;
+            if self.clock.now() >= self.told + EVERY {
+                self.told = self.clock.now();
+                self.tell(fetch.map_or(0, Fetch::done));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, done: u64) {
+        let sent = self.sites.map(Site::sent);
+        let worst = self.sites.map(|site| site.meter().take_worst());
+        let [a, b] = self.sites.map(Site::meter);
+        let sites = [
+            phase::Site { sent: Some(&sent[0]), received: &a },
+            phase::Site { sent: Some(&sent[1]), received: &b },
+        ];
+        (self.progress)(&phase::progress(self.plan, self.qos, self.told, sites, worst, done));
+    }
+}
