@@ -3,7 +3,10 @@
 
 use std::os::fd::BorrowedFd;
 
-use super::{Link, Loopback, Packet, Port, PortStats, Tap, Xdp};
+use super::{
+    Fault, FaultOptions, Link, Loopback, OpenError, Packet, PacketOptions, Pcap, PcapOptions, Port,
+    PortStats, Tap, Xdp, XdpOptions, packet, pcap, tap, xdp,
+};
 use crate::packet::{Batch, Pool};
 use crate::time::Time;
 
@@ -18,6 +21,75 @@ pub enum AnyPort {
     Tap(Tap),
     /// A Linux device by AF_XDP.
     Xdp(Xdp),
+    /// Capture files.
+    Pcap(Box<Pcap>),
+    /// Any of these with a bad line.
+    Fault(Box<Fault<AnyPort>>),
+}
+
+/// Which kind of port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PortKind {
+    /// In process, with nobody at the far end.
+    #[default]
+    Loopback,
+    /// A Linux device by AF_PACKET.
+    Packet,
+    /// A Linux device by AF_XDP.
+    Xdp,
+    /// A TAP device of our own.
+    Tap,
+    /// Capture files.
+    Pcap,
+}
+
+/// How a port is opened. Only the options of its kind count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortConfig {
+    /// Which kind.
+    pub kind: PortKind,
+    /// The network device of a packet, XDP or TAP port.
+    pub device: String,
+    /// Queues, 1 to 256; loopback and capture ports have one.
+    pub queues: usize,
+    /// Options of a packet port.
+    pub packet: PacketOptions,
+    /// Options of an XDP port.
+    pub xdp: XdpOptions,
+    /// Options of a capture port.
+    pub pcap: PcapOptions,
+    /// A bad line on top; each queue has its own dice.
+    pub fault: Option<FaultOptions>,
+}
+
+/// Frames a loopback port holds that nobody takes.
+const UNHEARD: usize = 1024;
+
+/// Opens a port: one value a queue, in queue order. Devices are those of the
+/// calling thread's network namespace, and so must be those of the threads that
+/// poll the port, so that it finds a device that comes back.
+///
+/// # Errors
+/// [`OpenError`], which says what is missing.
+pub fn open(config: &PortConfig) -> Result<Vec<AnyPort>, OpenError> {
+    let (device, queues) = (config.device.as_str(), config.queues);
+    let ports = match config.kind {
+        PortKind::Loopback => vec![AnyPort::Loopback(Loopback::new(UNHEARD).0)],
+        PortKind::Packet => each_queue(packet::open(device, queues, config.packet)?, AnyPort::Packet),
+        PortKind::Xdp => each_queue(xdp::open(device, queues, config.xdp)?, AnyPort::Xdp),
+        PortKind::Tap => each_queue(tap::open(device, queues)?, AnyPort::Tap),
+        PortKind::Pcap => vec![AnyPort::Pcap(Box::new(pcap::open(&config.pcap)?))],
+    };
+    let Some(fault) = config.fault else { return Ok(ports) };
+    let worse = |(queue, port)| {
+        let seed = fault.seed.wrapping_add(queue);
+        AnyPort::Fault(Box::new(Fault::new(port, FaultOptions { seed, ..fault })))
+    };
+    Ok((0..).zip(ports).map(worse).collect())
+}
+
+fn each_queue<P>(queues: Vec<P>, kind: fn(P) -> AnyPort) -> Vec<AnyPort> {
+    queues.into_iter().map(kind).collect()
 }
 
 macro_rules! each {
@@ -27,6 +99,8 @@ macro_rules! each {
             Self::Packet($port) => $call,
             Self::Tap($port) => $call,
             Self::Xdp($port) => $call,
+            Self::Pcap($port) => $call,
+            Self::Fault($port) => $call,
         }
     };
 }

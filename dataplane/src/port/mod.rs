@@ -3,8 +3,10 @@
 mod any;
 mod attached;
 mod device;
+pub mod fault;
 mod loopback;
 pub mod packet;
+pub mod pcap;
 mod sys;
 pub mod tap;
 pub mod xdp;
@@ -12,11 +14,13 @@ pub mod xdp;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-pub use any::AnyPort;
+pub use any::{AnyPort, PortConfig, PortKind, open};
 pub use attached::Attached;
 pub use device::offloads_off;
+pub use fault::{Fault, FaultOptions};
 pub use loopback::{Loopback, LoopbackEnd};
 pub use packet::{Packet, PacketOptions};
+pub use pcap::{Pcap, PcapOptions};
 pub use tap::Tap;
 pub use xdp::{Xdp, XdpOptions};
 
