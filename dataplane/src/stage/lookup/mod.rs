@@ -39,8 +39,9 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
     }
     v4.find(snapshot, frames);
     v6.find(snapshot, frames);
+    let mut resolver = resolve::Resolver::new(snapshot);
     for frame in batch.live() {
-        let verdict = resolve::resolve(frame, snapshot);
+        let verdict = resolver.resolve(frame);
         frame.meta_mut().verdict = verdict;
     }
 }

@@ -18,23 +18,65 @@ enum End {
     Not(Verdict),
 }
 
-/// Takes a frame from `meta.nhlfe` on; gives its verdict.
+/// A way out: an adjacency, its interface, and whether the neighbour is resolved.
+#[derive(Clone, Copy)]
+struct Way<'a> {
+    adjacency: AdjacencyId,
+    out: &'a Interface,
+    resolved: bool,
+}
+
+/// Takes frames from their `meta.nhlfe` on. Remembers the last way, since most
+/// frames of a batch go the same one.
+pub(super) struct Resolver<'a> {
+    snapshot: &'a Snapshot,
+    last: Option<(NhlfeId, Way<'a>)>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, last: None }
+    }
+
+    /// Gives a frame's verdict.
+    #[inline]
+    pub(super) fn resolve(&mut self, frame: &mut Frame) -> Verdict {
+        if frame.meta().flags.has(Flags::LINK_LOCAL_DESTINATION)
+            && let Some(verdict) = link_local(frame, self.snapshot)
+        {
+            return verdict;
+        }
+        match self.last {
+            Some((nhlfe, way)) if nhlfe == frame.meta().nhlfe => leave(frame, way),
+            _ => self.follow(frame),
+        }
+    }
+
+    fn follow(&mut self, frame: &mut Frame) -> Verdict {
+        let meta = frame.meta_mut();
+        let (id, end) = walk(meta.nhlfe, meta.flow_hash, self.snapshot);
+        meta.nhlfe = id;
+        match end {
+            End::Adjacency(adjacency) => match way(adjacency, self.snapshot) {
+                Some(way) => {
+                    self.last = Some((id, way));
+                    leave(frame, way)
+                }
+                None => Verdict::Drop(DropReason::InterfaceDown),
+            },
+            End::Glean(interface) => glean(frame, interface, self.snapshot),
+            End::Local => deliver::local(frame, self.snapshot),
+            End::Not(verdict) => verdict,
+        }
+    }
+}
+
+/// The way by an adjacency; `None` when its interface is gone.
 #[inline]
-pub(super) fn resolve(frame: &mut Frame, snapshot: &Snapshot) -> Verdict {
-    if frame.meta().flags.has(Flags::LINK_LOCAL_DESTINATION)
-        && let Some(verdict) = link_local(frame, snapshot)
-    {
-        return verdict;
-    }
-    let meta = frame.meta();
-    let (id, end) = walk(meta.nhlfe, meta.flow_hash, snapshot);
-    frame.meta_mut().nhlfe = id;
-    match end {
-        End::Adjacency(adjacency) => to_adjacency(frame, adjacency, snapshot),
-        End::Glean(interface) => glean(frame, interface, snapshot),
-        End::Local => deliver::local(frame, snapshot),
-        End::Not(verdict) => verdict,
-    }
+fn way(id: AdjacencyId, snapshot: &Snapshot) -> Option<Way<'_>> {
+    let adjacency = snapshot.adjacency(id)?;
+    let out = snapshot.interface(adjacency.interface)?;
+    Some(Way { adjacency: id, out, resolved: adjacency.header().is_some() })
 }
 
 /// The entry the walk ends on, and where that leads.
@@ -87,26 +129,17 @@ pub(super) fn destination(frame: &Frame) -> Option<IpAddr> {
 fn glean(frame: &mut Frame, interface: IfIndex, snapshot: &Snapshot) -> Verdict {
     let Some(out) = snapshot.interface(interface) else { return Verdict::Drop(DropReason::InterfaceDown) };
     let known = destination(frame).and_then(|d| out.neighbours.get(&d).copied());
-    leave(frame, out, known.unwrap_or_default(), snapshot)
-}
-
-#[inline]
-fn to_adjacency(frame: &mut Frame, adjacency: AdjacencyId, snapshot: &Snapshot) -> Verdict {
-    let known = snapshot.adjacency(adjacency);
-    let out = known.and_then(|a| snapshot.interface(a.interface));
-    match out {
-        Some(out) => leave(frame, out, adjacency, snapshot),
-        None => Verdict::Drop(DropReason::InterfaceDown),
-    }
+    let known = known.and_then(|id| way(id, snapshot));
+    leave(frame, known.unwrap_or(Way { adjacency: AdjacencyId::NONE, out, resolved: false }))
 }
 
 /// Everything that holds a frame back at its out-interface.
 #[inline]
-fn leave(frame: &mut Frame, out: &Interface, adjacency: AdjacencyId, snapshot: &Snapshot) -> Verdict {
+fn leave(frame: &mut Frame, way: Way<'_>) -> Verdict {
     let meta = frame.meta_mut();
-    meta.out_interface = out.id;
-    meta.adjacency = adjacency;
-    if !out.enabled {
+    meta.out_interface = way.out.id;
+    meta.adjacency = way.adjacency;
+    if !way.out.enabled {
         return Verdict::Drop(DropReason::InterfaceDown);
     }
     if !meta.flags.has(Flags::ORIGINATED)
@@ -114,13 +147,10 @@ fn leave(frame: &mut Frame, out: &Interface, adjacency: AdjacencyId, snapshot: &
     {
         return verdict;
     }
-    if meta.l3_length > out.mtu
-        && let Some(verdict) = deliver::too_long(meta, out.mtu)
+    if meta.l3_length > way.out.mtu
+        && let Some(verdict) = deliver::too_long(meta, way.out.mtu)
     {
         return verdict;
     }
-    match snapshot.adjacency(adjacency).and_then(|a| a.header()) {
-        Some(_) => Verdict::Forward,
-        None => Verdict::Punt(PuntReason::NeighbourMiss),
-    }
+    if way.resolved { Verdict::Forward } else { Verdict::Punt(PuntReason::NeighbourMiss) }
 }

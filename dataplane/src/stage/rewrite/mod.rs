@@ -3,6 +3,7 @@
 
 mod options;
 
+use crate::id::AdjacencyId;
 use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Verdict};
 use crate::table::{Adjacency, Snapshot};
 use crate::wire::checksum;
@@ -12,8 +13,13 @@ use crate::wire::ipv6::Ipv6Header;
 
 /// Makes the live frames ready for their out-interface.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
+    let mut last = (AdjacencyId::NONE, None);
     for frame in batch.live() {
-        let verdict = match snapshot.adjacency(frame.meta().adjacency) {
+        let wanted = frame.meta().adjacency;
+        if last.0 != wanted {
+            last = (wanted, snapshot.adjacency(wanted));
+        }
+        let verdict = match last.1 {
             Some(adjacency) => rewrite(frame, adjacency, snapshot),
             None => Verdict::Drop(DropReason::NeighbourUnresolved),
         };
