@@ -74,11 +74,18 @@ impl State {
             for (address, adjacency) in gone {
                 forget_neighbour(snapshot, id, address, adjacency);
             }
-            for (address, mac) in fixed.iter() {
+            for (address, mac) in fixed.iter().filter(|n| !is_at(snapshot, id, n)).collect::<Vec<_>>() {
                 snapshot.set_neighbour(id, *address, Some(*mac));
             }
         }
     }
+}
+
+/// Whether a neighbour is known to be at that station address.
+fn is_at(snapshot: &Snapshot, interface: IfIndex, (address, mac): &(IpAddr, [u8; 6])) -> bool {
+    let known = snapshot.interface(interface).and_then(|i| i.neighbours.get(address));
+    let header = known.and_then(|id| snapshot.adjacency(*id)).and_then(|a| a.header());
+    header.is_some_and(|h| h.starts_with(mac))
 }
 
 fn statics(config: &Config) -> AHashMap<&str, Vec<(IpAddr, [u8; 6])>> {

@@ -135,7 +135,7 @@ impl State {
         let mut errors = RouteErrors::default();
         let mut checked = Vec::with_capacity(changes.len());
         for (index, change) in changes.iter().enumerate() {
-            match self.check(change) {
+            match self.check(change, snapshot) {
                 Ok(change) => checked.push(change),
                 Err(message) if errors.errors.len() < MOST_ERRORS => {
                     errors.errors.push(RouteError { index, message })
@@ -184,7 +184,7 @@ impl State {
         report
     }
 
-    fn check(&self, change: &RouteChange) -> Result<Checked, String> {
+    fn check(&self, change: &RouteChange, snapshot: &Snapshot) -> Result<Checked, String> {
         match change {
             RouteChange::Remove { vrf, prefix } => Ok(Checked::Remove(self.vrf_of(vrf)?, *prefix)),
             RouteChange::Add(spec) => {
@@ -196,7 +196,7 @@ impl State {
                 if distance == 0 {
                     return Err("the distance 0 is the router's own; allowed: 1 to 255".into());
                 }
-                Ok(Checked::Add(vrf, spec.prefix, distance, self.wanted(spec, vrf)?))
+                Ok(Checked::Add(vrf, spec.prefix, distance, self.wanted(spec, vrf, snapshot)?))
             }
         }
     }
@@ -206,7 +206,7 @@ impl State {
         self.vrf(name).ok_or_else(|| format!("there is no vrf \"{name}\""))
     }
 
-    fn wanted(&self, spec: &RouteSpec, vrf: VrfId) -> Result<Wanted, String> {
+    fn wanted(&self, spec: &RouteSpec, vrf: VrfId, snapshot: &Snapshot) -> Result<Wanted, String> {
         match (spec.via.as_slice(), spec.discard) {
             ([], Some(discard)) => Ok(Wanted::Discard(discard)),
             ([], None) => {
@@ -220,25 +220,30 @@ impl State {
             )),
             (hops, None) => {
                 let hops: Result<Vec<_>, _> =
-                    hops.iter().map(|h| self.next_hop(spec.prefix, h, vrf)).collect();
+                    hops.iter().map(|h| self.next_hop(spec.prefix, h, vrf, snapshot)).collect();
                 Ok(Wanted::Via(hops?))
             }
         }
     }
 
-    fn next_hop(&self, prefix: IpNet, via: &RouteVia, vrf: VrfId) -> Result<NextHop, String> {
+    fn next_hop(
+        &self,
+        prefix: IpNet,
+        via: &RouteVia,
+        vrf: VrfId,
+        snapshot: &Snapshot,
+    ) -> Result<NextHop, String> {
         let address = via.address;
         if let Some(what) = rib::not_a_next_hop(prefix, address, via.interface.is_some()) {
             return Err(format!("the next hop {address} {what}"));
         }
         let Some(name) = &via.interface else { return Ok(NextHop { address, interface: None }) };
-        let known = self.config.interfaces.iter().find(|i| i.name == *name);
-        let known = known.ok_or_else(|| format!("there is no interface \"{name}\""))?;
-        if self.vrf(&known.vrf) != Some(vrf) {
-            return Err(format!("the interface \"{name}\" is in vrf \"{}\"", known.vrf));
+        let known = self.interfaces.get_key_value(name.as_str());
+        let (name, id) = known.ok_or_else(|| format!("there is no interface \"{name}\""))?;
+        let of = snapshot.interface(*id).and_then(|i| snapshot.vrf(i.vrf));
+        match of.filter(|v| v.id != vrf) {
+            Some(other) => Err(format!("the interface \"{name}\" is in vrf \"{}\"", other.name)),
+            None => Ok(NextHop { address, interface: Some(name.clone()) }),
         }
-        let interface: Option<Arc<str>> =
-            self.interfaces.get_key_value(name.as_str()).map(|(n, _)| n.clone());
-        Ok(NextHop { address, interface })
     }
 }

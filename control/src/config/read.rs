@@ -81,6 +81,9 @@ fn router(mut table: Table<'_, '_>) -> Router {
         let message = format!("{workers} workers cannot be pinned to {} cores", cores.len());
         table.fault("cores", message, "name one core per worker, at most 64, or leave \"workers\" out");
     }
+    if cores.iter().enumerate().any(|(i, core)| cores[..i].contains(core)) {
+        table.fault("cores", "a core is named twice".into(), "give each worker a core of its own");
+    }
     let router = Router {
         name: optional_name(&mut table, "name", &default.name),
         mode: table.get::<Mode>("mode").unwrap_or(default.mode),
@@ -104,8 +107,10 @@ fn port(mut table: Table<'_, '_>) -> Option<Port> {
         rate: table.within("rate", RATES),
         attach: table.get("attach").unwrap_or(Attach::Auto),
         copy: table.get("copy").unwrap_or(Copy::Auto),
+        ring: number(&mut table, "ring", 64, 32_768).unwrap_or(2_048),
         read: table.get("read"),
         write: table.get("write"),
+        paced: table.get("paced").unwrap_or(false),
         fault: table.table("fault").map(fault),
     };
     table.finish();
@@ -114,11 +119,13 @@ fn port(mut table: Table<'_, '_>) -> Option<Port> {
 
 fn fault(mut table: Table<'_, '_>) -> Fault {
     let mut chance = |key| table.number(key, 0..=1_000_000, "per million").map_or(0, |n| n as u32);
-    let (loss, reorder) = (chance("loss"), chance("reorder"));
+    let (loss, duplicate, reorder) = (chance("loss"), chance("duplicate"), chance("reorder"));
     let (corrupt, stall) = (chance("corrupt"), chance("stall"));
-    let seed = table.number("seed", 0..=i64::MAX, "").map_or(0, i64::unsigned_abs);
+    let stall_time =
+        table.within("stall-time", Span(1_000)..=Span(60_000_000_000)).unwrap_or(Span(10_000_000));
+    let seed = table.number("seed", 0..=i64::MAX, "").map_or(1, i64::unsigned_abs);
     table.finish();
-    Fault { loss, reorder, corrupt, stall, seed }
+    Fault { loss, duplicate, reorder, corrupt, stall, stall_time, seed }
 }
 
 fn vrf(mut table: Table<'_, '_>) -> Option<Vrf> {

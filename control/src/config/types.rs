@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::limits::Limits;
 use super::qos::{Policer, Qos};
-use super::units::Rate;
+use super::units::{Rate, Span};
 use super::values::{Attach, Class, Copy, Discard, Mac, Mode, PortKind, TpidWord};
 
 /// The wanted state of one router.
@@ -101,10 +101,15 @@ pub struct Port {
     pub attach: Attach,
     /// Whether an af-xdp port's frames are copied. Default "auto".
     pub copy: Copy,
+    /// Entries of each ring of an af-xdp port, 64 to 32,768, a power of two. Default 2,048.
+    pub ring: u32,
     /// The file that a pcap port reads frames from. Default: none.
     pub read: Option<String>,
     /// The file that a pcap port writes frames to. Default: none.
     pub write: Option<String>,
+    /// Whether a pcap port's frames come as far apart as they were captured. Default
+    /// false: as fast as they are taken.
+    pub paced: bool,
     /// Faults to inject, for tests. Default: none.
     pub fault: Option<Fault>,
 }
@@ -118,18 +123,22 @@ impl Port {
 }
 
 /// `fault = { … }` of a port: chances per million frames, 0 to 1,000,000, default 0.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Fault {
     /// A frame is lost.
     pub loss: u32,
-    /// A frame is held back behind later ones.
+    /// A frame comes twice.
+    pub duplicate: u32,
+    /// A frame comes behind the next one.
     pub reorder: u32,
     /// A bit of a frame is flipped.
     pub corrupt: u32,
-    /// The line stops for a while.
+    /// The line stops with this frame.
     pub stall: u32,
-    /// Seed of the chances, 0 to 2^63 − 1: the same seed gives the same faults. Default 0.
+    /// For how long it stops, 1 us to 60 s. Default "10 ms".
+    pub stall_time: Span,
+    /// Seed of the chances, 0 to 2^63 − 1: the same seed gives the same faults. Default 1.
     pub seed: u64,
 }
 

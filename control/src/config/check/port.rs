@@ -32,24 +32,25 @@ impl Checks<'_> {
     }
 
     fn port_kind(&self, i: usize, port: &Port) {
-        let only = |key: &str, kinds: &str| {
-            let message = format!("a port of kind \"{}\" has no \"{key}\"", port.kind);
-            self.fault("port", i, key, message, format!("\"{key}\" is for {kinds}"));
-        };
-        if port.device.is_some() && matches!(port.kind, PortKind::Pcap | PortKind::Loopback) {
-            only("device", "af-xdp, af-packet and tap");
+        let (xdp, pcap) = (port.kind == PortKind::AfXdp, port.kind == PortKind::Pcap);
+        let settings = [
+            ("device", port.device.is_some() && port.device().is_none(), "af-xdp, af-packet and tap"),
+            ("attach", port.attach != Attach::Auto && !xdp, "af-xdp"),
+            ("copy", port.copy != Copy::Auto && !xdp, "af-xdp"),
+            ("ring", port.ring != 2_048 && !xdp, "af-xdp"),
+            ("read", port.read.is_some() && !pcap, "pcap"),
+            ("write", port.write.is_some() && !pcap, "pcap"),
+            ("paced", port.paced && !pcap, "pcap"),
+        ];
+        for (key, misplaced, kinds) in settings {
+            if misplaced {
+                let message = format!("a port of kind \"{}\" has no \"{key}\"", port.kind);
+                self.fault("port", i, key, message, format!("\"{key}\" is for {kinds}"));
+            }
         }
-        if port.kind != PortKind::AfXdp && port.attach != Attach::Auto {
-            only("attach", "af-xdp");
-        }
-        if port.kind != PortKind::AfXdp && port.copy != Copy::Auto {
-            only("copy", "af-xdp");
-        }
-        if port.kind != PortKind::Pcap && port.read.is_some() {
-            only("read", "pcap");
-        }
-        if port.kind != PortKind::Pcap && port.write.is_some() {
-            only("write", "pcap");
+        if !port.ring.is_power_of_two() {
+            let message = format!("{} is no power of two", port.ring);
+            self.fault("port", i, "ring", message, format!("{} is the next", port.ring.next_power_of_two()));
         }
         if port.kind == PortKind::Pcap && port.read.is_none() && port.write.is_none() {
             let help = "give \"read\", \"write\" or both, each the path of a file";
@@ -82,6 +83,10 @@ impl Checks<'_> {
                     format!("the interface \"{other}\" has the same tags on port \"{}\"", interface.port);
                 let help = "each interface of a port needs its own VLAN ids or TPID; one may be untagged";
                 self.fault("interface", i, "vlan", message, help);
+            }
+            if read && interface.vlan == Vlan::Untagged && interface.tpid != TpidWord::Dot1q {
+                let help = "leave \"tpid\" out, or give \"vlan\"";
+                self.fault("interface", i, "tpid", "frames without a tag have no TPID".into(), help);
             }
             if !interface.trust && !interface.dscp.is_empty() {
                 let help = "leave \"dscp\" out, or say trust = true";
