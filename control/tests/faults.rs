@@ -165,6 +165,33 @@ fn tags_addresses_and_names_do_not_collide() {
 }
 
 #[test]
+fn settings_of_another_kind_of_port_are_refused() {
+    let port = |text: &str| with(&format!("[[port]]\nname = \"p\"\n{text}\n"));
+    assert_eq!(
+        port("kind = \"loopback\"\ndevice = \"eth0\"\ncopy = \"copy\"\nqueues = 2"),
+        [
+            "port[2].device: a port of kind \"loopback\" has no \"device\"",
+            "port[2].copy: a port of kind \"loopback\" has no \"copy\"",
+            "port[2].queues: a port of kind \"loopback\" has one queue",
+        ]
+    );
+    assert_eq!(port("kind = \"pcap\""), ["port[2].kind: a pcap port without a file"]);
+    assert_eq!(port("kind = \"af-xdp\"\nring = 1000"), ["port[2].ring: 1000 is no power of two"]);
+    assert_eq!(
+        port("kind = \"tap\"\ndevice = \"a-very-long-device\""),
+        ["port[2].device: \"a-very-long-device\" is no name of a network device"]
+    );
+    assert_eq!(
+        port("kind = \"tap\"\n[[port]]\nname = \"q\"\nkind = \"af-xdp\"\ndevice = \"p\""),
+        ["port[3].device: the device \"p\" is taken by the port \"p\""]
+    );
+    assert_eq!(
+        with("[router]\nworkers = 3\ncores = [2, 2]\n"),
+        ["router.cores: 3 workers cannot be pinned to 2 cores", "router.cores: a core is named twice"]
+    );
+}
+
+#[test]
 fn places_count_characters_and_lines() {
     let errors = faults("# ÄÖÜ\r\n[router]\r\nname = \"é\"  \r\n").errors;
     assert_eq!((errors[0].line, errors[0].column, errors[0].key.as_str()), (3, 8, "router.name"));

@@ -242,3 +242,27 @@ fn many_routes_share_few_entries_and_move_together() {
     assert_eq!(state.routes(&gone, &mut snapshot).unwrap().removed, 100_000);
     assert_eq!((default(&snapshot), snapshot.nhlfes.len()), (6, base));
 }
+
+#[test]
+fn ipv6_next_hops_are_link_local_or_reached_by_others() {
+    let text = format!(
+        "{}\n[[route]]\nprefix = \"::/0\"\nvia = \"fe80::2\"\ninterface = \"ge0\"\n
+        [[route]]\nprefix = \"2001:db8:9::/48\"\nvia = \"2001:db8::9\"\n
+        [[route]]\nprefix = \"2001:db8:a::/48\"\nvia = \"2001:db8:9::1\"\n",
+        BASE.replace("10.0.0.1/24\"", "10.0.0.1/24\", \"2001:db8::1/64\"")
+    );
+    let (state, snapshot) = state_with(&text);
+    let vrf = snapshot.vrf_named("default").unwrap();
+    let to = |address: &str| {
+        let id = vrf.fib6.lookup(address.parse().unwrap()).unwrap();
+        let Some(Nhlfe::Forward(id)) = snapshot.nhlfe(id) else { return format!("{:?}", snapshot.nhlfe(id)) };
+        snapshot.adjacency(*id).unwrap().neighbour.to_string()
+    };
+    assert_eq!(to("2001:db8:ffff::1"), "fe80::2");
+    assert_eq!(to("2001:db8:9::1"), "2001:db8::9");
+    assert_eq!(to("2001:db8:a::1"), "2001:db8::9");
+    assert_eq!(to("2001:db8::1"), "Some(Local)");
+    assert_eq!(to("2001:db8::7"), format!("Some(Glean(IfIndex({})))", state.interface("ge0").unwrap().0));
+    // Link-local addresses are of their interface: the Vrf knows none.
+    assert!(vrf.fib6.iter().all(|(p, _)| !p.addr().is_unicast_link_local()));
+}

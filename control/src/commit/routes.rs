@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use dataplane::id::VrfId;
 use dataplane::table::Snapshot;

@@ -91,6 +91,12 @@ impl Config {
         &self.source.file
     }
 
+    /// The longest IP datagram that any interface sends, bytes; 1,500 at least. Frame
+    /// buffers must hold it.
+    pub fn longest_mtu(&self) -> u16 {
+        self.interfaces.iter().map(|i| i.mtu).fold(1500, u16::max)
+    }
+
     /// The JSON Schema of the file.
     pub fn schema() -> schemars::Schema {
         schemars::schema_for!(Config)

@@ -3,9 +3,12 @@
 use ahash::AHashMap;
 
 use super::Checks;
-use crate::config::types::{Port, Vlan};
+use crate::config::types::{Interface, Port, Vlan};
 use crate::config::values::{Attach, Copy, PortKind, TpidWord};
 use crate::config::walk::help_words;
+
+/// A port and the tags that frames have on it.
+type Tags<'a> = (&'a str, Vlan, TpidWord);
 
 impl Checks<'_> {
     pub(super) fn port_settings(&self) {
@@ -63,7 +66,7 @@ impl Checks<'_> {
     }
 
     pub(super) fn interface_references(&self, whole: bool) {
-        let mut tags: AHashMap<(&str, Vlan, TpidWord), &str> = AHashMap::new();
+        let mut tags = AHashMap::new();
         for (i, interface) in self.config.interfaces.iter().enumerate() {
             if !self.ports.contains_key(interface.port.as_str()) {
                 let known = self.config.ports.iter().map(|p| p.name.as_str());
@@ -73,31 +76,30 @@ impl Checks<'_> {
             if !self.is_vrf(&interface.vrf) {
                 self.missing_vrf("interface", i, &interface.vrf);
             }
-            // Without a tag there is no TPID to tell apart by.
-            let tpid = if interface.vlan == Vlan::Untagged { TpidWord::Dot1q } else { interface.tpid };
-            let key = (interface.port.as_str(), interface.vlan, tpid);
-            // Ids that could not be read look like none.
-            let read = whole || interface.vlan != Vlan::Untagged;
-            if let Some(other) = tags.insert(key, &interface.name).filter(|_| read) {
-                let message =
-                    format!("the interface \"{other}\" has the same tags on port \"{}\"", interface.port);
-                let help = "each interface of a port needs its own VLAN ids or TPID; one may be untagged";
-                self.fault("interface", i, "vlan", message, help);
-            }
-            if read && interface.vlan == Vlan::Untagged && interface.tpid != TpidWord::Dot1q {
-                let help = "leave \"tpid\" out, or give \"vlan\"";
-                self.fault("interface", i, "tpid", "frames without a tag have no TPID".into(), help);
-            }
             if !interface.trust && !interface.dscp.is_empty() {
-                let help = "leave \"dscp\" out, or say trust = true";
-                self.fault(
-                    "interface",
-                    i,
-                    "dscp",
-                    "marks are not trusted, so no entry can match".into(),
-                    help,
-                );
+                let message = "marks are not trusted, so no entry can match".into();
+                self.fault("interface", i, "dscp", message, "leave \"dscp\" out, or say trust = true");
             }
+            // Ids that could not be read look like none.
+            if whole || interface.vlan != Vlan::Untagged {
+                self.tags(i, interface, &mut tags);
+            }
+        }
+    }
+
+    fn tags<'a>(&self, i: usize, interface: &'a Interface, taken: &mut AHashMap<Tags<'a>, &'a str>) {
+        let untagged = interface.vlan == Vlan::Untagged;
+        if untagged && interface.tpid != TpidWord::Dot1q {
+            let help = "leave \"tpid\" out, or give \"vlan\"";
+            self.fault("interface", i, "tpid", "frames without a tag have no TPID".into(), help);
+        }
+        // Without a tag there is no TPID to tell apart by.
+        let tpid = if untagged { TpidWord::Dot1q } else { interface.tpid };
+        if let Some(other) = taken.insert((&interface.port, interface.vlan, tpid), &interface.name) {
+            let message =
+                format!("the interface \"{other}\" has the same tags on port \"{}\"", interface.port);
+            let help = "each interface of a port needs its own VLAN ids or TPID; one may be untagged";
+            self.fault("interface", i, "vlan", message, help);
         }
     }
 }
