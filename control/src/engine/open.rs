@@ -1,26 +1,61 @@
-//! From a port of the configuration to its open queues.
+//! From a port of the configuration to how it is opened.
 
-use dataplane::port::{AnyPort, Loopback, OpenError, PacketOptions, packet, tap};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::config::{Port, PortKind};
+use dataplane::port::{self, FaultOptions, PcapOptions, PortConfig, xdp};
 
-/// Frames that each line of a loopback port holds.
-const LOOPBACK_LINE: usize = 4096;
+use crate::config::{Attach, Copy, Port, PortKind};
 
-/// Opens the port's queues, in queue order.
-pub(super) fn open(port: &Port) -> Result<Vec<AnyPort>, OpenError> {
-    let device = port.device.as_deref().unwrap_or(&port.name);
-    let queues = usize::from(port.queues);
-    match port.kind {
-        PortKind::Loopback => Ok(vec![AnyPort::Loopback(Loopback::new(LOOPBACK_LINE).0)]),
-        PortKind::Tap => Ok(tap::open(device, queues)?.into_iter().map(AnyPort::Tap).collect()),
-        PortKind::AfPacket => {
-            let queues = packet::open(device, queues, PacketOptions::default())?;
-            Ok(queues.into_iter().map(AnyPort::Packet).collect())
-        }
-        PortKind::AfXdp | PortKind::Pcap => Err(OpenError::Unsupported {
-            device: device.into(),
-            what: "this kind of port; use af-packet".into(),
+/// How `port` is opened.
+pub(super) fn port_config(port: &Port) -> PortConfig {
+    PortConfig {
+        kind: match port.kind {
+            PortKind::AfXdp => port::PortKind::Xdp,
+            PortKind::AfPacket => port::PortKind::Packet,
+            PortKind::Tap => port::PortKind::Tap,
+            PortKind::Pcap => port::PortKind::Pcap,
+            PortKind::Loopback => port::PortKind::Loopback,
+        },
+        device: port.device.clone().unwrap_or_else(|| port.name.clone()),
+        queues: usize::from(port.queues),
+        packet: port::PacketOptions::default(),
+        xdp: xdp_options(port),
+        pcap: pcap_options(port),
+        fault: port.fault.as_ref().map(|fault| FaultOptions {
+            seed: fault.seed,
+            loss: fault.loss,
+            duplicate: fault.duplicate,
+            reorder: fault.reorder,
+            corrupt: fault.corrupt,
+            stall: fault.stall,
+            stall_time: Duration::from_nanos(fault.stall_time.0),
         }),
+    }
+}
+
+fn xdp_options(port: &Port) -> port::XdpOptions {
+    port::XdpOptions {
+        attach: match port.attach {
+            Attach::Auto => xdp::Attach::Auto,
+            Attach::Native => xdp::Attach::Native,
+            Attach::Generic => xdp::Attach::Generic,
+        },
+        copy: match port.copy {
+            Copy::Auto => xdp::CopyMode::Auto,
+            Copy::Copy => xdp::CopyMode::Copy,
+            Copy::ZeroCopy => xdp::CopyMode::ZeroCopy,
+        },
+        ring: port.ring,
+    }
+}
+
+fn pcap_options(port: &Port) -> PcapOptions {
+    // The router's clock starts about when its ports are opened.
+    let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    PcapOptions {
+        read: port.read.as_ref().map(Into::into),
+        write: port.write.as_ref().map(Into::into),
+        paced: port.paced,
+        epoch: u64::try_from(epoch).unwrap_or(0),
     }
 }

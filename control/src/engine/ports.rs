@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dataplane::id::PortIndex;
-use dataplane::port::{AnyPort, Port as _};
+use dataplane::port::{AnyPort, Port as _, open};
 use dataplane::router::Handle;
 use dataplane::table::Snapshot;
 
-use super::open::open;
+use super::open::port_config;
 use super::refuse;
 use crate::api::types::Refusal;
 use crate::config::{Config, Port};
@@ -59,7 +59,7 @@ impl OpenPorts {
                 Some(_) => plan.closed.extend(self.close(&port.name, handle)),
                 None => {}
             }
-            match open(&wants) {
+            match open(&port_config(&wants)) {
                 Ok(queues) => {
                     let mac = queues.first().and_then(|queue| queue.mac());
                     plan.macs.extend(mac.map(|mac| (port.name.clone(), mac)));
@@ -119,7 +119,7 @@ impl Plan {
     pub(super) fn undo(&mut self, ports: &mut OpenPorts, handle: &Handle) {
         self.opened.clear();
         for (name, port) in self.closed.drain(..) {
-            match open(&port.config) {
+            match open(&port_config(&port.config)) {
                 Ok(queues) => {
                     handle.add_port(port.id, queues);
                     ports.open.insert(name, port);
