@@ -133,7 +133,11 @@ fn stages(c: &mut Criterion, snapshot: &Snapshot, frames: &[[u8; 60]], routes: u
         });
     });
     let all_forwarded = batch.live().count() == BATCH;
-    assert!(all_forwarded, "frames were dropped: {:?}", batch.frames().iter().map(|f| f.meta().verdict).next());
+    assert!(
+        all_forwarded,
+        "frames were dropped: {:?}",
+        batch.frames().iter().map(|f| f.meta().verdict).next()
+    );
 }
 
 fn loopback(router: &mut Router, port: u16) -> LoopbackEnd {

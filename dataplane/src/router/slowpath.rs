@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use super::handle::Handle;
 use crate::counters::Counters;
 use crate::host::{Action, Host, NeighbourInfo, PingReply, PingRequest};
-use crate::id::{IfIndex, PortIndex};
+use crate::id::PortIndex;
 use crate::packet::{DropReason, Frame};
 use crate::table::{Reader, Snapshot};
 use crate::time::Time;
@@ -27,8 +27,6 @@ pub enum SlowPathAsk {
     Neighbours(mpsc::Sender<Vec<NeighbourInfo>>),
     /// Send an echo request; the answer goes to the sender.
     Ping(PingRequest, mpsc::Sender<PingReply>),
-    /// An interface's line went up or down.
-    Link(IfIndex, bool),
 }
 
 #[derive(Debug)]
@@ -125,7 +123,11 @@ impl SlowPath {
         for parcel in self.inbox.drain(..) {
             match parcel {
                 Parcel::Punt(frame) => out.host.receive(frame, now, snapshot, actions),
-                other => out.recycle(other.into_frame()),
+                Parcel::Link(port, up) => {
+                    let on_port = snapshot.interfaces.iter().filter(|(_, i)| i.port == port);
+                    on_port.for_each(|(_, i)| out.host.link_changed(i.id, up, now, snapshot, actions));
+                }
+                other => other.into_frame().into_iter().for_each(|frame| out.recycle(frame)),
             }
         }
         if now >= out.host.next_due() {
@@ -167,7 +169,6 @@ fn answer(
     match ask {
         // A questioner that went away needs no answer.
         SlowPathAsk::Neighbours(reply) => drop(reply.send(out.host.neighbours().collect())),
-        SlowPathAsk::Link(interface, up) => out.host.link_changed(interface, up, now, snapshot, actions),
         SlowPathAsk::Ping(request, reply) => {
             let until = Time(now.nanos().saturating_add(PING_TIMEOUT));
             let (ident, sequence) = (request.ident, request.sequence);
@@ -231,7 +232,7 @@ impl Out {
 
     fn send(&mut self, to: usize, parcel: Parcel) {
         if let Err(parcel) = self.mesh.send(to, parcel) {
-            self.drop(parcel.into_frame(), DropReason::HandoffFull);
+            parcel.into_frame().into_iter().for_each(|frame| self.drop(frame, DropReason::HandoffFull));
         }
     }
 
@@ -254,7 +255,7 @@ impl Out {
         for frame in std::mem::take(&mut self.homeward) {
             let home = frame.meta().home.index();
             if let Err(parcel) = self.mesh.send(home, Parcel::Home(frame)) {
-                self.homeward.push(parcel.into_frame());
+                self.homeward.extend(parcel.into_frame());
             }
         }
     }

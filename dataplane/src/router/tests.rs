@@ -114,6 +114,36 @@ fn two_workers_hand_over_and_buffers_go_home() {
 }
 
 #[test]
+fn a_line_that_goes_down_takes_its_neighbours_with_it() {
+    let (mut router, [a, b]) = router(2);
+    let mut now = 2_000_000_000;
+    a.send(Time(now), &packet());
+    router.step(Time(now));
+    b.send(Time(now), &arp_reply());
+    router.step(Time(now));
+    while b.receive().is_some() {}
+    let known = |router: &Router| {
+        let snapshot = router.handle().snapshot();
+        let id = snapshot.interface(IfIndex(1)).unwrap().neighbours.get(&[10, 0, 1, 9].into()).copied();
+        id.and_then(|id| snapshot.adjacency(id)).is_some_and(|a| a.header().is_some())
+    };
+    assert!(known(&router));
+    b.set_up(false);
+    now += 100_000_000;
+    router.step(Time(now));
+    assert!(!known(&router));
+    // What leaves by it now ends with its name, once the slow path has given up.
+    a.send(Time(now), &packet());
+    for _ in 0..20 {
+        now += 1_000_000_000;
+        router.step(Time(now));
+    }
+    let totals = router.handle().totals();
+    assert_eq!((totals.unaccounted(), router.held()), (0, 0), "{totals:?}");
+    assert!(totals.dropped() >= 1, "{totals:?}");
+}
+
+#[test]
 fn threads_forward_and_stop() {
     let (mut router, [a, b]) = router(2);
     router.step(Time(1_500_000_000));

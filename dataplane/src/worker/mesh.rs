@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::sleep::Waker;
 use crate::handoff::{Handoff, Receiver, Sender};
+use crate::id::PortIndex;
 use crate::packet::Frame;
 
 /// Parcels a ring holds.
@@ -25,13 +26,18 @@ pub enum Parcel {
     Punt(Frame),
     /// A buffer on its way back to the receiver's pool.
     Home(Frame),
+    /// For the slow path: a port's line went up or down.
+    Link(PortIndex, bool),
 }
 
 impl Parcel {
-    /// The frame in it.
-    pub fn into_frame(self) -> Frame {
+    /// The frame in it, if there is one.
+    pub fn into_frame(self) -> Option<Frame> {
         match self {
-            Self::Enqueue(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) | Self::Home(f) => f,
+            Self::Enqueue(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) | Self::Home(f) => {
+                Some(f)
+            }
+            Self::Link(..) => None,
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{Batch, DropReason, Flags, Frame, Pool};
 use crate::pipeline::Pipeline;
-use crate::port::{AnyPort, Link, Port, PortStats};
+use crate::port::{AnyPort, Link, PortStats};
 use crate::qos::QueueStats;
 use crate::stage::fragment;
 use crate::table::{Reader, Snapshot};
@@ -199,8 +199,8 @@ impl Worker {
         for parcel in self.inbox.drain(..) {
             if let Parcel::Home(frame) = parcel {
                 out.pool.put(frame);
-            } else {
-                out.drop(parcel.into_frame(), DropReason::Shutdown);
+            } else if let Some(frame) = parcel.into_frame() {
+                out.drop(frame, DropReason::Shutdown);
             }
         }
         let queues = std::mem::take(&mut out.queues);
@@ -257,6 +257,7 @@ impl Core {
                 }
             }
             Parcel::Punt(frame) => self.out.drop(frame, DropReason::PuntFull),
+            Parcel::Link(..) => {}
         }
     }
 
@@ -310,7 +311,7 @@ impl Core {
         }
         if now >= self.next_poll {
             self.next_poll = Time(now.nanos() + PORT_POLL);
-            out.queues.iter_mut().for_each(|queue| queue.port.poll(now));
+            out.poll_ports(now);
         }
         out.settle();
         out.send_home();

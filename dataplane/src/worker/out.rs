@@ -60,7 +60,7 @@ impl Out {
         let to = owner(port, self.workers);
         if to != self.index.index() {
             if let Err(parcel) = self.mesh.send(to, Parcel::Enqueue(frame)) {
-                self.drop(parcel.into_frame(), DropReason::HandoffFull);
+                self.refuse(parcel, DropReason::HandoffFull);
             }
             return;
         }
@@ -77,7 +77,27 @@ impl Out {
     fn punt(&mut self, frame: Frame, reason: PuntReason) {
         self.counters.punted(&frame, reason);
         if let Err(parcel) = self.mesh.send(self.workers, Parcel::Punt(frame)) {
-            self.drop(parcel.into_frame(), DropReason::PuntFull);
+            self.refuse(parcel, DropReason::PuntFull);
+        }
+    }
+
+    /// Drops what a ring did not take.
+    #[cold]
+    fn refuse(&mut self, parcel: Parcel, reason: DropReason) {
+        if let Some(frame) = parcel.into_frame() {
+            self.drop(frame, reason);
+        }
+    }
+
+    /// Lets every port look at its line, and tells the slow path of one that changed.
+    pub(super) fn poll_ports(&mut self, now: Time) {
+        for queue in &mut self.queues {
+            queue.port.poll(now);
+            if let Some(up) = queue.link_news() {
+                // A ring that is full is told at the next look.
+                let told = self.mesh.send(self.workers, Parcel::Link(queue.id, up)).is_ok();
+                queue.tell_link(told.then_some(up));
+            }
         }
     }
 
@@ -97,17 +117,18 @@ impl Out {
     /// Sends other loops' buffers home; those that find the ring full wait.
     #[inline]
     pub(super) fn send_home(&mut self) {
-        let mut foreign = std::mem::take(self.pool.foreign());
+        let foreign = self.pool.foreign();
         let mut kept = 0;
-        for _ in 0..foreign.len() {
-            let Some(frame) = foreign.pop() else { break };
+        while kept < foreign.len() {
+            let frame = foreign.swap_remove(kept);
             let home = frame.meta().home.index();
             if let Err(parcel) = self.mesh.send(home, Parcel::Home(frame)) {
-                foreign.insert(kept, parcel.into_frame());
+                foreign.extend(parcel.into_frame());
+                let last = foreign.len() - 1;
+                foreign.swap(kept, last);
                 kept += 1;
             }
         }
-        *self.pool.foreign() = foreign;
     }
 
     pub(super) fn add_queue(&mut self, id: PortIndex, port: AnyPort, snapshot: &Snapshot, now: Time) {
@@ -115,8 +136,8 @@ impl Out {
         let owns = owner(id, self.workers) == self.index.index() && !has_tree;
         let mut queue = Queue::new(id, port, owns);
         queue.sync(snapshot, &mut self.dropped);
-        queue.port.poll(now);
         self.queues.push(queue);
+        self.poll_ports(now);
         self.index_trees();
     }
 

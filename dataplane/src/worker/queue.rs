@@ -36,6 +36,8 @@ pub struct Queue {
     /// The scheduler tree, where this worker owns it.
     pub egress: Option<Egress>,
     stats: PortStats,
+    /// The state of the line that the slow path was told last.
+    told: Option<bool>,
 }
 
 impl Queue {
@@ -47,7 +49,7 @@ impl Queue {
             keys: Vec::new(),
             seen: (u64::MAX, u64::MAX),
         });
-        Self { id, port, egress, stats: PortStats::default() }
+        Self { id, port, egress, stats: PortStats::default(), told: None }
     }
 
     /// Receives a batch and counts what the port took and what it lost.
@@ -133,6 +135,18 @@ impl Queue {
     /// The state of its line.
     pub fn link(&self) -> Link {
         self.port.link()
+    }
+
+    /// Whether the line is up, where the slow path was not told so yet. One queue
+    /// of a port tells: the one with the tree.
+    pub fn link_news(&self) -> Option<bool> {
+        let up = self.port.link().up;
+        (self.egress.is_some() && self.told != Some(up)).then_some(up)
+    }
+
+    /// Remembers what the slow path was told.
+    pub fn tell_link(&mut self, told: Option<bool>) {
+        self.told = told.or(self.told);
     }
 
     /// What its port counted.
