@@ -270,6 +270,12 @@ fn a_killed_process_leaves_no_program_behind() {
     assert!(line.near.link("r0").unwrap().xdp);
     child.kill().unwrap();
     child.wait().unwrap();
+    // The kernel closes a dead process's descriptors in its own time.
+    let gone = (0..500).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        !line.near.link("r0").unwrap().xdp
+    });
+    assert!(gone);
     let mut near = line.near.run(|| open("r0", Attach::Native)).unwrap();
     Hand::new(64, PoolSize::Standard).exact(&mut near, &mut far(&line), &[frame(60, &PLAIN, 1)]);
     drop(near);
