@@ -1,20 +1,26 @@
 //! The ports a router has open, and the way from those to the ones wanted.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dataplane::id::PortIndex;
 use dataplane::port::{AnyPort, Port as _, open};
 use dataplane::router::Handle;
 use dataplane::table::Snapshot;
 
-use super::open::port_config;
 use super::refuse;
 use crate::api::types::Refusal;
 use crate::config::{Config, Port};
+use crate::ports::port_config;
 
 /// Longest wait for a worker to let go of a port.
 const LET_GO: Duration = Duration::from_secs(2);
+
+/// The router's clock starts about when its first ports are opened: nanoseconds since 1970.
+fn epoch() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(0)
+}
 
 #[derive(Debug)]
 struct OpenPort {
@@ -59,7 +65,7 @@ impl OpenPorts {
                 Some(_) => plan.closed.extend(self.close(&port.name, handle)),
                 None => {}
             }
-            match open(&port_config(&wants)) {
+            match open(&port_config(&wants, epoch())) {
                 Ok(queues) => {
                     let mac = queues.first().and_then(|queue| queue.mac());
                     plan.macs.extend(mac.map(|mac| (port.name.clone(), mac)));
@@ -119,7 +125,7 @@ impl Plan {
     pub(super) fn undo(&mut self, ports: &mut OpenPorts, handle: &Handle) {
         self.opened.clear();
         for (name, port) in self.closed.drain(..) {
-            match open(&port_config(&port.config)) {
+            match open(&port_config(&port.config, epoch())) {
                 Ok(queues) => {
                     handle.add_port(port.id, queues);
                     ports.open.insert(name, port);
