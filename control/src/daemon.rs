@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dataplane::router::{Options, Router, Running};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::api::types::{ConfigText, Refusal};
 use crate::api::{ServeError, Socket};
@@ -73,6 +73,8 @@ async fn serve(
     config: &Config,
     socket: Option<&Path>,
 ) -> Result<(), DaemonError> {
+    // Before there is anything to clear up: a signal is never too early.
+    let signals = Signals::listen()?;
     let configured = config.router.socket.as_deref().map(Path::new);
     let socket = Socket::bind(socket.or(configured).unwrap_or_else(|| Path::new(DEFAULT_SOCKET)))?;
     let (engine, running) = start(text, config)?;
@@ -81,7 +83,7 @@ async fn serve(
     let server = tokio::spawn(server);
     notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!("{} forwards; configuration {}", config.router.name, text.file);
-    let ended = watch(path, &engine, &running).await;
+    let ended = watch(path, &engine, &running, signals).await;
     notify(&[sd_notify::NotifyState::Stopping]);
     // The server ends on its own word; a client that lingers is cut off.
     let _ = stop.send(());
@@ -110,16 +112,36 @@ fn start(text: &ConfigText, config: &Config) -> Result<(Arc<Engine>, Running), D
     Ok((engine, running))
 }
 
+/// The signals the process answers to.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Until a signal says stop, or a worker ends.
-async fn watch(path: &Path, engine: &Arc<Engine>, running: &Running) -> Result<(), DaemonError> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut hangup = signal(SignalKind::hangup())?;
+async fn watch(
+    path: &Path,
+    engine: &Arc<Engine>,
+    running: &Running,
+    mut signals: Signals,
+) -> Result<(), DaemonError> {
     let mut alive = tokio::time::interval(WATCH);
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => reload(path, engine).await,
+            _ = signals.terminate.recv() => return Ok(()),
+            _ = signals.interrupt.recv() => return Ok(()),
+            _ = signals.hangup.recv() => reload(path, engine).await,
             _ = alive.tick() => if !running.is_alive() { return Err(DaemonError::WorkerEnded) },
         }
     }

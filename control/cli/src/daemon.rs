@@ -16,10 +16,16 @@ pub(crate) struct Arguments {
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Stop when standard input closes, as it does when the program that started this one ends.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
     log();
+    if arguments.until_stdin_closes {
+        std::thread::spawn(stop_with_stdin);
+    }
     let chosen = (socket != Path::new(control::client::DEFAULT_SOCKET)).then_some(socket);
     Ok(control::daemon::run(&arguments.config, chosen)?)
 }
@@ -36,4 +42,12 @@ fn log() {
     } else {
         format.with_ansi(colours).init();
     }
+}
+
+/// Asks this process to stop, as SIGTERM does, once nothing holds the other end
+/// of its standard input any more.
+fn stop_with_stdin() {
+    // Whatever ends the reading, there is nobody left to serve.
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    let _ = signal_hook::low_level::raise(signal_hook::consts::SIGTERM);
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod daemon;
+mod demo;
 mod exit;
 mod output;
 mod show;
@@ -31,6 +32,8 @@ enum Command {
     Check(check::Arguments),
     /// Make a configuration file the running router's, whole or not at all.
     Apply(apply::Arguments),
+    /// Show the main job: calls stay perfect while a study crosses the same link.
+    Demo(demo::Arguments),
     /// Show what the running router does.
     Show(show::Arguments),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Daemon(arguments) => daemon::run(&arguments, &socket),
         Command::Check(arguments) => check::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments, &socket),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Show(arguments) => show::run(&arguments, &socket),
     };
     exit::code(done)
