@@ -3,21 +3,29 @@
 
 mod arp;
 mod classify;
+mod conservation;
 mod dad;
 mod discard_routes;
 mod echo;
 mod ecmp;
 mod forward;
+mod hitless;
 mod icmp_errors;
+mod ipv6_extension;
+mod jumbo;
+mod link;
 mod martians;
 mod mtu;
 mod nd;
+mod network;
 mod options;
 mod policer;
+mod pool;
 mod shaping;
 mod ttl;
 mod vlan;
 mod vrf;
+mod workers;
 
 use testbed::lab::Lab;
 use testbed::packet::{Icmp, Ip, icmp, icmp6, ip};
