@@ -9,6 +9,7 @@ mod discard_routes;
 mod echo;
 mod ecmp;
 mod forward;
+mod fragment;
 mod hitless;
 mod icmp_errors;
 mod ipv6_extension;
