@@ -14,7 +14,7 @@ use crate::client::DEFAULT_SOCKET;
 use crate::config::{self, Config, ConfigErrors};
 use crate::engine::{Engine, poll_mode, size};
 
-/// Milliseconds between two looks at whether the workers still run.
+/// Time between two looks at the workers and the ports' lines.
 const WATCH: Duration = Duration::from_millis(200);
 
 /// Why the router process did not start, or ended.
@@ -142,8 +142,20 @@ async fn watch(
             _ = signals.terminate.recv() => return Ok(()),
             _ = signals.interrupt.recv() => return Ok(()),
             _ = signals.hangup.recv() => reload(path, engine).await,
-            _ = alive.tick() => if !running.is_alive() { return Err(DaemonError::WorkerEnded) },
+            _ = alive.tick() => {
+                if !running.is_alive() {
+                    return Err(DaemonError::WorkerEnded);
+                }
+                follow_links(engine).await;
+            }
         }
+    }
+}
+
+async fn follow_links(engine: &Arc<Engine>) {
+    let engine = engine.clone();
+    if let Ok(Err(refusal)) = tokio::task::spawn_blocking(move || engine.follow_links()).await {
+        tracing::warn!("the lines cannot be looked at: {}", refusal.message);
     }
 }
 

@@ -266,3 +266,50 @@ fn ipv6_next_hops_are_link_local_or_reached_by_others() {
     // Link-local addresses are of their interface: the Vrf knows none.
     assert!(vrf.fib6.iter().all(|(p, _)| !p.addr().is_unicast_link_local()));
 }
+
+/// A default route by each of two uplinks: the better one's line goes down and comes up.
+#[test]
+fn what_is_reached_by_a_line_that_is_down_is_withdrawn_until_it_is_up() {
+    let text = r#"
+        [[port]]
+        name = "a"
+        kind = "loopback"
+        [[port]]
+        name = "b"
+        kind = "loopback"
+        [[interface]]
+        name = "a"
+        addresses = ["10.0.1.1/24"]
+        [[interface]]
+        name = "b"
+        addresses = ["10.0.2.1/24"]
+        [[route]]
+        prefix = "0.0.0.0/0"
+        via = "10.0.1.2"
+        [[route]]
+        prefix = "0.0.0.0/0"
+        via = "10.0.2.2"
+        distance = 10
+    "#;
+    let (mut state, mut snapshot) = (State::new(), Snapshot::default());
+    state.apply(parse(text, "t").unwrap(), &PortFacts::default(), &mut snapshot).unwrap();
+    let leads_to = |snapshot: &Snapshot, to: [u8; 4]| {
+        let nhlfe = snapshot.vrf_named("default").unwrap().fib4.lookup(to.into())?;
+        match snapshot.nhlfe(nhlfe)? {
+            Nhlfe::Forward(adjacency) => Some(snapshot.adjacency(*adjacency)?.neighbour),
+            _ => None,
+        }
+    };
+    let before = snapshot.clone();
+    assert_eq!(leads_to(&snapshot, [8, 8, 8, 8]), Some([10, 0, 1, 2].into()));
+    assert!(state.links(["a".to_string()].into(), &mut snapshot));
+    assert_eq!(leads_to(&snapshot, [8, 8, 8, 8]), Some([10, 0, 2, 2].into()));
+    assert_eq!(leads_to(&snapshot, [10, 0, 1, 9]), Some([10, 0, 2, 2].into()), "the subnet is gone too");
+    assert!(!state.links(["a".to_string()].into(), &mut snapshot), "no news");
+    assert!(state.links(Default::default(), &mut snapshot));
+    assert_eq!(leads_to(&snapshot, [8, 8, 8, 8]), leads_to(&before, [8, 8, 8, 8]));
+    assert_eq!(
+        snapshot.vrf_named("default").unwrap().fib4.len(),
+        before.vrf_named("default").unwrap().fib4.len()
+    );
+}

@@ -9,7 +9,7 @@ mod forward;
 mod interface;
 mod routes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
@@ -65,6 +65,8 @@ pub struct State {
     /// By [`VrfId`].
     ribs: BTreeMap<u16, Rib>,
     entries: Entries,
+    /// Ports whose line is down.
+    down: BTreeSet<String>,
 }
 
 /// `config` as a Snapshot of its own: a pure function.
@@ -109,6 +111,11 @@ impl State {
         self.vrfs.get(name).copied()
     }
 
+    /// The ports whose lines are down.
+    pub fn down(&self) -> &BTreeSet<String> {
+        &self.down
+    }
+
     /// The routes of a Vrf.
     pub fn rib(&self, vrf: VrfId) -> Option<&Rib> {
         self.ribs.get(&vrf.0)
@@ -128,13 +135,15 @@ impl State {
         snapshot: &mut Snapshot,
     ) -> Result<ApplyReport, ConfigErrors> {
         config.check()?;
-        let old = std::mem::replace(&mut self.config, config);
+        let before = derived(&self.config, &self.down);
+        self.config = config;
+        self.down.retain(|name| self.config.ports.iter().any(|p| p.name == *name));
         let mut report = ApplyReport::default();
         self.name_vrfs(snapshot, &mut report);
         self.name_ports();
         self.interfaces(facts, snapshot);
         self.ports_of_snapshot(snapshot);
-        self.derive(&old);
+        self.derive(before);
         self.forward_all(snapshot);
         self.neighbours(snapshot);
         let limits = table::Limits::from(&self.config.limits);
@@ -143,6 +152,19 @@ impl State {
         }
         report.unresolved = self.unresolved();
         Ok(report)
+    }
+
+    /// Says which ports' lines are down: what is reached by them is withdrawn, so that
+    /// other routes take over, until they are up again. Whether anything changed.
+    pub fn links(&mut self, down: BTreeSet<String>, snapshot: &mut Snapshot) -> bool {
+        if self.down == down {
+            return false;
+        }
+        let before = derived(&self.config, &self.down);
+        self.down = down;
+        self.derive(before);
+        self.forward_all(snapshot);
+        true
     }
 
     fn name_vrfs(&mut self, snapshot: &mut Snapshot, report: &mut ApplyReport) {
@@ -173,9 +195,9 @@ impl State {
     }
 
     /// Brings the routes that follow from the configuration up to date.
-    fn derive(&mut self, old: &Config) {
-        let before: AHashSet<Derived> = derived(old).into_iter().collect();
-        let after: AHashSet<Derived> = derived(&self.config).into_iter().collect();
+    fn derive(&mut self, before: Vec<Derived>) {
+        let before: AHashSet<Derived> = before.into_iter().collect();
+        let after: AHashSet<Derived> = derived(&self.config, &self.down).into_iter().collect();
         for (vrf, prefix, source, distance, _) in before.difference(&after) {
             if let Some(rib) = self.vrfs.get(vrf).and_then(|id| self.ribs.get_mut(&id.0)) {
                 rib.remove(*prefix, *source, Some(*distance));
@@ -192,7 +214,7 @@ impl State {
         for rib in self.ribs.values_mut() {
             rib.disconnect_all();
         }
-        for interface in self.config.interfaces.iter().filter(|i| i.enabled) {
+        for interface in self.config.interfaces.iter().filter(|i| is_up(i, &self.down)) {
             let id = self.vrfs.get(interface.vrf.as_str());
             let Some(rib) = id.and_then(|id| self.ribs.get_mut(&id.0)) else { continue };
             interface.addresses.iter().for_each(|a| rib.connected_to(&interface.name, *a));
@@ -240,11 +262,16 @@ fn renamed<'n, Id: Copy>(
     (ids, gone)
 }
 
+/// Whether configuration and line let `interface` carry packets.
+fn is_up(interface: &crate::config::Interface, down: &BTreeSet<String>) -> bool {
+    interface.enabled && !down.contains(&interface.port)
+}
+
 /// Every route that follows from `config`: addresses of interfaces that are up,
 /// static routes, and what a Vrf does otherwise.
-fn derived(config: &Config) -> Vec<Derived> {
+fn derived(config: &Config, down: &BTreeSet<String>) -> Vec<Derived> {
     let mut routes = Vec::new();
-    for interface in config.interfaces.iter().filter(|i| i.enabled) {
+    for interface in config.interfaces.iter().filter(|i| is_up(i, down)) {
         let (name, vrf): (Arc<str>, Arc<str>) =
             (interface.name.as_str().into(), interface.vrf.as_str().into());
         for (prefix, wanted) in interface.addresses.iter().flat_map(|a| of_address(&name, *a)) {

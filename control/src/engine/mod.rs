@@ -6,11 +6,13 @@ mod ports;
 mod query;
 mod routes;
 
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use dataplane::packet::PoolSize;
 use dataplane::router::{Handle, PollMode, Size};
+use dataplane::table::Snapshot;
 
 use crate::api::types::{Applied, ConfigText, Refusal};
 use crate::commit::{ApplyReport, LostRoutes, PortFacts, State};
@@ -141,6 +143,24 @@ impl Engine {
     pub fn diff(&self, text: &ConfigText) -> Result<Vec<Change>, Refusal> {
         let config = config::parse(&text.text, &text.file)?;
         Ok(diff(self.wanted().state.config(), &config))
+    }
+
+    /// Looks at the lines of all ports: routes by one that went down are withdrawn
+    /// until it is up again.
+    ///
+    /// # Errors
+    /// A worker that does not answer.
+    pub fn follow_links(&self) -> Result<(), Refusal> {
+        let lines = self.ports()?;
+        let down = lines.iter().filter(|port| port.link != "up").map(|port| port.name.clone()).collect();
+        let state = &mut self.wanted().state;
+        if *state.down() == down {
+            return Ok(());
+        }
+        tracing::info!("ports down now: {down:?}");
+        let edit = |snapshot: &mut Snapshot| Ok::<_, Infallible>(state.links(down, snapshot));
+        let Ok(_) = self.handle.commit(edit);
+        Ok(())
     }
 
     /// Gives every port up, before the router stops.

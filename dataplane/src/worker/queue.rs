@@ -10,6 +10,9 @@ use crate::qos::Scheduler;
 use crate::table::{Interface, Slab, Snapshot};
 use crate::time::Time;
 
+/// Nanoseconds after which a line that took no more frames is tried again.
+const RETRY: u64 = 100_000;
+
 /// Frames taken from the scheduler whose port is down.
 type Dropped = Vec<(Frame, DropReason)>;
 
@@ -118,10 +121,10 @@ impl Queue {
         taken
     }
 
-    /// When there will be something to send: now, when the line refused some.
+    /// When there will be something to send; when the line refused some, after a while.
     pub fn next_event(&self, now: Time) -> Time {
         match &self.egress {
-            Some(egress) if !egress.staged.is_empty() => now,
+            Some(egress) if !egress.staged.is_empty() => Time(now.nanos().saturating_add(RETRY)),
             Some(egress) => egress.scheduler.next_event(now),
             None => Time::NEVER,
         }
