@@ -65,9 +65,11 @@ fn on(batch: &mut Batch) -> Verdict {
     let before = batch.frames().first().map(|f| *f.meta());
     rewrite::run(batch, &ROUTER);
     live(batch, |frame| before.iter().for_each(|before| rewritten(frame, before)));
-    let mut pool = Pool::new(WorkerIndex(0), 128, PoolSize::Jumbo);
-    let mut later = Vec::new();
     let Some(mut frame) = batch.pop() else { return Verdict::Forward };
+    // Buffers are dear to make: only where there is something to split.
+    let buffers = if frame.meta().flags.has(Flags::TOO_LONG) { 24 } else { 0 };
+    let mut pool = Pool::new(WorkerIndex(0), buffers, PoolSize::Standard);
+    let mut later = Vec::new();
     fragment::run(&mut frame, &mut pool, &mut later);
     let fits = frame.meta().verdict == Verdict::Forward;
     assert!(later.is_empty() || fits, "later fragments of a frame that was dropped");
