@@ -72,7 +72,7 @@ fn mode(arguments: &Arguments) -> Mode {
         ),
         (Mode::Virtual, None) => anstream::eprintln!("in virtual time, on in-process ports"),
         (Mode::Virtual, Some(why)) => {
-            anstream::eprintln!("in virtual time, on in-process ports: network namespaces {why}");
+            anstream::eprintln!("in virtual time, on in-process ports; on real interfaces it {why}");
         }
     }
     mode
@@ -107,7 +107,8 @@ impl View {
     fn draw(&mut self, progress: &Progress) {
         let Some(terminal) = &self.terminal else { return };
         let study = self.bars.entry(None).or_insert_with(|| {
-            let style = ProgressStyle::with_template("  study     {bar:40} {bytes} of {total_bytes}");
+            let style =
+                ProgressStyle::with_template("  study     {bar:40} {decimal_bytes} of {decimal_total_bytes}");
             let bar = ProgressBar::new(progress.study);
             terminal.add(style.map_or(bar.clone(), |style| bar.with_style(style)))
         });

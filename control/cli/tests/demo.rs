@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use testbed::demo;
@@ -46,6 +47,13 @@ fn judge(report: &DemoReport, mode: Mode) -> Result<(), String> {
     if broken.is_empty() { Ok(()) } else { Err(format!("not held: {broken:?}\n{report:#?}")) }
 }
 
+/// One at a time: they measure time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn root() -> bool {
     let (mode, why) = demo::available();
     if let Some(why) = why {
@@ -56,11 +64,13 @@ fn root() -> bool {
 
 #[test]
 fn in_virtual_time_every_promise_is_kept() {
+    let _alone = alone();
     judge(&report(&["--virtual", "--json", "--seconds", "20"]).unwrap(), Mode::Virtual).unwrap();
 }
 
 #[test]
 fn on_real_interfaces_every_promise_is_kept() {
+    let _alone = alone();
     if !root() {
         return;
     }
@@ -97,6 +107,7 @@ fn wait(what: &str, mut until: impl FnMut() -> bool) {
 
 #[test]
 fn a_killed_demonstration_leaves_nothing() {
+    let _alone = alone();
     if !root() {
         return;
     }
@@ -112,6 +123,7 @@ fn a_killed_demonstration_leaves_nothing() {
 
 #[test]
 fn an_interrupted_demonstration_says_so_and_clears_up() {
+    let _alone = alone();
     if !root() {
         return;
     }

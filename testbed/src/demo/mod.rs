@@ -66,8 +66,10 @@ pub enum DemoError {
     /// The router did not come up, or ended.
     #[error("the router {0}")]
     Router(String),
-    /// The study did not arrive within twice the time planned for a phase.
-    #[error("the study stopped: {done} of {bytes} bytes after {seconds:.0} s")]
+    /// The study did not arrive within the time of a phase.
+    #[error(
+        "only {done} of the study's {bytes} bytes arrived in {seconds:.1} s: is this machine busy? try more --seconds"
+    )]
     Unfinished {
         /// Bytes that arrived.
         done: u64,

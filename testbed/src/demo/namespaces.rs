@@ -104,23 +104,27 @@ impl Network {
         };
         let surgery = site(&self.surgery, SURGERY, HOSPITAL, Way::Up)?;
         let hospital = site(&self.hospital, HOSPITAL, SURGERY, Way::Down)?;
-        let mut watch = Watch { plan, qos, clock, told: 0, sites: [&surgery, &hospital], options, progress };
+        let sites = [&surgery, &hospital];
+        let mut watch = Watch { plan, qos, clock, told: 0, done: 0, sites, options, progress };
         watch.until(BEFORE, &mut router, None)?;
         let before = watch.arrived();
         let fetch = Fetch::start(&self.surgery, &self.hospital, clock, plan.study)?;
-        watch.until(2 * plan.phase, &mut router, Some(&fetch))?;
+        watch.until(plan.limit(), &mut router, Some(&fetch))?;
         let study = StudyState { done: fetch.done(), took: fetch.took(), other: (before, watch.arrived()) };
-        surgery.quiet();
-        hospital.quiet();
+        sites.iter().for_each(|site| site.quiet());
         watch.until(clock.now() + DRAIN, &mut router, None)?;
-        let (sent_up, sent_down) = (surgery.sent(), hospital.sent());
-        let (at_surgery, at_hospital) = (surgery.meter(), hospital.meter());
-        let sites = [
-            phase::Site { sent: Some(&sent_up), received: &at_surgery },
-            phase::Site { sent: Some(&sent_down), received: &at_hospital },
-        ];
-        phase::outcome(plan, sites, &study, HEADERS)
+        with_sites(sites, |sites| phase::outcome(plan, sites, &study, HEADERS))
     }
+}
+
+/// Gives `work` what both hosts counted so far.
+fn with_sites<T>(sites: [&Site; 2], work: impl FnOnce([phase::Site<'_>; 2]) -> T) -> T {
+    let sent = sites.map(Site::sent);
+    let [surgery, hospital] = sites.map(Site::meter);
+    work([
+        phase::Site { sent: Some(&sent[0]), received: &surgery },
+        phase::Site { sent: Some(&sent[1]), received: &hospital },
+    ])
 }
 
 /// What is looked at while a phase runs.
@@ -128,7 +132,10 @@ struct Watch<'a> {
     plan: &'a Plan,
     qos: bool,
     clock: Clock,
+    /// When there was last a word of it.
     told: u64,
+    /// Bytes of the study that have arrived.
+    done: u64,
     sites: [&'a Site; 2],
     options: &'a DemoOptions,
     progress: &'a mut dyn FnMut(&Progress),
@@ -152,21 +159,20 @@ impl Watch<'_> {
             router.check()?;
             if self.clock.now() >= self.told + EVERY {
                 self.told = self.clock.now();
-                self.tell(fetch.map_or(0, Fetch::done));
+                self.done = fetch.map_or(self.done, Fetch::done);
+                self.tell();
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+        self.done = fetch.map_or(self.done, Fetch::done);
         Ok(())
     }
 
-    fn tell(&mut self, done: u64) {
-        let sent = self.sites.map(Site::sent);
+    fn tell(&mut self) {
         let worst = self.sites.map(|site| site.meter().take_worst());
-        let [a, b] = self.sites.map(Site::meter);
-        let sites = [
-            phase::Site { sent: Some(&sent[0]), received: &a },
-            phase::Site { sent: Some(&sent[1]), received: &b },
-        ];
-        (self.progress)(&phase::progress(self.plan, self.qos, self.told, sites, worst, done));
+        let said = with_sites(self.sites, |sites| {
+            phase::progress(self.plan, self.qos, self.told, sites, worst, self.done)
+        });
+        (self.progress)(&said);
     }
 }

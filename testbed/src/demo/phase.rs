@@ -50,7 +50,7 @@ pub(super) fn outcome(
     let took = study.took.ok_or(DemoError::Unfinished {
         done: study.done,
         bytes: plan.study,
-        seconds: 2.0 * plan.phase as f64 / 1e9,
+        seconds: plan.limit().saturating_sub(plan::BEFORE) as f64 / 1e9,
     })?;
     let mut measured = Measured::default();
     for site in sites {

@@ -58,7 +58,7 @@ pub(super) fn run(
     world.hospital.offer_study(plan.study);
     world.surgery.fetch_study(plan.study, world.now);
     let fetched = |world: &World| world.surgery.study().is_some_and(|s| s.is_finished());
-    world.until(world.start.nanos() + 2 * plan.phase, fetched, &mut tell)?;
+    world.until(world.start.nanos() + plan.limit(), fetched, &mut tell)?;
     study.other.1 = world.surgery.meter().total();
     study.done = world.done();
     study.took = world.surgery.study().and_then(|s| s.took());
