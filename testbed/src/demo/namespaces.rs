@@ -110,7 +110,12 @@ impl Network {
         let before = watch.arrived();
         let fetch = Fetch::start(&self.surgery, &self.hospital, clock, plan.study)?;
         watch.until(plan.limit(), &mut router, Some(&fetch))?;
-        let study = StudyState { done: fetch.done(), took: fetch.took(), other: (before, watch.arrived()) };
+        let study = StudyState {
+            done: fetch.done(),
+            took: fetch.took(),
+            waited: Duration::from_nanos(clock.now().saturating_sub(BEFORE)),
+            other: (before, watch.arrived()),
+        };
         sites.iter().for_each(|site| site.quiet());
         watch.until(clock.now() + DRAIN, &mut router, None)?;
         with_sites(sites, |sites| phase::outcome(plan, sites, &study, HEADERS))

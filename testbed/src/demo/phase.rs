@@ -36,6 +36,8 @@ pub(super) struct StudyState {
     pub(super) done: u64,
     /// How long it took, once all have arrived.
     pub(super) took: Option<Duration>,
+    /// How long it was waited for.
+    pub(super) waited: Duration,
     /// What else had arrived at the surgery when it began, and when it ended.
     pub(super) other: (Counts, Counts),
 }
@@ -50,7 +52,7 @@ pub(super) fn outcome(
     let took = study.took.ok_or(DemoError::Unfinished {
         done: study.done,
         bytes: plan.study,
-        seconds: plan.limit().saturating_sub(plan::BEFORE) as f64 / 1e9,
+        seconds: study.waited.as_secs_f64(),
     })?;
     let mut measured = Measured::default();
     for site in sites {

@@ -23,6 +23,8 @@ const LINE: usize = 8_192;
 const ACCESS: Access = Access { rate: 1_000_000_000, delay: Duration::from_micros(500) };
 /// Bytes of IP and TCP headers without options.
 const HEADERS: u64 = 40;
+/// How many times its planned length a phase may take: nobody waits for virtual time.
+const PATIENT: u64 = 3;
 /// Longest wait for the gateways to answer, nanoseconds.
 const PATIENCE: u64 = 10_000_000_000;
 
@@ -58,9 +60,10 @@ pub(super) fn run(
     world.hospital.offer_study(plan.study);
     world.surgery.fetch_study(plan.study, world.now);
     let fetched = |world: &World| world.surgery.study().is_some_and(|s| s.is_finished());
-    world.until(world.start.nanos() + plan.limit(), fetched, &mut tell)?;
+    world.until(world.start.nanos() + PATIENT * plan.phase, fetched, &mut tell)?;
     study.other.1 = world.surgery.meter().total();
     study.done = world.done();
+    study.waited = Duration::from_nanos(world.now.since(world.start).saturating_sub(BEFORE));
     study.took = world.surgery.study().and_then(|s| s.took());
     world.stop();
     let end = world.now.nanos() + DRAIN;
