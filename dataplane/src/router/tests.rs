@@ -49,7 +49,11 @@ fn tables(snapshot: &mut Snapshot) {
 
 fn router(workers: usize) -> (Router, [LoopbackEnd; 2]) {
     let mut router = Router::new(Size { workers, buffers: 64, ..Size::default() }).unwrap();
-    router.handle().commit(|s| Ok::<_, ()>(tables(s))).unwrap();
+    let edit = |s: &mut Snapshot| {
+        tables(s);
+        Ok::<_, ()>(())
+    };
+    router.handle().commit(edit).unwrap();
     let ends = [0, 1].map(|n| {
         let (port, end) = Loopback::new(1000);
         router.add_port(PortIndex(n), vec![AnyPort::Loopback(port)]);
