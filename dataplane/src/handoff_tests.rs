@@ -1,3 +1,5 @@
+//! The ring against a queue that is obviously right, and between two threads.
+
 use std::sync::Arc as StdArc;
 
 use proptest::prelude::*;

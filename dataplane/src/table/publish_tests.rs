@@ -1,3 +1,5 @@
+//! Who frees a generation and when, and what a reader sees, on real threads.
+
 use std::sync::Mutex as StdMutex;
 use std::thread::{self, ThreadId};
 

@@ -1,3 +1,5 @@
+//! ICMP messages there and back, and as smoltcp reads them.
+
 use std::net::Ipv4Addr;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Neighbour discovery messages there and back, and as smoltcp reads them.
+
 use proptest::prelude::*;
 use smoltcp::wire::{Icmpv6Packet, NdiscNeighborFlags, NdiscRepr, RawHardwareAddress};
 
