@@ -114,7 +114,8 @@ const SETUP: u64 = 4;
 /// On what the demonstration can run here: namespaces, or virtual time and the
 /// reason why not namespaces.
 pub fn available() -> (Mode, Option<String>) {
-    match crate::netns::available() {
+    let links = || namespaces::Network::new().map(drop).map_err(|e| format!("needs virtual links: {e}"));
+    match crate::netns::available().and_then(|()| links()) {
         Ok(()) => (Mode::Namespaces, None),
         Err(reason) => (Mode::Virtual, Some(reason)),
     }

@@ -22,7 +22,8 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    /// How many times its ideal time it took; 1 is perfect.
+    /// How many times its ideal time it took; 1 is perfect. A short transfer can be
+    /// a little below it, by what the shaper had saved up as its burst.
     pub fn ratio(&self) -> f64 {
         if self.ideal_seconds > 0.0 { self.seconds / self.ideal_seconds } else { 0.0 }
     }
