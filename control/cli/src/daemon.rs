@@ -7,11 +7,20 @@ use tracing_subscriber::EnvFilter;
 
 use crate::exit::Done;
 
+const EXAMPLES: &str = "\
+Called by the name viaductd, the program is this command.
+
+Examples:
+  viaduct daemon --config /etc/viaduct/viaduct.toml
+  viaductd --config site.toml --socket /tmp/site.sock
+  kill -HUP PID    apply the file again; a file with faults changes nothing";
+
 /// Run the router process until SIGTERM or SIGINT. SIGHUP applies the file again.
 ///
 /// Logs go to standard error, one line each; VIADUCT_LOG sets the level
 /// (error, warn, info, debug).
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Configuration file.
     #[arg(long, value_name = "FILE")]

@@ -5,14 +5,16 @@ use std::process::ExitCode;
 use control::client::ClientError;
 use control::daemon::DaemonError;
 
-/// Shown behind every `--help`.
+/// Shown behind the `--help` of the program and on its manual page.
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
-  1  refused or failed: the message says why
+  1  refused or failed: the message says why; of ping: nothing answered
   2  the command line is wrong
   3  no router process answers on the control socket
-  4  the configuration file has faults; nothing was changed";
+  4  the file has faults; nothing was changed
+
+Colours are used on a terminal only, and not when NO_COLOR is set.";
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub(crate) enum Failure {
     Failed(String),
     /// No router answers.
     NoRouter(String),
-    /// The configuration has faults; the text shows them.
+    /// The file has faults; the text shows them.
     Faults(String),
 }
 
@@ -44,6 +46,12 @@ impl From<DaemonError> for Failure {
     }
 }
 
+impl From<control::ConfigErrors> for Failure {
+    fn from(errors: control::ConfigErrors) -> Self {
+        Self::Faults(crate::output::faults(&errors))
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::Failed(error.to_string())
@@ -61,6 +69,8 @@ pub(crate) fn code(done: Done) -> ExitCode {
         Err(Failure::NoRouter(message)) => (3, message),
         Err(Failure::Faults(message)) => (4, message),
     };
-    anstream::eprintln!("{}", message.trim_end());
+    if !message.is_empty() {
+        anstream::eprintln!("{}", message.trim_end());
+    }
     ExitCode::from(code)
 }

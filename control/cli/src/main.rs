@@ -1,22 +1,34 @@
 //! `viaduct`: the router process and its command line.
+//!
+//! One file a command. Called by the name `viaductd` it is `viaduct daemon`.
 
 mod apply;
 mod check;
+mod completions;
 mod daemon;
 mod demo;
+mod diff;
 mod exit;
+mod man;
 mod output;
+mod ping;
+mod route;
+mod schema;
 mod show;
+mod table;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 /// A software router for converged IP/MPLS networks.
+///
+/// Installed also as viaductd, which is `viaduct daemon`.
 #[derive(Debug, Parser)]
 #[command(name = "viaduct", version, propagate_version = true, after_help = exit::HELP)]
-struct Arguments {
+pub(crate) struct Arguments {
     /// Control socket of the router process.
     #[arg(long, global = true, value_name = "PATH", default_value = control::client::DEFAULT_SOCKET)]
     socket: PathBuf,
@@ -26,27 +38,61 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the router process.
     Daemon(daemon::Arguments),
-    /// Read a configuration file and report every fault in it.
     Check(check::Arguments),
-    /// Make a configuration file the running router's, whole or not at all.
     Apply(apply::Arguments),
-    /// Show the main job: calls stay perfect while a study crosses the same link.
     Demo(demo::Arguments),
-    /// Show what the running router does.
+    Diff(diff::Arguments),
+    Schema(schema::Arguments),
     Show(show::Arguments),
+    Route(route::Arguments),
+    Ping(ping::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(words(std::env::args_os().collect()));
     let socket = arguments.socket;
-    let done = match arguments.command {
+    exit::code(match arguments.command {
         Command::Daemon(arguments) => daemon::run(&arguments, &socket),
         Command::Check(arguments) => check::run(&arguments),
         Command::Apply(arguments) => apply::run(&arguments, &socket),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments, &socket),
+        Command::Schema(_) => schema::run(),
         Command::Show(arguments) => show::run(&arguments, &socket),
-    };
-    exit::code(done)
+        Command::Route(arguments) => route::run(&arguments, &socket),
+        Command::Ping(arguments) => ping::run(&arguments, &socket),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
+    })
+}
+
+/// The command line, with `daemon` put in where the program is called `viaductd`.
+fn words(mut words: Vec<OsString>) -> Vec<OsString> {
+    let name = words.first().map(Path::new).and_then(Path::file_name);
+    if name.is_some_and(|name| name == "viaductd") {
+        words.insert(1, "daemon".into());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn viaductd_is_viaduct_daemon() {
+        let told = |line: &str| words(line.split(' ').map(Into::into).collect()).len();
+        assert_eq!(told("/usr/bin/viaductd --config f"), 4);
+        assert_eq!(told("viaduct daemon --config f"), 4);
+        let arguments = Arguments::try_parse_from(words(vec!["./viaductd".into(), "--config=f".into()]));
+        assert!(matches!(arguments.unwrap().command, Command::Daemon(_)));
+    }
 }

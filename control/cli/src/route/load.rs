@@ -1,0 +1,167 @@
+//! `viaduct route load`: a file of routes, checked whole, sent in parts.
+
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+
+use control::client::Client;
+use control::{RouteChange, RouteReport};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::line;
+use crate::exit::Failure;
+
+/// Changes sent together.
+const PART: usize = 10_000;
+/// Faults told of one file; the others are counted.
+const MOST_FAULTS: usize = 20;
+/// Changes between two plain lines of progress.
+const STEP: u64 = 100_000;
+
+/// Checks the file at `path`, and makes its changes.
+pub(super) fn run(client: &Client, path: &Path, vrf: &str) -> Result<RouteReport, Failure> {
+    let (text, name) = read(path)?;
+    let total = check(&text, &name, vrf)?;
+    let progress = Progress::new(total);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut sum = RouteReport::default();
+    let mut lines = changes(&text, vrf);
+    loop {
+        let part: Vec<(usize, RouteChange)> = lines.by_ref().take(PART).collect();
+        let (Some(first), Some(last)) = (part.first().map(|p| p.0), part.last().map(|p| p.0)) else { break };
+        let (numbers, batch): (Vec<usize>, Vec<RouteChange>) = part.into_iter().unzip();
+        let sent = runtime.block_on(client.post("/v1/routes", &batch));
+        let report: RouteReport =
+            sent.map_err(|error| refused(error.into(), &name, &numbers, (first, last)))?;
+        add(&mut sum, &report);
+        progress.advance(batch.len() as u64);
+    }
+    progress.finish();
+    Ok(sum)
+}
+
+fn read(path: &Path) -> Result<(String, String), Failure> {
+    let told = |error: std::io::Error| {
+        Failure::Failed(format!("{}: {error}; name a file of routes that this user may read", path.display()))
+    };
+    if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(told)?;
+        return Ok((text, "standard input".into()));
+    }
+    Ok((std::fs::read_to_string(path).map_err(told)?, path.display().to_string()))
+}
+
+/// Every change of the text, with the number of its line. Lines with faults are left out.
+fn changes<'t>(text: &'t str, vrf: &'t str) -> impl Iterator<Item = (usize, RouteChange)> + 't {
+    let numbered = text.lines().enumerate();
+    numbered.filter_map(move |(at, line)| Some((at + 1, line::parse(line, vrf).ok().flatten()?)))
+}
+
+/// How many changes there are, when every line is sound.
+fn check(text: &str, name: &str, vrf: &str) -> Result<u64, Failure> {
+    let (mut total, mut faults, mut told) = (0, 0, String::new());
+    for (at, line) in text.lines().enumerate() {
+        match line::parse(line, vrf) {
+            Ok(change) => total += u64::from(change.is_some()),
+            Err(fault) => {
+                faults += 1;
+                if faults <= MOST_FAULTS {
+                    told.push_str(&format!("{name}:{}: {fault}\n", at + 1));
+                }
+            }
+        }
+    }
+    if faults == 0 {
+        return Ok(total);
+    }
+    let shown = if faults > MOST_FAULTS { format!(", the first {MOST_FAULTS} shown") } else { String::new() };
+    let plural = if faults == 1 { "" } else { "s" };
+    Err(Failure::Faults(format!("{told}{name}: {faults} fault{plural}{shown}; no route was changed")))
+}
+
+/// What the router says about a part, with the lines of the file in place of its own numbers.
+fn refused(failure: Failure, name: &str, numbers: &[usize], (first, last): (usize, usize)) -> Failure {
+    let Failure::Failed(message) = failure else { return failure };
+    let place = |line: &str| {
+        let (number, rest) = line.strip_prefix("route ")?.split_once(": ")?;
+        let at = numbers.get(number.parse::<usize>().ok()?.checked_sub(1)?)?;
+        Some(format!("{name}:{at}: {rest}"))
+    };
+    let told: Vec<_> = message.lines().map(|l| place(l).unwrap_or_else(|| l.to_owned())).collect();
+    Failure::Failed(format!(
+        "{}\nlines {first} to {last} of {name} changed nothing; those before are in force",
+        told.join("\n")
+    ))
+}
+
+fn add(sum: &mut RouteReport, report: &RouteReport) {
+    sum.added += report.added;
+    sum.replaced += report.replaced;
+    sum.removed += report.removed;
+    sum.missing += report.missing;
+    sum.unresolved += report.unresolved;
+}
+
+/// A bar on a terminal, plain lines otherwise; on standard error.
+enum Progress {
+    Bar(ProgressBar),
+    Lines { done: std::cell::Cell<u64>, total: u64 },
+}
+
+impl Progress {
+    fn new(total: u64) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self::Lines { done: 0.into(), total };
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let template = "{bar:40} {human_pos}/{human_len} routes, {per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self::Bar(bar.with_style(style))
+    }
+
+    fn advance(&self, n: u64) {
+        match self {
+            Self::Bar(bar) => bar.inc(n),
+            Self::Lines { done, total } => {
+                let before = done.replace(done.get() + n);
+                if before / STEP != done.get() / STEP {
+                    eprintln!("{} of {total} routes", done.get());
+                }
+            }
+        }
+    }
+
+    fn finish(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_lines_of_the_file() {
+        let message = "route 2: there is no vrf \"red\"\nno route was changed".to_owned();
+        let told = refused(Failure::Failed(message), "f", &[10, 13, 14], (10, 14));
+        let Failure::Failed(text) = told else { panic!() };
+        assert!(
+            text.starts_with("f:13: there is no vrf \"red\"\nno route was changed\nlines 10 to 14"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_file_with_faults_is_told_whole_and_counted() {
+        let text = "10.0.0.0/8 via 192.0.2.1\n\n# c\nnonsense\n10.0.0.0/8\n";
+        let Err(Failure::Faults(told)) = check(text, "f", "default") else { panic!() };
+        assert!(
+            told.contains("f:4: \"nonsense\" is no prefix") && told.contains("f:5: no next hop"),
+            "{told}"
+        );
+        assert!(told.ends_with("f: 2 faults; no route was changed"), "{told}");
+        assert_eq!(check("10.0.0.0/8 blackhole\ndel ::/0\n", "f", "default").ok(), Some(2));
+    }
+}

@@ -1,0 +1,80 @@
+//! `show classes`, `show drops`.
+
+use anstyle::Style;
+use control::api::types::{ClassRow, Drops};
+
+use super::{Ask, require_interface};
+use crate::exit::Done;
+use crate::output::{self, BAD};
+use crate::table::{Table, micros};
+
+pub(super) fn classes(ask: &Ask, interface: Option<&str>) -> Done {
+    require_interface(ask, interface)?;
+    let mut rows: Vec<ClassRow> = ask.get("/v1/classes")?;
+    rows.retain(|row| interface.is_none_or(|name| name == row.interface));
+    if ask.json {
+        return output::json(&rows);
+    }
+    let mut table = Table::new(&[
+        "INTERFACE",
+        "CLASS",
+        ">RX-FRAMES",
+        ">TX-FRAMES",
+        ">TX-BYTES",
+        ">DROPPED",
+        ">QUEUED",
+        ">WORST-BYTES",
+        ">P50-US",
+        ">P99-US",
+        ">P99.9-US",
+        ">MAX-US",
+    ]);
+    for row in rows {
+        let style = if row.dropped > 0 { BAD } else { Style::new() };
+        let counts = [
+            row.received.frames,
+            row.sent.frames,
+            row.sent.bytes,
+            row.dropped,
+            row.depth.bytes,
+            row.worst_bytes,
+        ];
+        let [received, sent, bytes, dropped, queued, worst] = counts.map(|n| n.to_string());
+        let [p50, p99, p999, max] = [row.p50_us, row.p99_us, row.p999_us, row.max_us].map(micros);
+        table.styled(
+            [row.interface, row.class, received, sent, bytes, dropped, queued, worst, p50, p99, p999, max],
+            style,
+        );
+    }
+    table.print("no interfaces");
+    Ok(())
+}
+
+pub(super) fn drops(ask: &Ask, interface: Option<&str>) -> Done {
+    require_interface(ask, interface)?;
+    let mut drops: Drops = ask.get("/v1/drops")?;
+    let wanted = |name: &str, scope: &str| interface.is_none_or(|i| scope == "interface" && i == name);
+    drops.rows.retain(|row| wanted(&row.name, &row.scope));
+    if ask.json {
+        return output::json(&drops);
+    }
+    if interface.is_none() {
+        balance(&drops);
+    }
+    let mut table = Table::new(&["PLACE", "NAME", "CLASS", "REASON", ">FRAMES", "MEANING"]);
+    for row in drops.rows {
+        let (class, count) = (row.class.unwrap_or_default(), row.count.to_string());
+        table.row([row.scope, row.name, class, row.reason, count, row.explanation]);
+    }
+    table.print("no drops");
+    Ok(())
+}
+
+/// Received and made = sent, consumed, dropped and held.
+fn balance(drops: &Drops) {
+    let Drops { received, originated, fragments, sent, delivered, dropped, held, .. } = drops;
+    output::line(format_args!(
+        "{received} received + {originated} made + {fragments} more by fragmentation\n\
+         = {sent} sent + {delivered} for the router itself + {dropped} dropped + {held} on their way\n"
+    ));
+}

@@ -1,0 +1,103 @@
+//! `viaduct show`: what the running router does.
+
+mod counts;
+mod devices;
+mod process;
+mod routes;
+
+use std::path::Path;
+
+use clap::Subcommand;
+use control::client::Client;
+use serde::de::DeserializeOwned;
+
+use crate::exit::{Done, Failure};
+use crate::output;
+
+const EXAMPLES: &str = "\
+Examples:
+  viaduct show interfaces
+  viaduct show routes 10.1.0.9          the route an address takes, and why
+  viaduct show routes --summary         tables and their memory
+  viaduct show drops --interface ge0
+  viaduct show classes wan --json";
+
+/// Show what the running router does.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Print JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Where frames enter and leave: link, queues, frames, and losses of no interface.
+    Ports,
+    /// Logical interfaces: tags, addresses, state and traffic.
+    Interfaces,
+    /// Neighbours: address, station address, state (RFC 4861 section 7.3.2) and age.
+    Neighbours {
+        /// Of this interface only.
+        interface: Option<String>,
+    },
+    Routes(routes::Arguments),
+    /// Traffic classes by interface: traffic, queues and delay in them.
+    Classes {
+        /// Of this interface only.
+        interface: Option<String>,
+    },
+    /// Dropped frames by place and reason, and the balance they belong to.
+    Drops {
+        /// Of this interface only.
+        #[arg(long)]
+        interface: Option<String>,
+    },
+    /// Forwarding loops: core, pool, work and sleep.
+    Workers,
+    /// The router process: version, generation, uptime, memory.
+    Version,
+    /// Routing worlds: interfaces, prefixes and memory.
+    Vrfs,
+}
+
+/// The router, and how to print what it says.
+struct Ask {
+    client: Client,
+    json: bool,
+}
+
+impl Ask {
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        output::ask(self.client.get(path))
+    }
+}
+
+pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
+    let ask = Ask { client: Client::new(socket), json: arguments.json };
+    match &arguments.what {
+        What::Ports => devices::ports(&ask),
+        What::Interfaces => devices::interfaces(&ask),
+        What::Neighbours { interface } => devices::neighbours(&ask, interface.as_deref()),
+        What::Routes(filter) => routes::run(&ask, filter),
+        What::Classes { interface } => counts::classes(&ask, interface.as_deref()),
+        What::Drops { interface } => counts::drops(&ask, interface.as_deref()),
+        What::Workers => process::workers(&ask),
+        What::Version => process::version(&ask),
+        What::Vrfs => process::vrfs(&ask),
+    }
+}
+
+/// Refuses an interface that the router does not have.
+fn require_interface(ask: &Ask, name: Option<&str>) -> Done {
+    let Some(name) = name else { return Ok(()) };
+    let rows: Vec<control::api::types::InterfaceRow> = ask.get("/v1/interfaces")?;
+    if rows.iter().any(|row| row.name == name) {
+        return Ok(());
+    }
+    let names: Vec<_> = rows.iter().take(20).map(|row| row.name.as_str()).collect();
+    Err(Failure::Failed(format!("there is no interface \"{name}\"; there are: {}", names.join(", "))))
+}

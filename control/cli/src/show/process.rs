@@ -1,0 +1,63 @@
+//! `show workers`, `show version`, `show vrfs`.
+
+use control::api::types::{Process, Version, WorkerRow};
+use control::show::Summary;
+
+use super::Ask;
+use crate::exit::Done;
+use crate::output;
+use crate::table::{Table, span};
+
+pub(super) fn workers(ask: &Ask) -> Done {
+    let rows: Vec<WorkerRow> = ask.get("/v1/workers")?;
+    if ask.json {
+        return output::json(&rows);
+    }
+    let headings =
+        [">WORKER", ">CORE", ">POOL-FREE", ">POOL", ">HELD", ">BATCHES", ">POLLS", ">SLEEPS", "QUEUES OF"];
+    let mut table = Table::new(&headings);
+    for row in rows {
+        let core = row.core.map_or("any".into(), |core| core.to_string());
+        let counts = [row.pool_free as u64, row.pool_total as u64, row.held as u64];
+        let [free, total, held] = counts.map(|n| n.to_string());
+        let [batches, polls, sleeps] = [row.batches, row.polls, row.sleeps].map(|n| n.to_string());
+        let queues = row.queues.join(" ");
+        table.row([row.worker.to_string(), core, free, total, held, batches, polls, sleeps, queues]);
+    }
+    table.print("no workers");
+    Ok(())
+}
+
+pub(super) fn version(ask: &Ask) -> Done {
+    let version: Version = ask.get("/v1/version")?;
+    if ask.json {
+        return output::json(&version);
+    }
+    let process: Process = ask.get("/v1/process")?;
+    let line = |name: &str, value: String| output::line(format_args!("{name:<12}{value}"));
+    line("version", version.version);
+    line("name", version.name);
+    line("file", version.file);
+    line("generation", version.generation.to_string());
+    line("uptime", span(version.uptime_seconds));
+    line("workers", format!("{}, {}", version.workers, version.mode));
+    line("lag", format!("{} older generations may still be read", version.lag));
+    line("memory", format!("{} bytes resident", process.resident_bytes));
+    Ok(())
+}
+
+pub(super) fn vrfs(ask: &Ask) -> Done {
+    let summary: Summary = ask.get("/v1/routes/summary")?;
+    if ask.json {
+        return output::json(&summary.vrfs);
+    }
+    let mut table = Table::new(&["VRF", ">ID", ">INTERFACES", ">IPV4", ">IPV6", ">BYTES"]);
+    for vrf in summary.vrfs {
+        let bytes = vrf.ipv4_bytes + vrf.ipv6_bytes + vrf.rib_bytes;
+        let counts = [usize::from(vrf.id), vrf.interfaces, vrf.ipv4, vrf.ipv6, bytes];
+        let [id, interfaces, ipv4, ipv6, bytes] = counts.map(|n| n.to_string());
+        table.row([vrf.name, id, interfaces, ipv4, ipv6, bytes]);
+    }
+    table.print("no vrfs");
+    Ok(())
+}
