@@ -15,6 +15,7 @@ pub mod config;
 pub mod daemon;
 pub mod diff;
 pub mod engine;
+pub mod explain;
 pub mod ports;
 pub mod rib;
 pub mod show;

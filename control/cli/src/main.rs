@@ -9,6 +9,7 @@ mod daemon;
 mod demo;
 mod diff;
 mod exit;
+mod explain;
 mod man;
 mod output;
 mod ping;
@@ -47,6 +48,7 @@ enum Command {
     Show(show::Arguments),
     Route(route::Arguments),
     Ping(ping::Arguments),
+    Explain(explain::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments, &socket),
         Command::Route(arguments) => route::run(&arguments, &socket),
         Command::Ping(arguments) => ping::run(&arguments, &socket),
+        Command::Explain(arguments) => explain::run(&arguments, &socket),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     })

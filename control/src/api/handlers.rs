@@ -14,6 +14,7 @@ use super::serve::{Peer, Served};
 use super::types::{ConfigText, Ping, Refusal};
 use crate::commit::RouteChange;
 use crate::engine::{Engine, refuse};
+use crate::explain::Question;
 use crate::show::RouteFilter;
 
 /// Largest request body, bytes.
@@ -35,6 +36,7 @@ pub(super) fn routes(served: Served) -> axum::Router {
         .route("/v1/apply", post(apply))
         .route("/v1/diff", post(diff))
         .route("/v1/ping", post(ping))
+        .route("/v1/explain", post(explain))
         .fallback(|| async { refused(StatusCode::NOT_FOUND, refuse("the router knows no such request")) })
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(served)
@@ -122,4 +124,8 @@ async fn ping(
     Json(request): Json<Ping>,
 ) -> Response {
     change(served, peer, "sending pings", move |engine| engine.ping(&request)).await
+}
+
+async fn explain(State(served): State<Served>, Json(question): Json<Question>) -> Response {
+    work(served, move |engine| engine.explain(&question)).await
 }

@@ -1,0 +1,101 @@
+//! Frames from a capture file, pcap or pcapng, in hexadecimal.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use pcap_file::DataLink;
+use pcap_file::pcap::PcapReader;
+use pcap_file::pcapng::{Block, PcapNgReader};
+
+/// How a pcapng file starts: the type of a section header block.
+const NEXT_GENERATION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
+/// The frames of the file, or the one with this number; the first is 1.
+///
+/// # Errors
+/// What is wrong with the file, or that it has no such packet.
+pub(super) fn read(file: &Path, only: Option<u64>) -> Result<Vec<String>, String> {
+    let name = file.display();
+    let bytes = std::fs::read(file).map_err(|e| format!("{name}: {e}; name a capture file"))?;
+    let mut frames = Frames { only, seen: 0, kept: Vec::new() };
+    let read = match bytes.starts_with(&NEXT_GENERATION) {
+        true => next_generation(&bytes, &mut frames),
+        false => classic(&bytes, &mut frames),
+    };
+    read.map_err(|e| format!("{name}: {e}"))?;
+    if frames.kept.is_empty() {
+        let asked = only.map_or_else(String::new, |n| format!(" number {n}"));
+        return Err(format!("{name}: there is no packet{asked}; it has {}", frames.seen));
+    }
+    Ok(frames.kept)
+}
+
+/// The frames wanted, and how many there were.
+struct Frames {
+    only: Option<u64>,
+    seen: u64,
+    kept: Vec<String>,
+}
+
+impl Frames {
+    fn take(&mut self, data: &[u8], link: DataLink, whole: u32) -> Result<(), String> {
+        self.seen += 1;
+        if self.only.is_some_and(|only| only != self.seen) {
+            return Ok(());
+        }
+        if link != DataLink::ETHERNET {
+            return Err(format!(
+                "packet {} is of link type {link:?}; only Ethernet is understood",
+                self.seen
+            ));
+        }
+        if data.len() < whole as usize {
+            return Err(format!(
+                "packet {} was cut to {} of {whole} bytes when it was captured; capture with snaplen 0",
+                self.seen,
+                data.len()
+            ));
+        }
+        let mut hex = String::with_capacity(data.len() * 2);
+        for byte in data {
+            // Nothing can fail in writing to a string.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        self.kept.push(hex);
+        Ok(())
+    }
+}
+
+fn classic(bytes: &[u8], frames: &mut Frames) -> Result<(), String> {
+    let told = |e: pcap_file::PcapError| format!("this is not a sound capture file: {e}");
+    let mut reader = PcapReader::new(bytes).map_err(told)?;
+    let link = reader.header().datalink;
+    while let Some(packet) = reader.next_packet() {
+        let packet = packet.map_err(told)?;
+        frames.take(&packet.data, link, packet.orig_len)?;
+    }
+    Ok(())
+}
+
+fn next_generation(bytes: &[u8], frames: &mut Frames) -> Result<(), String> {
+    let told = |e: pcap_file::PcapError| format!("this is not a sound capture file: {e}");
+    let mut reader = PcapNgReader::new(bytes).map_err(told)?;
+    let mut links = Vec::new();
+    while let Some(block) = reader.next_block() {
+        match block.map_err(told)? {
+            Block::SectionHeader(_) => links.clear(),
+            Block::InterfaceDescription(interface) => links.push(interface.linktype),
+            Block::EnhancedPacket(packet) => {
+                let link = links.get(packet.interface_id as usize).copied().unwrap_or(DataLink::ETHERNET);
+                frames.take(&packet.data, link, packet.original_len)?;
+            }
+            Block::SimplePacket(packet) => {
+                let link = links.first().copied().unwrap_or(DataLink::ETHERNET);
+                let data = packet.data.get(..packet.original_len as usize).unwrap_or(&packet.data);
+                frames.take(data, link, packet.original_len)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

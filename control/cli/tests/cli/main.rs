@@ -1,0 +1,9 @@
+//! The command line as a person uses it: words in, text and exit codes out.
+
+#![allow(clippy::unwrap_used)]
+
+mod check;
+mod common;
+mod explain;
+mod generated;
+mod router;

@@ -1,0 +1,169 @@
+//! `viaduct explain`: one packet's way, stage by stage, with each decision and why.
+//!
+//! The packet goes through the engine's own stages ([`dataplane::trace`]) over
+//! the very Snapshot that is forwarded by, and, where it ends at the slow path,
+//! through a slow path of its own. Nothing is sent, counted or remembered.
+
+mod describe;
+mod live;
+mod lookup;
+mod offline;
+mod queue;
+mod slow;
+mod stages;
+mod types;
+mod words;
+
+use dataplane::class::CLASSES;
+use dataplane::id::{IfIndex, PortIndex};
+use dataplane::packet::{DropReason, Frame, PuntReason, Verdict};
+use dataplane::table::{Interface, Snapshot};
+use dataplane::time::Time;
+use dataplane::trace::{Stage, Trace, trace};
+use dataplane::worker::Wait;
+
+use crate::show::{RouteFilter, RouteRows};
+use stages::Seen;
+
+pub use offline::Offline;
+pub use types::{Explanation, Fact, MOST_FRAMES, Outcome, Packets, Question, Step, Words};
+
+/// When the packet is taken to come: late enough that every rate limit is at rest.
+const NOW: Time = Time::from_nanos(3_600_000_000_000);
+
+/// Station address that stands for a neighbour that has not answered yet.
+const ANSWER: [u8; 6] = [0x02, 0, 0, 0, 0, 0xfe];
+
+/// What is known of a router beside its Snapshot.
+pub trait Surroundings {
+    /// What it forwards by.
+    fn snapshot(&self) -> &Snapshot;
+    /// Its routes.
+    fn routes(&self, filter: &RouteFilter) -> RouteRows;
+    /// How long frames would wait on an interface, by class; `None` where nobody knows.
+    fn waits(&self, interface: IfIndex) -> Option<[Wait; CLASSES]>;
+    /// Whether a port's line is up; `None` where nobody knows.
+    fn is_up(&self, port: PortIndex) -> Option<bool>;
+}
+
+/// Explains every packet of `question`.
+///
+/// # Errors
+/// What is wrong with the question, for people, with how to mend it.
+pub fn explain(question: &Question, router: &impl Surroundings) -> Result<Vec<Explanation>, String> {
+    let snapshot = router.snapshot();
+    let place = place(&question.interface, snapshot)?;
+    let frames = match &question.packets {
+        Packets::Words(words) => vec![words.frame(place.interface(), snapshot)?],
+        Packets::Frames(frames) if frames.len() > MOST_FRAMES => {
+            return Err(format!("{} frames; allowed: 1 to {MOST_FRAMES} at a time", frames.len()));
+        }
+        Packets::Frames(frames) => frames.iter().map(|hex| types::bytes(hex)).collect::<Result<_, _>>()?,
+    };
+    frames.iter().map(|bytes| one(bytes, place.port(), router)).collect()
+}
+
+/// Where packets come in.
+enum Place<'a> {
+    Interface(&'a Interface),
+    Port(PortIndex, Option<&'a Interface>),
+}
+
+impl<'a> Place<'a> {
+    fn port(&self) -> PortIndex {
+        match self {
+            Self::Interface(interface) => interface.port,
+            Self::Port(port, _) => *port,
+        }
+    }
+
+    /// The interface, or one of the port's.
+    fn interface(&self) -> Option<&'a Interface> {
+        match self {
+            Self::Interface(interface) => Some(interface),
+            Self::Port(_, interface) => *interface,
+        }
+    }
+}
+
+fn place<'a>(name: &str, snapshot: &'a Snapshot) -> Result<Place<'a>, String> {
+    if let Some(interface) = snapshot.interface_named(name) {
+        return Ok(Place::Interface(interface));
+    }
+    if let Some((_, port)) = snapshot.ports.iter().find(|(_, p)| *p.name == *name) {
+        let of_port = snapshot.interfaces.iter().map(|(_, i)| &**i).find(|i| i.port == port.id);
+        return Ok(Place::Port(port.id, of_port));
+    }
+    let names: Vec<_> = snapshot.interfaces.iter().take(20).map(|(_, i)| i.name.to_string()).collect();
+    Err(format!("there is no interface or port \"{name}\"; interfaces are: {}", names.join(", ")))
+}
+
+fn one(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Explanation, String> {
+    let snapshot = router.snapshot();
+    let way = run(bytes, port, snapshot)?;
+    let seen = Seen { bytes, steps: &way.steps };
+    let mut told = Explanation {
+        packet: describe::frame(bytes, &seen.first()),
+        steps: stages::before_rewrite(&seen, router),
+        outcome: Outcome::default(),
+        then: Vec::new(),
+    };
+    match way.verdict() {
+        Verdict::Forward => {
+            let out = way.frame.ok_or("the frame was lost on its way")?;
+            told.outcome = onward(&mut told.steps, &seen, out, router);
+        }
+        Verdict::Drop(reason) => {
+            if let Some(last) = way.steps.last().filter(|(stage, _)| *stage == Stage::Rewrite) {
+                told.steps.push(Step::new(last.0, reason.explanation().into()));
+            }
+            told.outcome = Outcome::drop(reason);
+        }
+        Verdict::Punt(reason) => {
+            told.outcome = Outcome::punt(reason);
+            told.then = slow::path(way.frame, snapshot);
+            if reason == PuntReason::NeighbourMiss {
+                told.steps.extend(once_known(&seen, port, router)?);
+            }
+        }
+    }
+    Ok(told)
+}
+
+fn run(bytes: &[u8], port: PortIndex, snapshot: &Snapshot) -> Result<Trace, String> {
+    let mut frame = Frame::jumbo();
+    frame
+        .fill(bytes)
+        .map_err(|_| format!("a frame of {} bytes is longer than any buffer of a router", bytes.len()))?;
+    frame.meta_mut().received = NOW;
+    Ok(trace(frame, snapshot, port, NOW))
+}
+
+/// Rewrite and queue, and what becomes of the frame.
+fn onward(steps: &mut Vec<Step>, seen: &Seen<'_>, out: Frame, router: &impl Surroundings) -> Outcome {
+    let interface = router.snapshot().interface(out.meta().out_interface);
+    let (step, sizes) = stages::rewrite(seen, out);
+    steps.push(step);
+    let (Some(interface), false) = (interface, sizes.is_empty()) else {
+        return Outcome::drop(DropReason::FragmentationNeeded);
+    };
+    steps.push(queue::step(interface, seen.last().class, router));
+    Outcome::forward(&interface.name, &sizes)
+}
+
+/// What comes after the neighbour has answered: the same stages, with the answer.
+fn once_known(seen: &Seen<'_>, port: PortIndex, router: &impl Surroundings) -> Result<Vec<Step>, String> {
+    let (meta, mut known) = (seen.last(), router.snapshot().clone());
+    let Some(neighbour) = lookup::neighbour(seen, router.snapshot()) else { return Ok(Vec::new()) };
+    known.set_neighbour(meta.out_interface, neighbour, Some(ANSWER));
+    let way = run(seen.bytes, port, &known)?;
+    let (Verdict::Forward, Some(out)) = (way.verdict(), way.frame) else { return Ok(Vec::new()) };
+    let mut steps = Vec::new();
+    onward(&mut steps, &Seen { bytes: seen.bytes, steps: &way.steps }, out, router);
+    for step in &mut steps {
+        step.decision = format!("once {neighbour} has answered: {}", step.decision);
+        // Its station address is not known, so none is told.
+        step.facts.retain(|fact| fact.name != "to station");
+    }
+    Ok(steps)
+}

@@ -1,0 +1,65 @@
+//! Explanations by a configuration file alone, with no router.
+
+use std::collections::BTreeMap;
+
+use dataplane::class::{CLASSES, TrafficClass};
+use dataplane::id::{IfIndex, PortIndex};
+use dataplane::qos::Scheduler;
+use dataplane::table::Snapshot;
+use dataplane::worker::Wait;
+
+use super::{NOW, Surroundings};
+use crate::commit::{PortFacts, State};
+use crate::config::{Config, ConfigErrors};
+use crate::show::{self, RouteFilter, RouteRows};
+
+/// What a configuration compiles to, at rest: no run-time routes, no neighbours
+/// but those it names, nothing queued, lines unknown, and for ports whose station
+/// address it does not say one made of the port's name.
+#[derive(Debug)]
+pub struct Offline {
+    state: State,
+    snapshot: Snapshot,
+    trees: BTreeMap<PortIndex, Scheduler>,
+}
+
+impl Offline {
+    /// Compiles `config`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(config: Config) -> Result<Self, ConfigErrors> {
+        let (mut state, mut snapshot) = (State::new(), Snapshot::default());
+        state.apply(config, &PortFacts::default(), &mut snapshot)?;
+        let tree = |port: PortIndex, rate| {
+            let mut tree = Scheduler::new(rate);
+            let of_port = snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.port == port);
+            tree.sync(rate, of_port.map(|i| (i.id, &i.qos)), &mut Vec::new());
+            tree
+        };
+        let trees = snapshot.ports.iter().map(|(_, p)| (p.id, tree(p.id, p.rate))).collect();
+        Ok(Self { state, snapshot, trees })
+    }
+}
+
+impl Surroundings for Offline {
+    fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    fn routes(&self, filter: &RouteFilter) -> RouteRows {
+        show::routes(&self.snapshot, &self.state, filter)
+    }
+
+    fn waits(&self, interface: IfIndex) -> Option<[Wait; CLASSES]> {
+        let tree = self.trees.get(&self.snapshot.interface(interface)?.port)?;
+        Some(TrafficClass::ALL.map(|class| Wait {
+            expected: tree.expected_wait(interface, class, NOW),
+            worst: tree.worst_wait(interface, class, NOW),
+        }))
+    }
+
+    fn is_up(&self, _: PortIndex) -> Option<bool> {
+        None
+    }
+}

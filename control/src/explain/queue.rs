@@ -1,0 +1,82 @@
+//! The queue a frame comes to, and how long it may wait there.
+
+use dataplane::class::TrafficClass;
+use dataplane::qos::{ClassQos, Discipline, InterfaceQos};
+use dataplane::table::Interface;
+
+use super::Surroundings;
+use super::describe::time;
+use super::types::Step;
+use crate::config::Rate;
+
+/// Where a frame of `class` waits before it leaves by `interface`.
+pub(super) fn step(interface: &Interface, class: TrafficClass, router: &impl Surroundings) -> Step {
+    let qos = &*interface.qos;
+    let fifo = qos.discipline == Discipline::Fifo;
+    // One queue for all has the bounds of Standard.
+    let spec = &qos.classes[if fifo { TrafficClass::Standard } else { class }.index()];
+    let served = if fifo { "one queue for all classes, first in first out".into() } else { turn(qos, spec) };
+    let decision = format!("{} on {}: {served}", class, interface.name);
+    let mut step = Step { stage: "queue".into(), decision, facts: Vec::new() };
+    step.fact("interface", &interface.name);
+    step.fact("class", class);
+    step.fact(
+        "shaper",
+        qos.shaper.map_or("none".into(), |s| {
+            format!("{}, burst {}, {:+} bytes a frame", Rate(s.rate), time(s.burst), s.overhead)
+        }),
+    );
+    step.fact(
+        "policer",
+        match spec.policer.filter(|_| !fifo) {
+            Some(p) => format!("{}, burst of {} bytes (RFC 3246)", Rate(p.rate), p.burst),
+            None => "none".into(),
+        },
+    );
+    let bound = if spec.limit_time == 0 { String::new() } else { format!(" or {}", time(spec.limit_time)) };
+    step.fact("holds", format!("{} bytes{bound}", spec.limit_bytes));
+    waits(&mut step, interface, class, router);
+    if let Some(port) = router.snapshot().port(interface.port) {
+        let rate = if port.rate == 0 { String::new() } else { format!(", {}", Rate(port.rate)) };
+        let line = match router.is_up(port.id) {
+            Some(true) => ", its line is up",
+            Some(false) => ", its line is down: the frame is dropped there (port-down)",
+            None => "",
+        };
+        step.fact("port", format!("{}{rate}{line}", port.name));
+    }
+    step
+}
+
+/// When the class is served.
+fn turn(qos: &InterfaceQos, spec: &ClassQos) -> String {
+    let weighted = qos.classes.iter().filter(|c| !c.priority).map(|c| u64::from(c.weight)).sum::<u64>();
+    match spec {
+        ClassQos { priority: true, .. } => "before every class without priority (RFC 3246)".into(),
+        ClassQos { weight: 0, .. } => "only when nothing else waits (RFC 8622)".into(),
+        ClassQos { weight, .. } => {
+            let share = f64::from(*weight) * 100.0 / weighted.max(1) as f64;
+            format!("weight {weight} of {weighted}, {share:.0} % of what priority leaves when all wait")
+        }
+    }
+}
+
+fn waits(step: &mut Step, interface: &Interface, class: TrafficClass, router: &impl Surroundings) {
+    let Some(waits) = router.waits(interface.id) else { return };
+    let wait = waits[class.index()];
+    step.fact(
+        "expected wait",
+        match wait.expected {
+            0 => "none: nothing is before it".into(),
+            ns => time(ns),
+        },
+    );
+    step.fact(
+        "worst wait",
+        match wait.worst {
+            u64::MAX => "not bounded".into(),
+            0 => "only the line itself makes it wait: neither interface nor port has a rate".into(),
+            ns => time(ns),
+        },
+    );
+}

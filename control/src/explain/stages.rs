@@ -1,0 +1,183 @@
+//! Parse, classify, police and rewrite: what each decided, and by what.
+
+use dataplane::class::{ClassMap, Colour};
+use dataplane::id::WorkerIndex;
+use dataplane::packet::{Flags, Frame, Layer3, Meta, Pool, PoolSize, Verdict};
+use dataplane::stage::fragment;
+use dataplane::table::Interface;
+use dataplane::trace::Stage;
+use dataplane::wire::dscp;
+use dataplane::wire::ethernet::EthernetHeader;
+
+use super::describe::{mark, station};
+use super::types::Step;
+use super::{Surroundings, lookup};
+use crate::config::Rate;
+
+/// Bytes of an IPv4 header with all the options it may have, and some.
+const LONGEST_HEADER: u16 = 68;
+
+/// A frame as received, and what was known after each stage.
+pub(super) struct Seen<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) steps: &'a [(Stage, Meta)],
+}
+
+impl Seen<'_> {
+    /// What `parse` found: every trace has it.
+    pub(super) fn first(&self) -> Meta {
+        self.steps.first().map(|(_, meta)| *meta).unwrap_or_default()
+    }
+
+    /// What was known in the end.
+    pub(super) fn last(&self) -> Meta {
+        self.steps.last().map(|(_, meta)| *meta).unwrap_or_default()
+    }
+
+    /// From the network header to the datagram's end.
+    pub(super) fn l3(&self) -> &[u8] {
+        let (at, length) = (usize::from(self.first().l3_offset), usize::from(self.first().l3_length));
+        self.bytes.get(at..at + length).unwrap_or_default()
+    }
+}
+
+/// Why a stage lets a frame go no further.
+pub(super) fn end(verdict: Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Forward => None,
+        Verdict::Drop(reason) => Some(format!("dropped: {}", reason.explanation())),
+        Verdict::Punt(reason) => Some(format!("to the router's slow path: {}", reason.explanation())),
+    }
+}
+
+/// The steps up to `lookup`.
+pub(super) fn before_rewrite(seen: &Seen<'_>, router: &impl Surroundings) -> Vec<Step> {
+    let step = |(stage, meta): &(Stage, Meta)| {
+        let interface = router.snapshot().interface(meta.in_interface);
+        match (stage, interface) {
+            (Stage::Parse, _) => Some(parse(meta, interface, router)),
+            (Stage::Classify, Some(interface)) => Some(classify(meta, interface)),
+            (Stage::Police, Some(interface)) => Some(police(meta, interface)),
+            (Stage::Lookup, _) => Some(lookup::step(seen, meta, router)),
+            _ => None,
+        }
+    };
+    seen.steps.iter().filter_map(step).collect()
+}
+
+fn parse(meta: &Meta, interface: Option<&Interface>, router: &impl Surroundings) -> Step {
+    let vrf = interface.and_then(|i| router.snapshot().vrf(i.vrf)).map(|v| v.name.to_string());
+    let decision = end(meta.verdict).unwrap_or_else(|| match (interface, &vrf) {
+        (Some(interface), Some(vrf)) => format!("it comes in by {}, of vrf {vrf}", interface.name),
+        _ => "it is sound".into(),
+    });
+    let mut step = Step::new(Stage::Parse, decision);
+    if let Some(port) = router.snapshot().port(meta.in_port) {
+        step.fact("port", &port.name);
+    }
+    if let Some(interface) = interface {
+        step.fact("interface", &interface.name);
+    }
+    if let Some(vrf) = vrf {
+        step.fact("vrf", vrf);
+    }
+    step.fact("length", format!("{} bytes on the wire without FCS", meta.length));
+    if matches!(meta.layer3, Layer3::Ipv4 | Layer3::Ipv6) {
+        step.fact("datagram", format!("{} bytes", meta.l3_length));
+    }
+    step
+}
+
+fn classify(meta: &Meta, interface: &Interface) -> Step {
+    let map = &*interface.class_map;
+    let colour = format!("{:?}", meta.colour).to_lowercase();
+    let trusted = *map != ClassMap::untrusted();
+    let by_default = ClassMap::default().get(meta.dscp) == map.get(meta.dscp);
+    let named = dscp::NAMED.iter().find(|(_, value, _)| *value == meta.dscp);
+    let why = match named {
+        _ if !trusted => format!("marks of {} are not trusted: all of it is standard", interface.name),
+        _ if !by_default => format!("the map of {} says so", interface.name),
+        Some((name, _, rfc)) => format!("the default map; {name} is of {rfc}"),
+        None => "the default map: marks without a meaning are standard (RFC 2474)".into(),
+    };
+    let mut step =
+        Step::new(Stage::Classify, format!("DSCP {} is class {}, {colour}", mark(meta.dscp), meta.class));
+    step.fact("class", meta.class);
+    step.fact("colour", colour);
+    step.fact("why", why);
+    if meta.colour != Colour::Green {
+        step.fact("precedence", "dropped before green frames of its class (RFC 2597)");
+    }
+    step
+}
+
+fn police(meta: &Meta, interface: &Interface) -> Step {
+    let policer = interface.qos.ingress[meta.class.index()];
+    let decision = end(meta.verdict).unwrap_or_else(|| match policer {
+        Some(_) => "within its policer, when that is at rest".into(),
+        None => format!("no policer for {} that comes in by {}", meta.class, interface.name),
+    });
+    let mut step = Step::new(Stage::Police, decision);
+    if let Some(policer) = policer {
+        step.fact("policer", format!("{}, burst of {} bytes", Rate(policer.rate), policer.burst));
+    }
+    step
+}
+
+/// What `rewrite` made of the frame `out`, and the bytes of each frame that
+/// leaves: none, when it cannot be fragmented.
+pub(super) fn rewrite(seen: &Seen<'_>, mut out: Frame) -> (Step, Vec<usize>) {
+    let (before, meta) = (seen.last().ttl, *out.meta());
+    let hops = if meta.layer3 == Layer3::Ipv6 { "hop limit" } else { "TTL" };
+    let mut step = Step::new(Stage::Rewrite, format!("{hops} {before} to {}", before.saturating_sub(1)));
+    if let Ok((link, _)) = EthernetHeader::parse(out.bytes()) {
+        step.fact("from station", station(&link.source));
+        step.fact("to station", station(&link.destination));
+    }
+    let tags = tags(out.bytes(), usize::from(meta.l3_offset));
+    if !tags.is_empty() {
+        step.fact("tags", tags.join(", "));
+    }
+    let frames = fragments(&mut out);
+    let bytes: Vec<usize> = frames.iter().map(Frame::len).collect();
+    if bytes.len() > 1 {
+        let lengths: Vec<_> = frames.iter().map(|f| f.meta().l3_length.to_string()).collect();
+        step.fact("fragments", format!("datagrams of {} bytes (RFC 791)", lengths.join(", ")));
+    }
+    step.fact("length", format!("{} bytes without FCS", bytes.iter().sum::<usize>()));
+    (step, bytes)
+}
+
+/// The VLAN tags before a network header.
+fn tags(bytes: &[u8], l3_offset: usize) -> Vec<String> {
+    let between = bytes.get(12..l3_offset.saturating_sub(2)).unwrap_or_default();
+    let tag = |tag: &[u8]| match tag {
+        [a, b, c, d] => {
+            let kind = if [*a, *b] == [0x88, 0xa8] { "802.1ad" } else { "802.1Q" };
+            Some(format!("{kind} {}", u16::from_be_bytes([*c, *d]) & 0x0fff))
+        }
+        _ => None,
+    };
+    between.chunks(4).filter_map(tag).collect()
+}
+
+/// The frames that leave: the frame itself, or its fragments.
+fn fragments(out: &mut Frame) -> Vec<Frame> {
+    let meta = out.meta();
+    let part = meta.detail.saturating_sub(LONGEST_HEADER).max(8);
+    let needed = if meta.flags.has(Flags::TOO_LONG) { meta.l3_length / part + 1 } else { 0 };
+    let mut pool = Pool::new(WorkerIndex(0), usize::from(needed), PoolSize::Jumbo);
+    let mut later = Vec::new();
+    fragment::run(out, &mut pool, &mut later);
+    if out.meta().verdict != Verdict::Forward {
+        return Vec::new();
+    }
+    let mut first = Frame::jumbo();
+    let fits = first.fill(out.bytes());
+    *first.meta_mut() = *out.meta();
+    if fits.is_err() {
+        return Vec::new();
+    }
+    later.insert(0, first);
+    later
+}
