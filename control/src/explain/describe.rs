@@ -117,6 +117,10 @@ fn icmp(family: Family, header: &IcmpHeader) -> String {
         Message::TooBig { mtu } => format!("too big, MTU {mtu}"),
         Message::TimeExceeded(_) => "time exceeded".to_owned(),
         Message::ParameterProblem { pointer, .. } => format!("parameter problem at byte {pointer}"),
+        Message::Other(133, _) if family == Family::V6 => "router solicitation".to_owned(),
+        Message::Other(134, _) if family == Family::V6 => "router advertisement".to_owned(),
+        Message::Other(135, _) if family == Family::V6 => "neighbour solicitation".to_owned(),
+        Message::Other(136, _) if family == Family::V6 => "neighbour advertisement".to_owned(),
         Message::Other(..) => "message".to_owned(),
     };
     let family = if family == Family::V4 { "ICMP" } else { "ICMPv6" };

@@ -78,7 +78,7 @@ fn said(action: &Action, snapshot: &Snapshot) -> Option<String> {
 fn made(frame: &Frame) -> String {
     let at = usize::from(frame.meta().l3_offset);
     // Behind the tags stands the EtherType, just before what it says.
-    let kind = frame.bytes().get(at.saturating_sub(2)..at).map(|b| u16::from_be_bytes([b[0], b[1]]));
+    let kind = frame.bytes().get(..at).and_then(|b| b.last_chunk()).map(|kind| u16::from_be_bytes(*kind));
     let rest = frame.bytes().get(at..).unwrap_or_default();
     match ArpMessage::parse(rest) {
         Ok((arp, _)) if kind == Some(ether_type::ARP) => arp_said(arp),

@@ -15,6 +15,10 @@ use crate::output;
 /// Frames sent together.
 const PART: usize = 256;
 
+const USAGE: &str = "\
+viaduct explain [OPTIONS] in INTERFACE from ADDRESS to ADDRESS [WORD ...]
+       viaduct explain [OPTIONS] in INTERFACE --pcap FILE [--packet N]";
+
 const GRAMMAR: &str = "\
 The packet, in words; all but in, from and to may be left out:
 
@@ -42,7 +46,7 @@ Examples:
 
 /// Tell a packet's way: each stage's decision and why, or the drop and the RFC behind it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = GRAMMAR)]
+#[command(after_help = GRAMMAR, override_usage = USAGE)]
 pub(crate) struct Arguments {
     /// The packet in words, or only `in INTERFACE` with --pcap.
     #[arg(required = true, value_name = "WORD")]

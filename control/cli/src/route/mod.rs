@@ -24,6 +24,10 @@ Examples:
   viaduct route del 10.9.0.0/16
   viaduct route load routes.txt";
 
+const USAGE: &str = "\
+viaduct route add [OPTIONS] PREFIX via ADDRESS [via ADDRESS ...] [dev INTERFACE]
+       viaduct route add [OPTIONS] PREFIX blackhole|unreachable|prohibited";
+
 const FORMAT: &str = "\
 One route a line; what follows a # is a comment:
 
@@ -49,7 +53,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Set the run-time route to a prefix.
-    #[command(after_help = EXAMPLES)]
+    #[command(after_help = EXAMPLES, override_usage = USAGE)]
     Add {
         /// PREFIX via ADDRESS [via ADDRESS ...] [dev INTERFACE], or PREFIX blackhole|unreachable|prohibited.
         #[arg(required = true, num_args = 2.., value_name = "WORD")]

@@ -92,3 +92,15 @@ fn every_help_has_examples_and_the_first_has_the_exit_codes() {
         assert!(told.contains("Examples:\n  "), "{command}:\n{told}");
     }
 }
+
+#[test]
+fn called_viaductd_it_is_the_daemon() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("viaductd");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_viaduct"), &name).unwrap();
+    let broken = path("control/tests/broken.toml");
+    let output = std::process::Command::new(&name).args(["--config", &broken]).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.contains("router.wokers"), "{told}");
+}
