@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use common::probe::{self, Ear, Family, udp};
-use common::site::{Driver, NARROW, Site};
+use common::site::{Driver, Site};
 use common::{PATIENCE, transfer};
 use nix::errno::Errno;
 use nix::sys::socket::{getsockopt, setsockopt, sockopt};
@@ -50,7 +50,7 @@ fn from_a_tap_device_to_an_xdp_socket() {
 }
 
 fn the_router_answers_and_so_does_the_far_host(site: &Site, family: Family) {
-    for size in [0, 56, 1300] {
+    for size in [0, 56, 1200] {
         for (n, end) in [(1, 1), (2, 1), (2, 2)] {
             echo(site, family, n, end, size);
         }
@@ -74,13 +74,13 @@ fn tcp_carries_a_study_each_way_and_finds_the_narrow_link(site: &Site, family: F
     let ends = transfer::connect(&site.near, &site.far, family.far(2));
     let to = ends.0.peer_addr().unwrap();
     transfer::exchange(ends, STUDY);
-    assert_eq!(ear.error_about(to), too_big(family));
+    assert_eq!(ear.error_about(to), too_big(site, family));
 }
 
 /// What the router says of a packet that the far line does not take.
-fn too_big(family: Family) -> probe::Message {
+fn too_big(site: &Site, family: Family) -> probe::Message {
     let (kind, code) = if family == Family::V4 { (3, 4) } else { (2, 0) };
-    (family.address(1, 1), kind, code, NARROW.into())
+    (family.address(1, 1), kind, code, site.narrow().into())
 }
 
 fn udp_arrives_once_and_in_order(site: &Site, family: Family) {
@@ -123,10 +123,10 @@ fn a_datagram_too_long_for_the_way_is_told_its_mtu(site: &Site, family: Family) 
     let datagram = transfer::data(1500 - family.header() - 8, 3);
     near.connect(to).unwrap();
     near.send(&datagram).unwrap();
-    assert_eq!(ear.error_about(to), too_big(family));
+    assert_eq!(ear.error_about(to), too_big(site, family));
     assert_eq!(near.recv(&mut [0; 8]).unwrap_err().raw_os_error(), Some(Errno::EMSGSIZE as i32));
     if family == Family::V4 {
-        assert_eq!(getsockopt(&near, sockopt::IpMtu).unwrap(), i32::from(NARROW));
+        assert_eq!(getsockopt(&near, sockopt::IpMtu).unwrap(), i32::from(site.narrow()));
     }
     // Now the host knows, and cuts the datagram itself.
     near.send(&datagram).unwrap();
@@ -135,7 +135,7 @@ fn a_datagram_too_long_for_the_way_is_told_its_mtu(site: &Site, family: Family) 
     assert!(heard[..len] == datagram);
 }
 
-/// Without don't-fragment (RFC 791): 1,500 bytes become 1,396 and 124.
+/// Without don't-fragment (RFC 791 section 3.2): 1,500 bytes become two fragments.
 fn datagrams_that_may_be_cut_are_and_arrive_whole(site: &Site) {
     site.near.sysctl("net.ipv4.ip_no_pmtu_disc", "1").unwrap();
     let far = udp(&site.far, Family::V4.far(4));

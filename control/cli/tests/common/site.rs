@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   near host                  router process                  far host
-//!   10.1.0.2 ── 1500 bytes ── 10.1.0.1 │ 10.2.0.1 ── 1400 ── 10.2.0.2 to .4
+//!   10.1.0.2 ── 1500 bytes ── 10.1.0.1 │ 10.2.0.1 ─ narrow ─ 10.2.0.2 to .4
 //!   fd00:1::2                 fd00:1::1 │ fd00:2::1           fd00:2::2 to ::4
 //! ```
 //!
@@ -16,9 +16,6 @@ use testbed::netns::Namespace;
 use super::probe::{self, Family};
 use super::process::Router;
 use super::wait;
-
-/// The longest datagram the router sends to the far host.
-pub const NARROW: u16 = 1400;
 
 /// What the router's ports are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +67,12 @@ impl Site {
         self.middle.as_ref().unwrap_or(&self.near)
     }
 
+    /// The longest datagram the router sends to the far host, bytes: for one
+    /// driver the least that IPv6 knows (RFC 8200 section 5).
+    pub fn narrow(&self) -> u16 {
+        if self.driver == Driver::Xdp { 1280 } else { 1400 }
+    }
+
     /// The router's configuration.
     pub fn config(&self) -> String {
         let (near, far) = match self.driver {
@@ -77,6 +80,7 @@ impl Site {
             Driver::Xdp => ("af-xdp", "af-xdp"),
             Driver::Tap => ("tap", "af-xdp"),
         };
+        let narrow = self.narrow();
         format!(
             r#"
             [[port]]
@@ -96,7 +100,7 @@ impl Site {
 
             [[interface]]
             name = "far"
-            mtu = {NARROW}
+            mtu = {narrow}
             addresses = ["10.2.0.1/24", "fd00:2::1/64"]
             "#
         )
