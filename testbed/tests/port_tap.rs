@@ -70,7 +70,8 @@ fn the_host_behind_it_talks_udp() {
     assert_eq!(udp_checksum(&got[14..34], &got[34..]), 0);
     assert_eq!(&got[42..], b"out");
 
-    let mac = port.mac().unwrap();
+    let mac = host.link("t0").unwrap().mac;
+    assert_ne!(port.mac(), Some(mac), "the kernel behind the device is another station");
     hand.send(&mut port, &[udp(mac, [2, 0, 0, 0, 0, 1], [[10, 0, 0, 1], [10, 0, 0, 2]], [7, 5000], b"back")]);
     let mut answer = [0; 16];
     assert_eq!(socket.recv(&mut answer).unwrap(), 4);

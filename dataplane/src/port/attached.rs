@@ -39,6 +39,13 @@ pub(super) trait Driver: Sized + Send {
     fn wait_fd(&self) -> BorrowedFd<'_>;
 }
 
+/// The station on our side of a device that we made: its own address is the
+/// kernel's, and two stations of one line must differ.
+fn neighbour(mut mac: [u8; 6]) -> [u8; 6] {
+    mac[5] ^= 1;
+    mac
+}
+
 /// One queue of a port on one Linux device.
 #[allow(private_bounds, reason = "the drivers are this folder's own")]
 #[derive(Debug)]
@@ -97,7 +104,7 @@ impl<D: Driver> Attached<D> {
             D::open(&self.device, &self.options)?
         };
         self.bound = self.device.index().ok_or_else(missing)?;
-        self.mac = self.device.mac();
+        self.mac = self.device.mac().map(|mac| if D::MAKES_DEVICE { neighbour(mac) } else { mac });
         self.driver = Some(Box::new(driver));
         self.link = Link { up: self.device.running(), present: true };
         Ok(())

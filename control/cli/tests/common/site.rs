@@ -95,7 +95,6 @@ impl Site {
 
             [[interface]]
             name = "near"
-            mac = "02:00:00:00:00:01"
             addresses = ["10.1.0.1/24", "fd00:1::1/64"]
 
             [[interface]]
