@@ -120,6 +120,14 @@ enum Checked {
     Remove(VrfId, IpNet),
 }
 
+impl Checked {
+    /// What it is about.
+    fn place(&self) -> (VrfId, IpNet) {
+        let (Self::Add(vrf, prefix, ..) | Self::Remove(vrf, prefix)) = self;
+        (*vrf, *prefix)
+    }
+}
+
 impl State {
     /// Makes `changes`, in order, in `snapshot` and here.
     ///
@@ -148,13 +156,15 @@ impl State {
         Ok(self.change(checked, snapshot))
     }
 
-    fn change(&mut self, changes: Vec<Checked>, snapshot: &mut Snapshot) -> RouteReport {
+    fn change(&mut self, mut changes: Vec<Checked>, snapshot: &mut Snapshot) -> RouteReport {
         let mut report = RouteReport::default();
+        // Neighbouring prefixes share their places in every table: in order, each place is
+        // touched once. Changes of one prefix keep theirs.
+        changes.sort_by_key(Checked::place);
         let mut touched: Vec<VrfId> = Vec::new();
         let mut added = Vec::new();
         for change in changes {
-            let (Checked::Add(vrf, ..) | Checked::Remove(vrf, _)) = &change;
-            let vrf = *vrf;
+            let (vrf, _) = change.place();
             let Some(rib) = self.ribs.get_mut(&vrf.0) else { continue };
             if !touched.contains(&vrf) {
                 touched.push(vrf);

@@ -11,7 +11,7 @@ use super::line;
 use crate::exit::Failure;
 
 /// Changes sent together.
-const PART: usize = 10_000;
+const PART: usize = 50_000;
 /// Faults told of one file; the others are counted.
 const MOST_FAULTS: usize = 20;
 /// Changes between two plain lines of progress.
