@@ -83,6 +83,11 @@ impl Engine {
         self.wanted.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// The buffers that its workers receive into.
+    pub fn buffers(&self) -> PoolSize {
+        self.size.buffer
+    }
+
     /// The router's handle.
     pub fn handle(&self) -> &Handle {
         &self.handle

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use dataplane::class::CLASSES;
 use dataplane::id::{IfIndex, PortIndex};
+use dataplane::packet::PoolSize;
 use dataplane::router::Handle;
 use dataplane::table::Snapshot;
 use dataplane::worker::Wait;
@@ -42,6 +43,10 @@ impl Surroundings for Live<'_> {
 
     fn is_up(&self, port: PortIndex) -> Option<bool> {
         self.up.get(&port).copied()
+    }
+
+    fn buffers(&self) -> PoolSize {
+        self.engine.buffers()
     }
 }
 

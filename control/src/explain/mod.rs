@@ -16,7 +16,9 @@ mod words;
 
 use dataplane::class::CLASSES;
 use dataplane::id::{IfIndex, PortIndex};
-use dataplane::packet::{DropReason, Frame, PuntReason, Verdict};
+use dataplane::packet::{
+    DropReason, Frame, HEADROOM, JUMBO_CAPACITY, Meta, PoolSize, PuntReason, STANDARD_CAPACITY, Verdict,
+};
 use dataplane::table::{Interface, Snapshot};
 use dataplane::time::Time;
 use dataplane::trace::{Stage, Trace, trace};
@@ -44,6 +46,8 @@ pub trait Surroundings {
     fn waits(&self, interface: IfIndex) -> Option<[Wait; CLASSES]>;
     /// Whether a port's line is up; `None` where nobody knows.
     fn is_up(&self, port: PortIndex) -> Option<bool>;
+    /// The buffers that frames are received into.
+    fn buffers(&self) -> PoolSize;
 }
 
 /// Explains every packet of `question`.
@@ -100,6 +104,9 @@ fn place<'a>(name: &str, snapshot: &'a Snapshot) -> Result<Place<'a>, String> {
 
 fn one(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Explanation, String> {
     let snapshot = router.snapshot();
+    if let Some(told) = too_long(bytes, router.buffers()) {
+        return Ok(told);
+    }
     let way = run(bytes, port, snapshot)?;
     let seen = Seen { bytes, steps: &way.steps };
     let mut told = Explanation {
@@ -128,6 +135,26 @@ fn one(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Expl
         }
     }
     Ok(told)
+}
+
+/// Why a frame is not even received.
+fn too_long(bytes: &[u8], buffers: PoolSize) -> Option<Explanation> {
+    let capacity = match buffers {
+        PoolSize::Standard => STANDARD_CAPACITY - HEADROOM,
+        PoolSize::Jumbo => JUMBO_CAPACITY - HEADROOM,
+    };
+    if bytes.len() <= capacity {
+        return None;
+    }
+    let outcome = Outcome::drop(DropReason::FrameTooLong);
+    let decision = format!("dropped: {}", outcome.explanation);
+    let mut step = Step { stage: "receive".into(), decision, facts: Vec::new() };
+    step.fact(
+        "buffers",
+        format!("{capacity} bytes; an interface with an mtu above 1800 asks for longer ones"),
+    );
+    let packet = describe::frame(bytes, &Meta::default());
+    Some(Explanation { packet, steps: vec![step], outcome, then: Vec::new() })
 }
 
 fn run(bytes: &[u8], port: PortIndex, snapshot: &Snapshot) -> Result<Trace, String> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::id::{IfIndex, PortIndex};
+use dataplane::packet::PoolSize;
 use dataplane::qos::Scheduler;
 use dataplane::table::Snapshot;
 use dataplane::worker::Wait;
@@ -11,6 +12,7 @@ use dataplane::worker::Wait;
 use super::{NOW, Surroundings};
 use crate::commit::{PortFacts, State};
 use crate::config::{Config, ConfigErrors};
+use crate::engine::size;
 use crate::show::{self, RouteFilter, RouteRows};
 
 /// What a configuration compiles to, at rest: no run-time routes, no neighbours
@@ -61,5 +63,9 @@ impl Surroundings for Offline {
 
     fn is_up(&self, _: PortIndex) -> Option<bool> {
         None
+    }
+
+    fn buffers(&self) -> PoolSize {
+        size(self.state.config()).buffer
     }
 }

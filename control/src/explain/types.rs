@@ -69,7 +69,7 @@ pub struct Explanation {
 /// One stage's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// parse, classify, police, lookup, rewrite or queue.
+    /// receive (only where it ends there), parse, classify, police, lookup, rewrite or queue.
     pub stage: String,
     /// The decision, in a clause.
     pub decision: String,

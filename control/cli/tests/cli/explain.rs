@@ -14,6 +14,7 @@ kind = "loopback"
 [[interface]]
 name = "ge0"
 addresses = ["10.0.0.1/24", "2001:db8::1/64"]
+mtu = 9000
 [interface.police.voice]
 rate = "1 Mbit/s"
 burst = "20 ms"
@@ -100,7 +101,7 @@ fn a_call_is_followed_to_its_queue() {
         "it comes in by ge0, of vrf default",
         "DSCP EF (46) is class voice, green",
         "RFC 3246",
-        "1 Mbit/s, burst of 2500 bytes",
+        "1 Mbit/s, burst of 9022 bytes",
         "10.1.0.0/16 leads to 10.0.1.",
         "static, distance 1",
         "the lowest distance that can be used",
@@ -135,10 +136,13 @@ fn drops_name_the_reason_and_its_rfc() {
     told.outcome("drop", Some("martian-source"));
     told.says(&["RFC 1812 section 5.3.7"]);
     assert_eq!(told.stages(), ["parse"]);
+    let told = by_example("in ge0 from 192.0.2.9 to 203.0.113.9 size 3000", "minimal.toml");
+    told.outcome("drop", Some("frame-too-long"));
+    told.says(&["IPv4 UDP 192.0.2.9:49152 → 203.0.113.9:5004, 3000 bytes", "1920 bytes"]);
     let told = by_text("in ge0 vlan 7 from 10.0.0.5 to 10.1.0.9");
     told.outcome("drop", Some("vlan-unknown"));
     told.says(&["IPv4 UDP 10.0.0.5:49152 → 10.1.0.9:5004"]);
-    let told = by_text("in ge0 from 10.0.0.5 to 10.1.0.9 dscp ef size 4000");
+    let told = by_text("in ge0 from 10.0.0.5 to 10.1.0.9 dscp ef size 9050");
     told.outcome("drop", Some("policed"));
 }
 

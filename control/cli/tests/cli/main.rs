@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod agree;
 mod check;
 mod common;
 mod explain;
