@@ -2,7 +2,7 @@
 //!
 //! [`Time`] is a point on whatever clock the caller runs: the real monotonic one
 //! in `worker`, a manual one in the laboratory. Differences are
-//! [`Duration`](std::time::Duration)s or plain nanoseconds.
+//! [`Duration`]s or plain nanoseconds.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;

@@ -47,7 +47,7 @@ macro_rules! fixed_header {
             /// Views the header in place, and gives what follows it.
             ///
             /// # Errors
-            /// [`WireError::Truncated`] when there are fewer than [`Self::LEN`] bytes.
+            /// [`WireError::Truncated`](crate::wire::WireError::Truncated) when there are fewer than [`Self::LEN`] bytes.
             #[inline]
             pub fn parse(bytes: &[u8]) -> Result<(&Self, &[u8]), $crate::wire::WireError> {
                 use zerocopy::FromBytes as _;
@@ -57,7 +57,7 @@ macro_rules! fixed_header {
             /// Views the header in place to be edited, and gives what follows it.
             ///
             /// # Errors
-            /// [`WireError::Truncated`] when there are fewer than [`Self::LEN`] bytes.
+            /// [`WireError::Truncated`](crate::wire::WireError::Truncated) when there are fewer than [`Self::LEN`] bytes.
             #[inline]
             pub fn parse_mut(bytes: &mut [u8]) -> Result<(&mut Self, &mut [u8]), $crate::wire::WireError> {
                 use zerocopy::FromBytes as _;
@@ -67,7 +67,7 @@ macro_rules! fixed_header {
             /// Writes the header to the front of `bytes`; gives its length.
             ///
             /// # Errors
-            /// [`WireError::Truncated`] when `bytes` is shorter than [`Self::LEN`].
+            /// [`WireError::Truncated`](crate::wire::WireError::Truncated) when `bytes` is shorter than [`Self::LEN`].
             #[inline]
             pub fn emit(&self, bytes: &mut [u8]) -> Result<usize, $crate::wire::WireError> {
                 use zerocopy::IntoBytes as _;
