@@ -1,4 +1,4 @@
-//! What the commands show, as rows; and the schema of the file.
+//! What the commands show of the tables, as rows; and the schema of the file.
 
 #![allow(clippy::unwrap_used)]
 
@@ -89,30 +89,6 @@ fn hops_say_whether_their_neighbour_is_known() {
     let hops = &show::routes(&snapshot, &state, &filter).rows[0].hops;
     let known: Vec<_> = hops.iter().map(|h| (h.address.to_string(), h.resolved)).collect();
     assert_eq!(known, [("10.0.0.2".to_owned(), false), ("10.0.0.3".to_owned(), true)]);
-}
-
-#[test]
-fn interfaces_ports_and_neighbours_are_rows() {
-    let (state, snapshot) = router();
-    let interfaces = show::interfaces(&snapshot);
-    let red = &interfaces[1];
-    assert_eq!((red.vlan.as_str(), red.vrf.as_str(), red.port.as_str()), ("802.1ad 20.30", "red", "ge1"));
-    assert_eq!(red.addresses, ["2001:db8::1/64", "fe80::ff:fe00:aa/64"]);
-    assert_eq!(red.shaped.as_deref(), Some("10 Mbit/s"));
-    assert_eq!(interfaces[0].mac, "02:00:00:00:00:01");
-    let ports = show::ports(&snapshot, &state);
-    assert_eq!((ports[0].device.as_deref(), ports[1].device.as_deref()), (Some("eth0"), None));
-    assert_eq!((ports[1].rate.as_deref(), ports[1].interfaces), (Some("1 Gbit/s"), 1));
-    let neighbours = show::neighbours(&snapshot);
-    let fixed = neighbours.iter().find(|n| n.fixed).unwrap();
-    assert_eq!(
-        (fixed.address.to_string().as_str(), fixed.mac.as_deref()),
-        ("10.0.0.3", Some("02:00:00:00:00:03"))
-    );
-    let classes = show::classes(&snapshot);
-    assert_eq!(classes.iter().filter(|c| c.interface == "ge0").count(), 8);
-    assert_eq!(classes.iter().filter(|c| c.interface == "red1").count(), 1);
-    assert_eq!(classes.iter().filter(|c| c.interface == "ge0").map(|c| c.share).sum::<u32>(), 1000);
 }
 
 #[test]
