@@ -104,7 +104,7 @@ fn notify(state: &[sd_notify::NotifyState<'_>]) {
 fn start(text: &ConfigText, config: &Config) -> Result<(Arc<Engine>, Running), DaemonError> {
     let size = size(config);
     let router = Router::new(size)?;
-    let engine = Arc::new(Engine::new(router.handle().clone(), size));
+    let engine = Arc::new(Engine::new(router.handle().clone(), size, config.router.clone()));
     let cores = config.router.cores.iter().map(|core| usize::from(*core)).collect();
     let running = router.start(Options { mode: poll_mode(config), cores })?;
     let applied = engine.apply(text).map_err(DaemonError::Apply)?;

@@ -302,13 +302,17 @@ fn drops_of<'a>(blocks: impl Iterator<Item = &'a Drops> + Clone) -> Vec<(DropRea
 /// Sums over all writers' totals.
 pub fn totals(views: &[CountersView]) -> TotalCounts {
     let sum = |f: fn(&Totals) -> &Counter| views.iter().map(|v| f(&v.totals).get()).sum();
+    // Where frames end is read before where they come from: beside running writers,
+    // what is on its way is never less than nothing.
+    let (sent, delivered) = (sum(|t| &t.sent), sum(|t| &t.delivered));
+    let drops = drops_of(views.iter().map(|v| &v.totals.drops));
     TotalCounts {
         received: sum(|t| &t.received),
         originated: sum(|t| &t.originated),
         fragments: sum(|t| &t.fragments),
-        sent: sum(|t| &t.sent),
-        delivered: sum(|t| &t.delivered),
-        drops: drops_of(views.iter().map(|v| &v.totals.drops)),
+        sent,
+        delivered,
+        drops,
     }
 }
 

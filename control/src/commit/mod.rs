@@ -250,7 +250,8 @@ fn renamed<'n, Id: Copy>(
             order.push(name);
         }
     }
-    let taken: AHashSet<usize> = new.values().flatten().map(|id| index(*id)).collect();
+    // An id that is given up rests until the next apply: frames under way may still carry it.
+    let taken: AHashSet<usize> = new.values().flatten().chain(old.values()).map(|id| index(*id)).collect();
     let mut free = (0..).filter(|n| !taken.contains(n));
     let mut ids = AHashMap::with_capacity(new.len());
     for name in order {

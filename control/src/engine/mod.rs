@@ -7,12 +7,12 @@ mod query;
 mod routes;
 
 use std::convert::Infallible;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use dataplane::packet::PoolSize;
 use dataplane::router::{Handle, PollMode, Size};
-use dataplane::table::Snapshot;
+use dataplane::table::{PortSpec, Snapshot};
 
 use crate::api::types::{Applied, ConfigText, Refusal};
 use crate::commit::{ApplyReport, LostRoutes, PortFacts, State};
@@ -32,6 +32,8 @@ pub struct Engine {
     wanted: Mutex<Wanted>,
     started: Instant,
     size: Size,
+    /// `[router]` as it was when the router was started: what its workers go by.
+    router: config::Router,
 }
 
 /// What is wanted, and the ports opened for it.
@@ -74,9 +76,9 @@ pub fn poll_mode(config: &Config) -> PollMode {
 
 impl Engine {
     /// The engine of a router that forwards nothing yet.
-    pub fn new(handle: Handle, size: Size) -> Self {
+    pub fn new(handle: Handle, size: Size, router: config::Router) -> Self {
         let wanted = Wanted { state: State::new(), ports: OpenPorts::default(), file: String::new() };
-        Self { handle, wanted: Mutex::new(wanted), started: Instant::now(), size }
+        Self { handle, wanted: Mutex::new(wanted), started: Instant::now(), size, router }
     }
 
     fn wanted(&self) -> MutexGuard<'_, Wanted> {
@@ -101,7 +103,7 @@ impl Engine {
     pub fn apply(&self, text: &ConfigText) -> Result<Applied, Refusal> {
         let config = config::parse(&text.text, &text.file)?;
         let wanted = &mut *self.wanted();
-        let warnings = self.check_size(&config, wanted.state.config())?;
+        let warnings = self.check_size(&config)?;
         let changes = diff(wanted.state.config(), &config);
         let mut plan = wanted.ports.plan(&config, &self.handle)?;
         let facts = PortFacts { macs: plan.macs() };
@@ -110,8 +112,9 @@ impl Engine {
         let report = match done {
             Ok(report) => report,
             Err(errors) => {
-                plan.undo(&mut wanted.ports, &self.handle);
-                return Err(errors.into());
+                let lost = plan.undo(&mut wanted.ports, &self.handle);
+                let refusal = Refusal::from(errors);
+                return Err(Refusal { message: refusal.message + &lost, ..refusal });
             }
         };
         let snapshot = self.handle.snapshot();
@@ -124,7 +127,7 @@ impl Engine {
 
     /// What cannot change while the router runs: an error where forwarding would
     /// suffer, else a warning. The first configuration set the size.
-    fn check_size(&self, config: &Config, before: &Config) -> Result<Vec<String>, Refusal> {
+    fn check_size(&self, config: &Config) -> Result<Vec<String>, Refusal> {
         let wants = size(config);
         if wants.buffer == PoolSize::Jumbo && self.size.buffer == PoolSize::Standard {
             let mtu = config.interfaces.iter().map(|i| i.mtu).max().unwrap_or(0);
@@ -133,9 +136,8 @@ impl Engine {
                  restart it with this file"
             )));
         }
-        let first = before.ports.is_empty() && before.interfaces.is_empty();
-        let router = |c: &Config| (c.router.workers, c.router.buffers, c.router.mode, c.router.cores.clone());
-        let differs = !first && router(config) != router(before);
+        let fixed = |r: &config::Router| (r.workers, r.buffers, r.mode, r.cores.clone());
+        let differs = fixed(&config.router) != fixed(&self.router);
         let warning =
             "[router] workers, cores, buffers and mode take effect when the router is started again";
         Ok(differs.then(|| warning.to_string()).into_iter().collect())
@@ -156,9 +158,12 @@ impl Engine {
     /// # Errors
     /// A worker that does not answer.
     pub fn follow_links(&self) -> Result<(), Refusal> {
-        let lines = self.ports()?;
-        let down = lines.iter().filter(|port| port.link != "up").map(|port| port.name.clone()).collect();
+        // Held from before the workers are asked: an apply in between would make its ports look absent.
         let state = &mut self.wanted().state;
+        let (status, snapshot) = (self.status()?, self.handle.snapshot());
+        let is_down = |port: &&Arc<PortSpec>| query::line(&status, port.id) != "up";
+        let down =
+            snapshot.ports.iter().map(|(_, p)| p).filter(is_down).map(|p| p.name.to_string()).collect();
         if *state.down() == down {
             return Ok(());
         }

@@ -47,7 +47,9 @@ pub(super) struct Plan {
 }
 
 impl OpenPorts {
-    /// Opens what `config` needs beyond what is open.
+    /// Opens what `config` needs beyond what is open. A port whose driver is asked for
+    /// nothing new stays as it is; only those whose device is wanted otherwise, or by
+    /// another port, are closed for it, after all that needs no such thing has been opened.
     pub(super) fn plan(&mut self, config: &Config, handle: &Handle) -> Result<Plan, Refusal> {
         let mut plan = Plan {
             opened: Vec::new(),
@@ -55,28 +57,24 @@ impl OpenPorts {
             closed: Vec::new(),
             macs: BTreeMap::new(),
         };
+        let (mut free, mut held) = (Vec::new(), Vec::new());
         for port in &config.ports {
-            let wants = port.clone();
             match self.open.get(&port.name) {
-                Some(open) if open.config == wants => {
+                Some(open) if port_config(&open.config, 0) == port_config(port, 0) => {
                     plan.macs.extend(open.mac.map(|mac| (port.name.clone(), mac)));
-                    continue;
                 }
-                Some(_) => plan.closed.extend(self.close(&port.name, handle)),
-                None => {}
-            }
-            match open(&port_config(&wants, epoch())) {
-                Ok(queues) => {
-                    let mac = queues.first().and_then(|queue| queue.mac());
-                    plan.macs.extend(mac.map(|mac| (port.name.clone(), mac)));
-                    plan.opened.push((port.name.clone(), wants, queues));
-                }
-                Err(error) => {
-                    plan.undo(self, handle);
-                    return Err(refuse(format!("port \"{}\": {error}", port.name)));
-                }
+                None if !self.open.values().any(|open| same_device(&open.config, port)) => free.push(port),
+                _ => held.push(port),
             }
         }
+        plan.open(&free, self, handle)?;
+        let in_the_way = |(name, open): &(&String, &OpenPort)| {
+            let changes = held.iter().any(|port| port.name == **name);
+            changes || (plan.gone.contains(name) && held.iter().any(|port| same_device(&open.config, port)))
+        };
+        let names: Vec<String> = self.open.iter().filter(in_the_way).map(|(name, _)| name.clone()).collect();
+        plan.closed.extend(names.iter().filter_map(|name| self.close(name, handle)));
+        plan.open(&held, self, handle)?;
         Ok(plan)
     }
 
@@ -101,7 +99,30 @@ impl OpenPorts {
     }
 }
 
+/// Whether two ports want the same network device.
+fn same_device(a: &Port, b: &Port) -> bool {
+    a.device().is_some() && a.device() == b.device()
+}
+
 impl Plan {
+    /// Opens these ports; when one cannot be, all is as it was.
+    fn open(&mut self, wanted: &[&Port], ports: &mut OpenPorts, handle: &Handle) -> Result<(), Refusal> {
+        for port in wanted {
+            match open(&port_config(port, epoch())) {
+                Ok(queues) => {
+                    let mac = queues.first().and_then(|queue| queue.mac());
+                    self.macs.extend(mac.map(|mac| (port.name.clone(), mac)));
+                    self.opened.push((port.name.clone(), (*port).clone(), queues));
+                }
+                Err(error) => {
+                    let lost = self.undo(ports, handle);
+                    return Err(refuse(format!("port \"{}\": {error}{lost}", port.name)));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Station addresses of all wanted ports.
     pub(super) fn macs(&self) -> BTreeMap<String, [u8; 6]> {
         self.macs.clone()
@@ -121,17 +142,19 @@ impl Plan {
         }
     }
 
-    /// Closes what was opened and opens again what was closed.
-    pub(super) fn undo(&mut self, ports: &mut OpenPorts, handle: &Handle) {
+    /// Closes what was opened and opens again what was closed; says what could not be.
+    pub(super) fn undo(&mut self, ports: &mut OpenPorts, handle: &Handle) -> String {
         self.opened.clear();
+        let mut lost = String::new();
         for (name, port) in self.closed.drain(..) {
             match open(&port_config(&port.config, epoch())) {
                 Ok(queues) => {
                     handle.add_port(port.id, queues);
                     ports.open.insert(name, port);
                 }
-                Err(error) => tracing::error!("port \"{name}\" could not be opened again: {error}"),
+                Err(error) => lost.push_str(&format!("; port \"{name}\" could not be opened again: {error}")),
             }
         }
+        lost
     }
 }

@@ -33,12 +33,22 @@ fn sum(counts: &[TrafficCount]) -> Traffic {
     Traffic { frames: counts.iter().map(|c| c.frames).sum(), bytes: counts.iter().map(|c| c.bytes).sum() }
 }
 
+/// The state of a port's line: "up", "down" or "absent".
+pub(super) fn line(status: &[Status], id: PortIndex) -> &'static str {
+    let mut links = status.iter().flat_map(|s| &s.queues).filter(|q| q.0 == id).map(|q| q.1);
+    match () {
+        () if links.clone().all(|l| !l.present) => "absent",
+        () if links.all(|l| l.up) => "up",
+        () => "down",
+    }
+}
+
 fn micros(ns: u64) -> f64 {
     ns as f64 / 1000.0
 }
 
 impl Engine {
-    fn status(&self) -> Result<Vec<Status>, Refusal> {
+    pub(super) fn status(&self) -> Result<Vec<Status>, Refusal> {
         let answers = self.handle.status();
         self.handle.collect(&answers, ANSWER).map_err(|e| refuse(e.to_string()))
     }
@@ -52,7 +62,7 @@ impl Engine {
             generation: self.handle.snapshot().generation,
             uptime_seconds: self.started.elapsed().as_secs(),
             workers: self.handle.workers(),
-            mode: format!("{:?}", wanted.state.config().router.mode).to_lowercase(),
+            mode: format!("{:?}", self.router.mode).to_lowercase(),
             lag: self.handle.lag(),
             file: wanted.file.clone(),
         }
@@ -67,19 +77,13 @@ impl Engine {
         let row = |id: PortIndex, name: &str| {
             let config = wanted.ports.config(name);
             let queues = status.iter().flat_map(|s| &s.queues).filter(|q| q.0 == id);
-            let links: Vec<_> = queues.clone().map(|q| q.1).collect();
-            let link = match () {
-                () if links.iter().all(|l| !l.present) => "absent",
-                () if links.iter().all(|l| l.up) => "up",
-                () => "down",
-            };
             let drops = self.handle.port_drops(id);
             PortRow {
                 name: name.into(),
                 kind: config.map(|c| kind_text(c.kind)).unwrap_or_default(),
                 device: config.map(|c| c.device.clone().unwrap_or(c.name.clone())).unwrap_or_default(),
-                link: link.into(),
-                queues: links.len(),
+                link: line(&status, id).into(),
+                queues: queues.clone().count(),
                 received: queues.clone().map(|q| q.2.received).sum(),
                 sent: queues.clone().map(|q| q.2.sent).sum(),
                 missed: queues.map(|q| q.2.missed).sum(),
@@ -236,11 +240,11 @@ impl Engine {
     pub fn workers(&self) -> Result<Vec<WorkerRow>, Refusal> {
         let (mut status, snapshot) = (self.status()?, self.handle.snapshot());
         status.sort_by_key(|s| s.worker);
-        let (activity, wanted) = (self.handle.activity(), self.wanted());
+        let activity = self.handle.activity();
         let name = |id: PortIndex| snapshot.port(id).map(|p| p.name.to_string()).unwrap_or_default();
         let row = |(status, (batches, polls, sleeps)): (&Status, (u64, u64, u64))| WorkerRow {
             worker: status.worker.0,
-            core: wanted.state.config().router.cores.get(status.worker.index()).copied(),
+            core: self.router.cores.get(status.worker.index()).copied(),
             pool_free: status.pool.0,
             pool_total: status.pool.1,
             held: status.held,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, mpsc};
 use std::time::Duration;
 
 use crate::counters::{self, CountersView, InterfaceCounts, TotalCounts};
@@ -108,12 +108,20 @@ impl Handle {
     /// # Errors
     /// Whatever `edit` fails with; nothing has changed then.
     pub fn commit<T, E>(&self, edit: impl FnOnce(&mut Snapshot) -> Result<T, E>) -> Result<T, E> {
-        let mut publisher = self.publisher();
-        let mut next = Snapshot::clone(&publisher.latest());
-        let done = edit(&mut next)?;
-        next.generation += 1;
-        publisher.publish(next);
-        Ok(done)
+        publish(&mut self.publisher(), edit)
+    }
+
+    /// As [`Handle::commit`], but `None` at once while another change is being made.
+    pub(super) fn try_commit<T, E>(
+        &self,
+        edit: impl FnOnce(&mut Snapshot) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let mut publisher = match self.shared.publisher.try_lock() {
+            Ok(publisher) => publisher,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(publish(&mut publisher, edit))
     }
 
     /// Old generations that some worker may still read.
@@ -229,4 +237,16 @@ impl Handle {
     pub fn activity(&self) -> Vec<(u64, u64, u64)> {
         self.views().iter().take(self.workers()).map(counters::activity).collect()
     }
+}
+
+/// Publishes a copy of the latest generation with `edit` made to it, if that succeeds.
+fn publish<T, E>(
+    publisher: &mut Publisher<Snapshot>,
+    edit: impl FnOnce(&mut Snapshot) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut next = Snapshot::clone(&publisher.latest());
+    let done = edit(&mut next)?;
+    next.generation += 1;
+    publisher.publish(next);
+    Ok(done)
 }

@@ -3,7 +3,7 @@
 //! Punted frames come in by the rings, [`Host`] decides, and what it wants done
 //! goes out by the rings or, for neighbours, into a new generation.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -19,6 +19,9 @@ use crate::worker::{Mesh, Parcel, Progress, owner};
 
 /// Nanoseconds after which nobody waits for a ping's answer any more.
 const PING_TIMEOUT: u64 = 10_000_000_000;
+
+/// Nanoseconds after which a neighbour that could not be published is tried again.
+const RETRY: u64 = 1_000_000;
 
 /// What the slow path may be asked, from the control side.
 #[derive(Debug)]
@@ -45,7 +48,10 @@ pub struct SlowPath {
     asks: mpsc::Receiver<SlowPathAsk>,
     asked: Arc<AtomicBool>,
     generation: u64,
-    stamp: u64,
+    /// Stamps of the interfaces and ports, and number of Vrfs, that it was told of.
+    seen: (u64, u64, usize),
+    /// Ports whose line is down.
+    down: BTreeSet<PortIndex>,
     inbox: Vec<Parcel>,
     actions: Vec<Action>,
     pings: VecDeque<WaitingPing>,
@@ -78,7 +84,8 @@ impl SlowPath {
             asks,
             asked,
             generation: u64::MAX,
-            stamp: u64::MAX,
+            seen: (u64::MAX, u64::MAX, 0),
+            down: BTreeSet::new(),
             inbox: Vec::new(),
             actions: Vec::new(),
             pings: VecDeque::new(),
@@ -109,10 +116,14 @@ impl SlowPath {
         let (out, actions) = (&mut self.out, &mut self.actions);
         if self.generation != snapshot.generation {
             self.generation = snapshot.generation;
-            let stamp = snapshot.interfaces.stamp();
-            if std::mem::replace(&mut self.stamp, stamp) != stamp {
+            let seen = (snapshot.interfaces.stamp(), snapshot.ports.stamp(), snapshot.vrfs.len());
+            if std::mem::replace(&mut self.seen, seen) != seen {
                 out.adopt(snapshot);
                 out.host.snapshot_changed(now, snapshot, actions);
+                // An interface that is new on a line that is down starts down.
+                for (_, i) in snapshot.interfaces.iter().filter(|(_, i)| self.down.contains(&i.port)) {
+                    out.host.link_changed(i.id, false, now, snapshot, actions);
+                }
             }
         }
         if self.asked.swap(false, Ordering::AcqRel) {
@@ -124,6 +135,11 @@ impl SlowPath {
             match parcel {
                 Parcel::Punt(frame) => out.host.receive(frame, now, snapshot, actions),
                 Parcel::Link(port, up) => {
+                    if up {
+                        self.down.remove(&port)
+                    } else {
+                        self.down.insert(port)
+                    };
                     let on_port = snapshot.interfaces.iter().filter(|(_, i)| i.port == port);
                     on_port.for_each(|(_, i)| out.host.link_changed(i.id, up, now, snapshot, actions));
                 }
@@ -134,22 +150,31 @@ impl SlowPath {
             out.host.tick(now, snapshot, actions);
         }
         frames += actions.len();
-        // Neighbours first: what is released below must find them.
-        publish_neighbours(&self.handle, actions);
-        for action in actions.drain(..) {
-            out.carry_out(action, snapshot, &mut self.pings);
+        // Neighbours first: what is released below must find them. While the control side is
+        // busy with a change of its own, both wait and everything else goes on.
+        let published = publish_neighbours(&self.handle, actions);
+        let waits = |a: &Action| matches!(a, Action::Neighbour { .. } | Action::Release(_));
+        for action in std::mem::take(actions) {
+            if !published && waits(&action) {
+                actions.push(action);
+            } else {
+                out.carry_out(action, snapshot, &mut self.pings);
+            }
         }
+        let retry = if published { Time::NEVER } else { Time(now.nanos().saturating_add(RETRY)) };
         out.send_home();
         out.mesh.flush();
         while self.pings.front().is_some_and(|ping| ping.until <= now) {
             self.pings.pop_front();
         }
-        Progress { frames, next: self.out.host.next_due() }
+        Progress { frames, next: self.out.host.next_due().min(retry) }
     }
 
     /// Ends it: counts what it still has as dropped.
     pub fn shutdown(&mut self) {
-        self.out.mesh.receive(&mut self.inbox);
+        while !self.out.mesh.is_quiet() {
+            self.out.mesh.receive(&mut self.inbox);
+        }
         for parcel in self.inbox.drain(..) {
             if let Parcel::Punt(frame) = parcel {
                 self.out.drop(frame, DropReason::Shutdown);
@@ -178,10 +203,11 @@ fn answer(
     }
 }
 
-/// Puts all neighbours that `actions` names into one new generation.
-fn publish_neighbours(handle: &Handle, actions: &[Action]) {
+/// Puts all neighbours that `actions` names into one new generation; `false` when the
+/// control side is just making one.
+fn publish_neighbours(handle: &Handle, actions: &[Action]) -> bool {
     if !actions.iter().any(|action| matches!(action, Action::Neighbour { .. })) {
-        return;
+        return true;
     }
     let edit = |next: &mut Snapshot| {
         for action in actions {
@@ -191,7 +217,7 @@ fn publish_neighbours(handle: &Handle, actions: &[Action]) {
         }
         Ok::<_, std::convert::Infallible>(())
     };
-    let Ok(()) = handle.commit(edit);
+    handle.try_commit(edit).is_some()
 }
 
 impl Out {

@@ -96,6 +96,8 @@ pub struct Worker {
 #[derive(Debug)]
 struct Core {
     generation: Option<u64>,
+    /// Stamp of the ports and number of Vrfs that there are counters for.
+    places: (u64, usize),
     pipeline: Pipeline,
     batch: Batch,
     /// Fragments of the frame being dispatched, behind the first.
@@ -135,6 +137,7 @@ impl Worker {
         };
         let core = Core {
             generation: None,
+            places: (u64::MAX, 0),
             pipeline: Pipeline::new(),
             batch: Batch::new(),
             fragments: Vec::with_capacity(MOST_FRAGMENTS),
@@ -158,8 +161,8 @@ impl Worker {
         if self.core.generation != Some(snapshot.generation) {
             self.core.adopt(snapshot, now);
         }
-        if self.asked.load(Ordering::Acquire) {
-            self.asked.store(false, Ordering::Release);
+        // The load is cheap; the swap sees every question asked before it.
+        if self.asked.load(Ordering::Relaxed) && self.asked.swap(false, Ordering::AcqRel) {
             while let Ok(ask) = self.asks.try_recv() {
                 self.core.answer(ask, snapshot, now);
             }
@@ -194,8 +197,10 @@ impl Worker {
 
     /// Ends it: counts what it still holds as dropped and gives its ports up.
     pub fn shutdown(&mut self) -> Vec<AnyPort> {
-        self.core.out.mesh.receive(&mut self.inbox);
         let out = &mut self.core.out;
+        while !out.mesh.is_quiet() {
+            out.mesh.receive(&mut self.inbox);
+        }
         for parcel in self.inbox.drain(..) {
             if let Parcel::Home(frame) = parcel {
                 out.pool.put(frame);
@@ -218,8 +223,10 @@ impl Core {
         let first = self.generation.is_none();
         self.generation = Some(snapshot.generation);
         let changed = self.pipeline.sync(snapshot);
-        if changed || first {
+        let places = (snapshot.ports.stamp(), snapshot.vrfs.len());
+        if std::mem::replace(&mut self.places, places) != places || changed || first {
             let out = &mut self.out;
+            out.share_buffers(snapshot.ports.len());
             out.counters.sync(
                 snapshot.interfaces.iter().map(|(_, i)| (i.id, &i.name)),
                 snapshot.vrfs.iter().map(|(_, v)| v.id),
@@ -297,7 +304,7 @@ impl Core {
             self.out.finish(frame, port, now);
             if !self.fragments.is_empty() {
                 self.out.counters.totals().fragments.add(self.fragments.len() as u64);
-                self.fragments.drain(..).for_each(|later| self.out.finish(later, port, now));
+                self.fragments.drain(..).for_each(|later| self.out.settle_verdict(later, port, now));
             }
         }
     }

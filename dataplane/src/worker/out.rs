@@ -38,7 +38,13 @@ impl Out {
         {
             block.received[meta.class.index()].add(usize::from(meta.length));
         }
-        match meta.verdict {
+        self.settle_verdict(frame, port, now);
+    }
+
+    /// As [`Out::finish`], for a frame that was not received itself.
+    #[inline]
+    pub(super) fn settle_verdict(&mut self, frame: Frame, port: PortIndex, now: Time) {
+        match frame.meta().verdict {
             Verdict::Forward => self.enqueue(frame, port, now),
             Verdict::Drop(reason) => self.drop(frame, reason),
             Verdict::Punt(reason) => self.punt(frame, reason),
@@ -137,6 +143,7 @@ impl Out {
         let mut queue = Queue::new(id, port, owns);
         queue.sync(snapshot, &mut self.dropped);
         self.queues.push(queue);
+        self.share_buffers(snapshot.ports.len());
         self.poll_ports(now);
         self.index_trees();
     }
@@ -158,14 +165,12 @@ impl Out {
             self.trees.resize(self.trees.len().max(port + 1), None);
             self.trees[port] = Some(at);
         }
-        self.share_buffers();
     }
 
-    /// Bounds what each tree may hold, so that all of them full leave a quarter
-    /// of the buffers to receive into.
-    fn share_buffers(&mut self) {
-        let trees = self.trees.iter().flatten().count().max(1);
-        let frames = (self.pool.total() * 3 / 4 / trees).max(64);
+    /// Bounds what each tree may hold, so that the `ports` trees of the whole router,
+    /// all full of one worker's frames, leave a quarter of its buffers to receive into.
+    pub(super) fn share_buffers(&mut self, ports: usize) {
+        let frames = (self.pool.total() * 3 / 4 / ports.max(1)).max(64);
         for egress in self.queues.iter_mut().filter_map(|queue| queue.egress.as_mut()) {
             egress.scheduler.set_limits(TreeLimits { frames, ..TreeLimits::default() });
         }

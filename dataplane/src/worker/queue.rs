@@ -112,6 +112,8 @@ impl Queue {
             return 0;
         }
         let taken = self.port.transmit(now, &mut egress.staged, pool);
+        // Rings the doorbell for what is not a full burst: it may be a lone call's packet.
+        self.port.poll(now);
         egress.count(taken, counters);
         let failed = self.port.stats().send_failed - self.stats.send_failed;
         counters.totals().sent.add((taken as u64).saturating_sub(failed));

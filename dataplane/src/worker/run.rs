@@ -75,9 +75,11 @@ pub fn worker(
         }
         let timeout = LONGEST_SLEEP.min(Duration::from_nanos(until - TOO_NEAR / 2));
         worker.counters().totals().sleeps.add(1);
-        let fds: Vec<BorrowedFd<'_>> = worker.queues().iter().filter_map(|q| q.port.wait_fd()).collect();
+        // A line that is down has nothing to give, and its descriptor may say so without end.
+        let live = || worker.queues().iter().filter(|q| q.link().up);
+        let fds: Vec<BorrowedFd<'_>> = live().filter_map(|q| q.port.wait_fd()).collect();
         // A port that cannot be waited for is polled every millisecond.
-        let blind = worker.queues().iter().any(|q| q.port.wait_fd().is_none());
+        let blind = live().any(|q| q.port.wait_fd().is_none());
         let timeout = if blind { timeout.min(Duration::from_millis(1)) } else { timeout };
         waker.sleep(&fds, timeout, || worker.is_quiet() && !stop.load(Ordering::Acquire));
     }

@@ -130,6 +130,8 @@ impl Driver for PacketQueue {
             libc::SOL_PACKET,
             libc::PACKET_STATISTICS,
         );
+        // A device that went down leaves an error that wakes every wait until it is read.
+        let _ = sys::get_option::<libc::c_int>(&self.receiver, libc::SOL_SOCKET, libc::SO_ERROR);
         // Reading them sets them to zero.
         stats.missed += lost.map_or(0, |lost| u64::from(lost.tp_drops));
         true

@@ -60,8 +60,9 @@ fn burst(fd: &OwnedFd, batch: &mut Batch) -> Result<usize, Refused> {
         return Ok(sent as usize);
     }
     match std::io::Error::last_os_error().raw_os_error() {
-        // ENOBUFS: the device's queue dropped it. The others: longer than the MTU, or no whole header.
-        Some(libc::ENOBUFS | libc::EMSGSIZE | libc::EINVAL) => Err(Refused::Lost),
+        // Longer than the MTU, or no whole header: it can never be sent. All else, a full
+        // device queue (ENOBUFS) among it, leaves the frame to be tried again.
+        Some(libc::EMSGSIZE | libc::EINVAL) => Err(Refused::Lost),
         _ => Err(Refused::Full),
     }
 }
