@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use control::RouteChange;
 use proptest::prelude::*;
 use testbed::lab::{Lab, added, ms, secs, us};
 use testbed::packet::*;
@@ -138,6 +139,41 @@ fn a_hundred_thousand_other_routes_come_and_go() {
         lab.route_del("default", &prefix(n));
     }
     count.traffic(&mut lab, &V4, 5);
+    count.none_lost(&mut lab);
+}
+
+/// 1,000,000 IPv4 and 200,000 IPv6 routes come in parts, then 200,000 of them change,
+/// while both families' packets flow.
+#[test]
+fn a_million_routes_load_and_change_under_traffic() {
+    const PART: u32 = 50_000;
+    let v4 = |n: u32| format!("{}.{}.{}.0/24", 20 + n / 65536, n / 256 % 256, n % 256);
+    let v6 = |n: u32| format!("2600:{:x}:{:x}::/48", n / 65536, n % 65536);
+    let removed = |prefix: String| RouteChange::Remove { vrf: None, prefix: prefix.parse().unwrap() };
+    let (mut lab, mut count) = (lab(TWO), Count { sent: 0, came: 0 });
+    for part in 0..20 {
+        let range = part * PART..(part + 1) * PART;
+        let mut changes: Vec<_> = range.map(|n| added("default", &v4(n), &[V4.b])).collect();
+        changes.extend((part * 10_000..(part + 1) * 10_000).map(|n| added("default", &v6(n), &[V6.b])));
+        assert_eq!(lab.routes(&changes).added, 60_000);
+        count.traffic(&mut lab, if part % 2 == 0 { &V4 } else { &V6 }, 3);
+    }
+    for part in 0..10 {
+        // Every fiftieth from another start each time: far apart in the tables.
+        let picked = || (part..1_000_000).step_by(50);
+        let report = lab.routes(&picked().map(|n| removed(v4(n))).collect::<Vec<_>>());
+        assert_eq!(report.removed, 20_000);
+        count.traffic(&mut lab, &V6, 2);
+    }
+    let summary = |lab: &Lab| {
+        let snapshot = lab.snapshot();
+        let vrf = snapshot.vrf_named("default").unwrap();
+        (vrf.fib4.len(), vrf.fib6.len())
+    };
+    let (left4, left6) = summary(&lab);
+    assert!((800_000..801_000).contains(&left4) && (200_000..201_000).contains(&left6), "{left4}, {left6}");
+    lab.send("ge0", ip(V4.a, "20.0.49.1") / tcp(9));
+    lab.expect("ge1", ip(V4.a, "20.0.49.1").ttl(63) / tcp(9));
     count.none_lost(&mut lab);
 }
 
