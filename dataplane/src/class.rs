@@ -170,6 +170,39 @@ impl Default for ClassMap {
     }
 }
 
+/// MPLS traffic class to class, for what comes in labelled, and class to traffic
+/// class, for labels that are put on (RFC 5462, RFC 3270). One per interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcMap {
+    /// By traffic class value, 0 to 7.
+    pub classes: [(TrafficClass, Colour); 8],
+    /// By class: traffic class values, 0 to 7.
+    pub tcs: [u8; CLASSES],
+}
+
+impl TcMap {
+    /// What frames whose top label has traffic class `tc` (low three bits count) are.
+    #[inline]
+    pub fn get(&self, tc: u8) -> (TrafficClass, Colour) {
+        self.classes[usize::from(tc & 7)]
+    }
+
+    /// The traffic class that a label of this class's frames is given, 0 to 7.
+    #[inline]
+    pub fn tc(&self, class: TrafficClass) -> u8 {
+        self.tcs[class.index()] & 7
+    }
+}
+
+impl Default for TcMap {
+    /// [`TrafficClass::tc`] and back; 7 is Control beside 6, 0 is Standard.
+    fn default() -> Self {
+        use TrafficClass::{Clinical, Control, Imaging, National, Standard, Video, Voice};
+        let classes = [Standard, Imaging, Clinical, National, Video, Voice, Control, Control];
+        Self { classes: classes.map(|c| (c, Colour::Green)), tcs: TrafficClass::ALL.map(TrafficClass::tc) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +214,16 @@ mod tests {
             assert_eq!(class.name().parse(), Ok(class));
         }
         assert!("telephony".parse::<TrafficClass>().is_err());
+    }
+
+    #[test]
+    fn a_class_survives_its_traffic_class_and_back() {
+        let map = TcMap::default();
+        for class in TrafficClass::ALL.into_iter().filter(|c| *c != TrafficClass::Scavenger) {
+            assert_eq!(map.get(map.tc(class)).0, class);
+        }
+        assert_eq!(map.get(map.tc(TrafficClass::Scavenger)).0, TrafficClass::Standard);
+        assert_eq!(map.get(7).0, TrafficClass::Control);
     }
 
     #[test]

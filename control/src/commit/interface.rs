@@ -135,7 +135,8 @@ fn place(mut spec: table::Interface, snapshot: &mut Snapshot) {
 fn same(a: &table::Interface, b: &table::Interface) -> bool {
     a.name == b.name
         && (a.port, a.vlan, a.vrf, a.mac, a.mtu) == (b.port, b.vlan, b.vrf, b.mac, b.mtu)
-        && (a.mpls, a.enabled) == (b.mpls, b.enabled)
+        && (a.mpls, a.mpls_mtu, a.enabled) == (b.mpls, b.mpls_mtu, b.enabled)
+        && a.tc_map == b.tc_map
         && a.addresses == b.addresses
         && a.class_map == b.class_map
         && a.qos == b.qos
@@ -157,6 +158,8 @@ fn spec(wanted: &Interface, id: IfIndex, port: PortIndex, vrf: VrfId, mac: [u8; 
         mtu: wanted.mtu,
         addresses: addresses(wanted, mac),
         mpls: wanted.mpls,
+        mpls_mtu: wanted.mtu,
+        tc_map: Arc::default(),
         enabled: wanted.enabled,
         class_map: Arc::new(class_map(wanted)),
         qos: Arc::new(wanted.qos_spec()),

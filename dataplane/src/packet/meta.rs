@@ -24,7 +24,7 @@ pub enum Layer3 {
 
 /// Facts of one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags(pub u16);
+pub struct Flags(pub u32);
 
 impl Flags {
     /// A fragment that is not the first: it has no layer-4 header.
@@ -53,6 +53,15 @@ impl Flags {
     pub const LINK_LOCAL_DESTINATION: Self = Self(1 << 11);
     /// Longer than the MTU of `out_interface`, which is in `detail`: to be fragmented.
     pub const TOO_LONG: Self = Self(1 << 12);
+
+    /// `lookup` wants labels taken off or put on; what, stands beside the batch.
+    pub const STACK_EDIT: Self = Self(1 << 13);
+    /// Labels were taken off it and its IP header has come to the front.
+    pub const EXPOSED: Self = Self(1 << 14);
+    /// Its TTL is not lowered here: the pipe model at the penultimate hop (RFC 3443 section 3.2).
+    pub const KEEP_TTL: Self = Self(1 << 15);
+    /// Its DSCP is to become `dscp` of the meta.
+    pub const REMARK: Self = Self(1 << 16);
 
     /// Whether all of `other`'s bits are set.
     #[inline]
@@ -87,8 +96,11 @@ pub struct Meta {
     pub nhlfe: NhlfeId,
     /// The neighbour it goes to.
     pub adjacency: AdjacencyId,
-    /// Hash of the flow: addresses, protocol, ports.
+    /// Hash of the flow: addresses, protocol, ports. Of a labelled frame 0 until
+    /// something needs it.
     pub flow_hash: u32,
+    /// Bits.
+    pub flags: Flags,
     /// The Vrf it is looked up in.
     pub vrf: VrfId,
     /// The port it came in by.
@@ -103,8 +115,6 @@ pub struct Meta {
     pub l4_source: u16,
     /// Destination port, when [`Flags::PORTS`].
     pub l4_destination: u16,
-    /// Bits.
-    pub flags: Flags,
     /// Layer-2 bytes as received, without FCS.
     pub length: u16,
     /// A value a verdict needs: the MTU of too-big, the pointer of a parameter problem.
@@ -115,10 +125,14 @@ pub struct Meta {
     pub layer3: Layer3,
     /// Upper-layer protocol number.
     pub protocol: u8,
-    /// DSCP as received, 0 to 63.
+    /// DSCP as received, 0 to 63; with [`Flags::REMARK`] the one it is to have.
     pub dscp: u8,
-    /// TTL or hop limit as received.
+    /// TTL or hop limit as received, of the top label where it is labelled.
     pub ttl: u8,
+    /// Traffic class of the top label as received, 0 to 7 (RFC 5462).
+    pub tc: u8,
+    /// Labels that `lookup` has taken off so far: they stand before `l3_offset`.
+    pub popped: u8,
     /// Its class, once classified.
     pub class: TrafficClass,
     /// Its drop precedence.

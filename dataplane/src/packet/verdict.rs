@@ -64,6 +64,9 @@ reasons! {
         MplsDisabled = "mpls-disabled", "a labelled frame on an interface where MPLS is off (RFC 4364 section 5)";
         MplsNoLabel = "mpls-no-label", "no entry for the incoming label (RFC 3031 section 3.18)";
         MplsMalformed = "mpls-malformed", "the label stack is cut short or has no bottom (RFC 3032 section 2.1)";
+        MplsReserved = "mpls-reserved", "a special-purpose label that this router gives no meaning there (RFC 7274)";
+        MplsNotBottom = "mpls-not-bottom", "labels below one that must be the bottom of the stack (RFC 4364 section 5)";
+        MplsPayload = "mpls-payload", "what the last label leaves is neither IPv4 nor IPv6 (RFC 3032 section 2.2)";
         // IP header checks.
         Ipv4Malformed = "ipv4-malformed", "version, header length or total length is wrong (RFC 1812 section 5.2.2)";
         Ipv4Checksum = "ipv4-checksum", "the header checksum is wrong (RFC 1812 section 5.2.2)";
@@ -131,6 +134,7 @@ reasons! {
         Unreachable = "unreachable", "an unreachable route: destination unreachable is due";
         Prohibited = "prohibited", "a prohibited route: communication prohibited is due";
         ParameterProblem = "parameter-problem", "a header field in error: parameter problem is due";
+        LspPing = "lsp-ping", "an MPLS echo message, or labelled with router alert (RFC 8029, RFC 3032 section 2.1)";
         BeyondScope = "beyond-scope", "link-local source beyond its link: ICMPv6 1/2 is due";
     }
 }
@@ -140,7 +144,7 @@ impl PuntReason {
     /// said what there is to say; `None` where the slow path keeps or consumes it.
     pub const fn drop_reason(self) -> Option<DropReason> {
         match self {
-            Self::Arp | Self::Local | Self::LinkMulticast | Self::NeighbourMiss => None,
+            Self::Arp | Self::Local | Self::LinkMulticast | Self::NeighbourMiss | Self::LspPing => None,
             Self::TtlExpired => Some(DropReason::TtlExpired),
             Self::FragmentationNeeded => Some(DropReason::FragmentationNeeded),
             Self::PacketTooBig => Some(DropReason::PacketTooBig),

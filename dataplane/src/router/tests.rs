@@ -30,6 +30,8 @@ fn tables(snapshot: &mut Snapshot) {
             mtu: 1500,
             addresses: [InterfaceAddress { net: net.into() }].into(),
             mpls: false,
+            mpls_mtu: 1500,
+            tc_map: Arc::default(),
             enabled: true,
             class_map: Arc::new(ClassMap::default()),
             qos: Arc::default(),

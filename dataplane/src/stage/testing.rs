@@ -40,6 +40,8 @@ pub(crate) fn interface(id: u32, vlan: VlanMatch, addresses: &[&str]) -> Interfa
         mtu: 1500,
         addresses: addresses.iter().map(net).collect(),
         mpls: false,
+        mpls_mtu: 1500,
+        tc_map: Arc::default(),
         enabled: true,
         class_map: Arc::new(ClassMap::default()),
         qos: Arc::default(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use ipnet::IpNet;
 
-use crate::class::ClassMap;
+use crate::class::{ClassMap, TcMap};
 use crate::id::{AdjacencyId, IfIndex, PortIndex, VrfId};
 use crate::qos::InterfaceQos;
 
@@ -68,8 +68,14 @@ pub struct Interface {
     pub mtu: u16,
     /// Its addresses, configuration order; IPv6 link-local ones among them.
     pub addresses: Arc<[InterfaceAddress]>,
-    /// Whether labelled frames are accepted.
+    /// Whether labelled frames are accepted, and may leave.
     pub mpls: bool,
+    /// Longest labelled packet it sends, label stack included, bytes: `mtu` unless
+    /// configuration says otherwise.
+    pub mpls_mtu: u16,
+    /// Traffic class to class for what comes in labelled, class to traffic class for
+    /// labels put on what leaves.
+    pub tc_map: Arc<TcMap>,
     /// Whether configuration has it up; a frame in or out while down is dropped.
     pub enabled: bool,
     /// DSCP to class, for frames that come in by it.

@@ -6,7 +6,9 @@
 
 mod adjacency;
 mod fib;
+mod ilm;
 mod interface;
+mod label;
 mod limits;
 mod nhlfe;
 mod prefix;
@@ -17,9 +19,11 @@ mod vrf;
 
 pub use adjacency::Adjacency;
 pub use fib::{Fib4, Fib6};
+pub use ilm::Ilm;
 pub use interface::{Interface, InterfaceAddress, Tpid, VlanMatch};
+pub use label::{DiffServModel, Labels, TtlModel, TunnelModel};
 pub use limits::Limits;
-pub use nhlfe::{EcmpGroup, Nhlfe};
+pub use nhlfe::{EcmpGroup, Nhlfe, Pop, PopLookup, Push, Swap};
 pub use publish::{Publisher, Reader};
 pub use slab::Slab;
 pub use snapshot::{PortDemux, PortSpec, Snapshot};

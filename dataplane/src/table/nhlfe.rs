@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::id::{AdjacencyId, IfIndex, NhlfeId};
+use super::label::{Labels, TunnelModel};
+use crate::id::{AdjacencyId, IfIndex, NhlfeId, VrfId};
 
 /// What a prefix or an incoming label leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,14 @@ pub enum Nhlfe {
     Local,
     /// One of several, chosen by the flow's hash.
     Ecmp(Arc<EcmpGroup>),
+    /// Put labels on, and go on.
+    Push(Push),
+    /// Replace the top label, and go on. Of labelled frames only.
+    Swap(Swap),
+    /// Take the top label off, and go on with what is below. Of labelled frames only.
+    Pop(Pop),
+    /// Take the top label off and look up what is below. Of labelled frames only.
+    PopLookup(PopLookup),
     /// Discard without a word.
     Blackhole,
     /// Discard; say unreachable (ICMP 3/1, ICMPv6 1/3).
@@ -22,6 +31,54 @@ pub enum Nhlfe {
     /// Discard; say prohibited (ICMP 3/13, ICMPv6 1/1).
     Prohibited,
 }
+
+/// Labels to put on. What several prefixes share of their way (the LSP to one
+/// egress router) is an entry of its own, to which `next` leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Push {
+    /// The labels.
+    pub labels: Labels,
+    /// Where the labelled packet goes: another `Push`, a group, an adjacency.
+    pub next: NhlfeId,
+    /// What the new labels take over from what they are put on.
+    pub model: TunnelModel,
+    /// Whether an entropy label, behind its indicator, goes below the outermost of
+    /// the labels (RFC 6790 section 4.2).
+    pub entropy: bool,
+}
+
+/// The label that replaces the top one; its traffic class stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swap {
+    /// The new label, 16 to 1,048,575, or 0 or 2 (explicit null).
+    pub label: u32,
+    /// Where the packet goes then.
+    pub next: NhlfeId,
+}
+
+/// The end of a tunnel whose contents have one way: the penultimate hop (RFC 3031
+/// section 3.16), or a label for one customer edge or prefix (RFC 4364 section 4.3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pop {
+    /// Where what is below goes, labelled or not.
+    pub next: NhlfeId,
+    /// What the tunnel's contents take over from the label.
+    pub model: TunnelModel,
+}
+
+/// The end of a tunnel whose contents are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PopLookup {
+    /// The Vrf that an IP packet below is looked up in.
+    pub vrf: VrfId,
+    /// What the tunnel's contents take over from the label.
+    pub model: TunnelModel,
+    /// Whether the label must be the bottom of the stack, as a Vrf's must; if not,
+    /// a label below is looked up in the Ilm.
+    pub bottom: bool,
+}
+
+const _: () = assert!(size_of::<Option<Nhlfe>>() <= 40);
 
 /// Equal-cost next hops behind a resilient table: flows map to slots, slots to
 /// members, and a change of members moves only the slots it must.

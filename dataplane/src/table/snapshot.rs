@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use super::adjacency::Adjacency;
+use super::ilm::Ilm;
 use super::interface::{Interface, Tpid, VlanMatch};
 use super::limits::Limits;
 use super::nhlfe::Nhlfe;
@@ -79,6 +80,8 @@ pub struct Snapshot {
     pub interfaces: Slab<Arc<Interface>>,
     /// By [`VrfId`].
     pub vrfs: Slab<Vrf>,
+    /// By incoming label; one label space for the whole router (RFC 3031 section 3.14).
+    pub ilm: Ilm,
     /// By [`NhlfeId`].
     pub nhlfes: Slab<Nhlfe>,
     /// By [`AdjacencyId`].

@@ -5,6 +5,24 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::fixed_header;
 
+/// Special-purpose labels (RFC 3032 section 2.1, RFC 7274 section 5, RFC 6790 section 4).
+pub mod label {
+    /// IPv4 explicit null.
+    pub const IPV4_EXPLICIT_NULL: u32 = 0;
+    /// Router alert.
+    pub const ROUTER_ALERT: u32 = 1;
+    /// IPv6 explicit null.
+    pub const IPV6_EXPLICIT_NULL: u32 = 2;
+    /// Implicit null: said by signalling, never in a packet.
+    pub const IMPLICIT_NULL: u32 = 3;
+    /// Entropy label indicator.
+    pub const ENTROPY_INDICATOR: u32 = 7;
+    /// The first label that is not special.
+    pub const FIRST: u32 = 16;
+    /// The greatest label.
+    pub const LAST: u32 = 0xf_ffff;
+}
+
 /// One entry of a label stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]

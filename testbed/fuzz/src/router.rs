@@ -49,6 +49,8 @@ fn interface(id: u32, port: u16, vlan: VlanMatch, mtu: u16) -> Interface {
         mtu,
         addresses: addresses.into_iter().filter_map(net).collect(),
         mpls: id == 1,
+        mpls_mtu: 1500,
+        tc_map: Arc::default(),
         enabled: true,
         class_map: Arc::new(ClassMap::default()),
         qos: Arc::default(),

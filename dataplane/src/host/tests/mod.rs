@@ -63,6 +63,8 @@ fn interface(id: IfIndex, name: &str, mac: [u8; 6], addresses: &[&str]) -> Arc<I
         mtu: 1500,
         addresses: addresses.iter().map(|a| InterfaceAddress { net: a.parse().unwrap() }).collect(),
         mpls: false,
+        mpls_mtu: 1500,
+        tc_map: Arc::default(),
         enabled: true,
         class_map: Arc::new(ClassMap::default()),
         qos: Arc::new(InterfaceQos::default()),

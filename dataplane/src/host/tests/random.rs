@@ -41,12 +41,12 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Reason, offsets and protocol, flags, entry.
-type Facts = (usize, Option<(u16, u16, u16, u8)>, u16, u32);
+type Facts = (usize, Option<(u16, u16, u16, u8)>, u32, u32);
 
 /// Meta fields as `parse` might, or might wrongly, have left them.
 fn meta() -> impl Strategy<Value = Facts> {
     let offsets = (0..250u16, 0..250u16, 0..250u16, any::<u8>());
-    (0..PuntReason::COUNT, prop::option::weighted(0.2, offsets), any::<u16>(), 0..4u32)
+    (0..PuntReason::COUNT, prop::option::weighted(0.2, offsets), any::<u32>(), 0..4u32)
 }
 
 proptest! {

@@ -95,6 +95,9 @@ fn walk(first: NhlfeId, hash: u32, snapshot: &Snapshot) -> (NhlfeId, End) {
             Some(Nhlfe::Blackhole) => End::Not(Verdict::Drop(DropReason::Blackhole)),
             Some(Nhlfe::Unreachable) => End::Not(Verdict::Punt(PuntReason::Unreachable)),
             Some(Nhlfe::Prohibited) => End::Not(Verdict::Punt(PuntReason::Prohibited)),
+            Some(Nhlfe::Push(_) | Nhlfe::Swap(_) | Nhlfe::Pop(_) | Nhlfe::PopLookup(_)) => {
+                End::Not(Verdict::Drop(DropReason::MplsNoLabel))
+            }
             None => End::Not(Verdict::Punt(PuntReason::NoRoute)),
         };
         return (id, end);
