@@ -51,9 +51,8 @@ impl Flags {
     pub const LINK_LOCAL_SOURCE: Self = Self(1 << 10);
     /// The destination address is link-local.
     pub const LINK_LOCAL_DESTINATION: Self = Self(1 << 11);
-    /// Longer than the MTU of `out_interface`, which is in `detail`: to be fragmented.
+    /// Longer than what fits `out_interface`, which is in `detail`: to be fragmented.
     pub const TOO_LONG: Self = Self(1 << 12);
-
     /// `lookup` wants labels taken off or put on; what, stands beside the batch.
     pub const STACK_EDIT: Self = Self(1 << 13);
     /// Labels were taken off it and its IP header has come to the front.
@@ -62,6 +61,11 @@ impl Flags {
     pub const KEEP_TTL: Self = Self(1 << 15);
     /// Its DSCP is to become `dscp` of the meta.
     pub const REMARK: Self = Self(1 << 16);
+    /// Its way is `nhlfe` of the meta, no table is asked: the contents of a label that
+    /// has one way, or what the router made with the stack it is to leave with.
+    pub const DIRECTED: Self = Self(1 << 17);
+    /// Its class is to be that of its own mark: the short pipe model (RFC 3270 section 2.6.3).
+    pub const RECLASSIFY: Self = Self(1 << 18);
 
     /// Whether all of `other`'s bits are set.
     #[inline]

@@ -2,16 +2,19 @@
 //!
 //! A [`Frame`] is one packet's bytes with room before them; its [`Meta`] is what
 //! the stages have found out, one cache line; a [`Batch`] is what a stage is
-//! given; a [`Pool`] is where a worker's frames come from and go back to.
+//! given, and [`StackEdits`] what lies beside it for labelled frames; a [`Pool`]
+//! is where a worker's frames come from and go back to.
 
 mod batch;
 mod frame;
 mod meta;
 mod pool;
+mod stack;
 mod verdict;
 
 pub use batch::{BATCH, Batch};
 pub use frame::{Frame, HEADROOM, JUMBO_CAPACITY, NoRoom, STANDARD_CAPACITY};
 pub use meta::{Flags, Layer3, Meta};
 pub use pool::{Pool, PoolSize};
+pub use stack::{StackEdit, StackEdits};
 pub use verdict::{DropReason, PuntReason, Verdict};

@@ -36,6 +36,18 @@ impl LabelStackEntry {
         Self(U32::new((label & 0xf_ffff) << 12 | tc | (bottom as u32) << 8 | ttl as u32))
     }
 
+    /// The entry that this word is, host order.
+    #[inline]
+    pub const fn from_word(word: u32) -> Self {
+        Self(U32::new(word))
+    }
+
+    /// The entry as a word, host order.
+    #[inline]
+    pub const fn word(&self) -> u32 {
+        self.0.get()
+    }
+
     /// The label, 0 to 1,048,575.
     #[inline]
     pub const fn label(&self) -> u32 {

@@ -1,0 +1,113 @@
+//! What `rewrite` is to do with a frame's label stack (RFC 3032 section 2.1).
+
+use super::batch::BATCH;
+use crate::wire::mpls::LabelStackEntry;
+
+/// Entries to take off a frame's label stack, and those to put on instead. Lies
+/// beside the batch: `lookup` decides it, `rewrite` carries it out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StackEdit {
+    /// Entries to take off at `l3_offset`, 0 or 1; those in `meta.popped` stand before it.
+    pub off: u8,
+    len: u8,
+    /// Innermost first, as they are pushed.
+    on: [u32; StackEdit::MOST],
+}
+
+impl StackEdit {
+    /// The most entries put on one frame.
+    pub const MOST: usize = 16;
+
+    /// Nothing taken off, nothing put on.
+    pub const fn new() -> Self {
+        Self { off: 0, len: 0, on: [0; Self::MOST] }
+    }
+
+    /// Forgets what it was; the entries need not be overwritten.
+    #[inline]
+    pub fn clear(&mut self) {
+        (self.off, self.len) = (0, 0);
+    }
+
+    /// Puts an entry, as the word it is on the wire, on top of the others; `false`
+    /// when there are [`StackEdit::MOST`] already.
+    #[inline]
+    pub fn push(&mut self, entry: u32) -> bool {
+        let Some(slot) = self.on.get_mut(usize::from(self.len)) else { return false };
+        *slot = entry;
+        self.len += 1;
+        true
+    }
+
+    /// Entries to put on.
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Whether none is put on.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The words to put on, innermost first.
+    #[inline]
+    pub fn words(&self) -> &[u32] {
+        self.on.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// The entries to put on, outermost first, as they stand in the frame.
+    pub fn entries(&self) -> impl Iterator<Item = LabelStackEntry> + '_ {
+        self.words().iter().rev().map(|word| LabelStackEntry::from_word(*word))
+    }
+}
+
+/// The edits of a batch, by the frames' places in it. One counts where the frame
+/// has [`Flags::STACK_EDIT`](super::Flags::STACK_EDIT).
+#[derive(Debug)]
+pub struct StackEdits([StackEdit; BATCH]);
+
+impl Default for StackEdits {
+    fn default() -> Self {
+        Self([StackEdit::new(); BATCH])
+    }
+}
+
+impl StackEdits {
+    /// None.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// That of the frame at this place.
+    #[inline]
+    pub fn get(&self, at: usize) -> Option<&StackEdit> {
+        self.0.get(at)
+    }
+
+    /// Those of all places.
+    #[inline]
+    pub fn all_mut(&mut self) -> &mut [StackEdit; BATCH] {
+        &mut self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_pushed_last_stands_first() {
+        let mut edit = StackEdit::new();
+        for label in [16, 17, 18] {
+            assert!(edit.push(LabelStackEntry::new(label, 5, label == 16, 63).word()));
+        }
+        let read: Vec<_> = edit.entries().map(|e| (e.label(), e.bottom())).collect();
+        assert_eq!(read, [(18, false), (17, false), (16, true)]);
+        edit.clear();
+        assert!(edit.is_empty());
+        assert!((0..StackEdit::MOST as u32).all(|n| edit.push(n)) && !edit.push(16));
+        assert_eq!(edit.len(), StackEdit::MOST);
+    }
+}
