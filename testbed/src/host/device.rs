@@ -7,13 +7,13 @@ use smoltcp::time::Instant;
 
 /// Frames for the stack and frames from it.
 #[derive(Debug, Default)]
-pub(super) struct Device {
-    pub(super) received: VecDeque<Vec<u8>>,
-    pub(super) sent: VecDeque<Vec<u8>>,
+pub(crate) struct Device {
+    pub(crate) received: VecDeque<Vec<u8>>,
+    pub(crate) sent: VecDeque<Vec<u8>>,
 }
 
-pub(super) struct Receive(Vec<u8>);
-pub(super) struct Transmit<'a>(&'a mut VecDeque<Vec<u8>>);
+pub(crate) struct Receive(Vec<u8>);
+pub(crate) struct Transmit<'a>(&'a mut VecDeque<Vec<u8>>);
 
 impl phy::Device for Device {
     type RxToken<'a> = Receive;

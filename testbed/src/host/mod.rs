@@ -26,7 +26,7 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
 use crate::traffic::{Meter, Schedule};
 use access::Pipe;
-use device::Device;
+pub(crate) use device::Device;
 use frame::{Heard, Stations};
 
 /// What a host is.

@@ -1,7 +1,7 @@
 //! Several routers in one virtual time.
 
-use testbed::lab::{Lab, ms};
-use testbed::network::{Network, Node};
+use testbed::lab::{Lab, ms, secs};
+use testbed::network::{End, Network, Node, Station};
 use testbed::packet::*;
 
 /// Router `n` of a chain: 10.n.0.0/24 behind it, neighbours n−1 to its left and n+1 to its right.
@@ -88,4 +88,50 @@ fn one_seed_replays_one_run() {
     assert_ne!(first, other);
     // Three lossy lines: 0.98³ of what was sent is 1882; standard deviation 11.
     assert!((1820..=1945).contains(&first.len()), "{} of 2000 arrived", first.len());
+}
+
+/// Hosts beside the declared neighbours at both ends of a chain, and the addresses of the second.
+fn ends(network: &mut Network, nodes: &[Node], seed: u64) -> ([End; 2], [std::net::IpAddr; 2]) {
+    let net = |text: String| text.parse().unwrap();
+    let ip = |text: String| text.parse().unwrap();
+    let at = |network: &mut Network, n: u8, node: Node| {
+        let addresses = [net(format!("10.{n}.0.7/24")), net(format!("2001:db8:{n}::7/64"))];
+        let gateways = [ip(format!("10.{n}.0.254")), ip(format!("2001:db8:{n}::fe"))];
+        network.attach((node, "lan"), Station::new([2, 0, 0, 0, 7, n], &addresses, &gateways, seed), ms(1))
+    };
+    let both = [at(network, 1, nodes[0]), at(network, 4, nodes[3])];
+    (both, [ip("10.4.0.7".into()), ip("2001:db8:4::7".into())])
+}
+
+fn text(length: usize, seed: u8) -> Vec<u8> {
+    (0..length).map(|n| (n / 251) as u8 ^ n as u8 ^ seed).collect()
+}
+
+#[test]
+fn hosts_talk_by_tcp_both_ways_though_lines_lose_frames() {
+    for loss in [0, 10_000] {
+        let (mut network, nodes) = chain(3, loss);
+        let ([a, b], addresses) = ends(&mut network, &nodes, 3);
+        let (up, down) = (text(100_000, 1), text(200_000, 2));
+        for to in addresses {
+            let heard = network.station(b).listen(80, &down);
+            let said = network.station(a).call(to, 80, &up).unwrap();
+            assert!(network.run_talks(&[a, b], secs(120)), "{to}, {loss} lost of a million: not over");
+            assert!(network.station(a).heard(said) == down && network.station(b).heard(heard) == up);
+        }
+    }
+}
+
+#[test]
+fn a_seed_decides_every_frame_of_a_run() {
+    let run = |seed| {
+        let (mut network, nodes) = chain(seed, 5_000);
+        let ([a, b], addresses) = ends(&mut network, &nodes, seed);
+        network.station(b).listen(80, &text(50_000, 2));
+        network.station(a).call(addresses[0], 80, &text(50_000, 1));
+        assert!(network.run_talks(&[a, b], secs(120)));
+        (network.trace(), network.now())
+    };
+    assert_eq!(run(7), run(7));
+    assert_ne!(run(7).0, run(8).0);
 }
