@@ -8,26 +8,42 @@
 //! line and column before the file is refused.
 
 mod check;
+mod community;
 mod errors;
+mod label;
 mod limits;
+mod prefix_list;
 mod qos;
 mod read;
+mod route;
 mod types;
 mod units;
 mod values;
+mod vpn;
 mod walk;
+mod words;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
 
 use toml::de::DeTable;
 
+pub use community::{Community, Extranet, Member};
 pub use errors::{ConfigError, ConfigErrors, MOST_ERRORS};
+pub use label::{
+    IMPLICIT_NULL, LEAST_LABEL, LabelAction, LabelRange, LabelRanges, MOST_LABEL, MOST_PUSHED, StaticLabel,
+};
 pub use limits::Limits;
+pub use prefix_list::{PrefixList, PrefixRule};
 pub use qos::{ClassSettings, Limit, Policer, PolicerChoice, Qos};
-pub use types::{Config, Fault, Interface, Neighbour, Port, Route, Router, Vlan, Vrf};
+pub use route::{Hop, Route, Via};
+pub use types::{Config, Fault, Interface, Neighbour, Port, Router, Vlan, Vrf};
 pub use units::{Rate, Size, Span};
-pub use values::{Attach, Class, Copy, Discard, Discipline, Mac, Mode, PortKind, TpidWord};
+pub use values::{Class, Mac};
+pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
+pub use words::{
+    Attach, Copy, DiffServWord, Discard, Discipline, LabelMode, Mode, PortKind, TpidWord, TtlWord,
+};
 
 use errors::Finding;
 use read::Kept;
@@ -91,10 +107,20 @@ impl Config {
         &self.source.file
     }
 
-    /// The longest IP datagram that any interface sends, bytes; 1,500 at least. Frame
-    /// buffers must hold it.
+    /// The longest packet that any interface sends, label stack included, bytes; 1,500 at
+    /// least. Frame buffers must hold it.
     pub fn longest_mtu(&self) -> u16 {
-        self.interfaces.iter().map(|i| i.mtu).fold(1500, u16::max)
+        self.interfaces.iter().map(|i| i.mtu.max(i.mpls_mtu)).fold(1500, u16::max)
+    }
+
+    /// The Vrf of this name, if the file has one.
+    pub fn vrf(&self, name: &str) -> Option<&Vrf> {
+        self.vrfs.iter().find(|vrf| vrf.name == name)
+    }
+
+    /// The prefix list of this name.
+    pub fn prefix_list(&self, name: &str) -> Option<&PrefixList> {
+        self.prefix_lists.iter().find(|list| list.name == name)
     }
 
     /// The JSON Schema of the file.

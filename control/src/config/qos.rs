@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::types::Interface;
 use super::units::{Rate, Size, Span};
-use super::values::{Class, Discipline};
+use super::values::Class;
+use super::words::Discipline;
 
 /// Bytes that layer 2 puts before a datagram: Ethernet and two tags.
 const LAYER2: u64 = 22;

@@ -7,14 +7,22 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use dataplane::class::{Colour, TcMap, TrafficClass};
+use dataplane::table::TunnelModel;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::community::{Community, Extranet};
+use super::label::{LabelRanges, StaticLabel};
 use super::limits::Limits;
+use super::prefix_list::PrefixList;
 use super::qos::{Policer, Qos};
+use super::route::{Route, tunnel_model};
 use super::units::{Rate, Span};
-use super::values::{Attach, Class, Copy, Discard, Mac, Mode, PortKind, TpidWord};
+use super::values::{Class, Mac};
+use super::vpn::{RouteDistinguisher, TargetRule};
+use super::words::{Attach, Copy, DiffServWord, Discard, LabelMode, Mode, PortKind, TpidWord, TtlWord};
 
 /// The wanted state of one router.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -27,12 +35,27 @@ pub struct Config {
     /// `[[vrf]]`: routing worlds beside "default", which is always there. At most 60,000.
     #[serde(rename = "vrf")]
     pub vrfs: Vec<Vrf>,
+    /// `[[prefix-list]]`: sets of prefixes that imports and exports name.
+    #[serde(rename = "prefix-list")]
+    pub prefix_lists: Vec<PrefixList>,
     /// `[[interface]]`: logical interfaces on ports. At most 1,000,000.
     #[serde(rename = "interface")]
     pub interfaces: Vec<Interface>,
     /// `[[route]]`: static routes.
     #[serde(rename = "route")]
     pub routes: Vec<Route>,
+    /// `[labels]`: which labels the router gives out.
+    pub labels: LabelRanges,
+    /// `[[label]]`: incoming labels whose way is given.
+    #[serde(rename = "label")]
+    pub static_labels: Vec<StaticLabel>,
+    /// `[[community]]`: Vrfs that may reach each other. None at all: nothing is declared, and
+    /// nothing proved; otherwise a Vrf in none is a community of its own.
+    #[serde(rename = "community")]
+    pub communities: Vec<Community>,
+    /// `[[extranet]]`: what communities may reach of each other.
+    #[serde(rename = "extranet")]
+    pub extranets: Vec<Extranet>,
     /// `[[neighbour]]`: neighbours whose station address is known beforehand.
     #[serde(rename = "neighbour")]
     pub neighbours: Vec<Neighbour>,
@@ -177,19 +200,47 @@ pub struct Interface {
     pub mtu: u16,
     /// Its station address. Default: the port's.
     pub mac: Option<Mac>,
-    /// Whether labelled frames are accepted. Default false.
+    /// Whether labelled frames are accepted, and may leave. Default false.
     pub mpls: bool,
+    /// Longest labelled packet it sends, label stack included, bytes: `mtu` to 9,100. Default: `mtu`.
+    pub mpls_mtu: u16,
     /// Whether it is up. Default true.
     pub enabled: bool,
     /// Whether the marks of frames that come in count; if not, all are Standard. Default true.
     pub trust: bool,
     /// DSCP (name such as "ef", or 0 to 63) to class, over the default map.
     pub dscp: BTreeMap<u8, Class>,
+    /// Traffic class value of labels (0 to 7) to class, for what comes in labelled, over the
+    /// default map (RFC 5462).
+    pub tc: BTreeMap<u8, Class>,
+    /// Class to the traffic class value (0 to 7) of labels put on, over the default map.
+    pub tc_out: BTreeMap<Class, u8>,
+    /// The link it is on: the interface of another router that names the same link is at its
+    /// other end. Default: not known.
+    pub link: Option<String>,
     /// `[interface.police.CLASS]`: policers of what comes in. Default: none.
     pub police: BTreeMap<Class, Policer>,
     /// `[interface.qos]`: how what goes out is shaped and queued. Default: not
     /// shaped, a queue per class, voice first.
     pub qos: Option<Qos>,
+}
+
+impl Interface {
+    /// Its map between traffic classes of labels and classes; what comes in is all
+    /// Standard where marks do not count.
+    pub fn tc_map(&self) -> TcMap {
+        let mut map = TcMap::default();
+        if !self.trust {
+            map.classes = [(TrafficClass::Standard, Colour::Green); 8];
+        }
+        for (tc, class) in &self.tc {
+            map.classes[usize::from(tc & 7)] = (class.0, Colour::Green);
+        }
+        for (class, tc) in &self.tc_out {
+            map.tcs[class.0.index()] = tc & 7;
+        }
+        map
+    }
 }
 
 /// `[[vrf]]`
@@ -201,28 +252,28 @@ pub struct Vrf {
     /// What happens to packets without any other route: a default route of the
     /// lowest preference, for IPv4 and IPv6. Default: no route.
     pub otherwise: Option<Discard>,
+    /// What makes its prefixes unlike those of other Vrfs: "AS:NUMBER" or "ADDRESS:NUMBER"
+    /// (RFC 4364 section 4.2). Needed to import or export.
+    pub rd: Option<RouteDistinguisher>,
+    /// Targets of the routes it takes from other Vrfs, each a target or `{ target, prefixes }`.
+    /// Default: none.
+    pub import: Vec<TargetRule>,
+    /// Targets that its own routes carry, each a target or `{ target, prefixes }`; a route that
+    /// carries none is not exported. Default: none.
+    pub export: Vec<TargetRule>,
+    /// What labels are given out for, where it exports. Default "per-vrf".
+    pub label: LabelMode,
+    /// What tunnels do to the TTL of its packets (RFC 3443). Default "uniform".
+    pub ttl: TtlWord,
+    /// What tunnels do to the marks of its packets (RFC 3270). Default "pipe".
+    pub diffserv: DiffServWord,
 }
 
-/// `[[route]]`: a static route; either `via` or `discard`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub struct Route {
-    /// Its Vrf. Default "default".
-    pub vrf: String,
-    /// Destinations it is for; bits past the length must be 0.
-    #[schemars(with = "String")]
-    pub prefix: IpNet,
-    /// Next hops, 1 to 64 of the prefix's family; several share the flows (ECMP). A next hop is
-    /// on a connected subnet, or itself reached by another route, at most 8 deep.
-    #[schemars(with = "Vec<String>")]
-    pub via: Vec<IpAddr>,
-    /// The interface of the next hops; needed for IPv6 link-local ones. Default: where they are connected.
-    pub interface: Option<String>,
-    /// What to do instead of forwarding.
-    pub discard: Option<Discard>,
-    /// Administrative distance, 1 to 255: of routes to one prefix, the lowest that has a
-    /// next hop is used; 255 is never used. Default 1.
-    pub distance: u8,
+impl Vrf {
+    /// What tunnels do to its packets, where a route or label says nothing else.
+    pub fn model(&self) -> TunnelModel {
+        tunnel_model(Some(self.ttl), Some(self.diffserv), TunnelModel::default())
+    }
 }
 
 /// `[[neighbour]]`

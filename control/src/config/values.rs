@@ -1,144 +1,22 @@
-//! The words and small values that keys can have.
+//! The small values that keys can have.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use dataplane::class::TrafficClass;
-use dataplane::table::Tpid;
 use ipnet::IpNet;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use toml::de::DeValue;
 
+use super::community::Member;
+use super::label::LabelRange;
+use super::prefix_list::PrefixRule;
 use super::units::{Rate, Size, Span};
+use super::vpn::{RouteDistinguisher, RouteTarget};
 use super::walk::{Value, help_words, integer, kind, text};
-
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
-
-        impl $name {
-            /// The word that the file says.
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.pad(self.word()) }
-        }
-
-        impl Value for $name {
-            fn allowed() -> String {
-                format!("allowed: {}", [$($word),+].join(", "))
-            }
-            fn read(value: &DeValue<'_>) -> Result<Self, String> {
-                match text(value)? {
-                    $($word => Ok(Self::$variant),)+
-                    other => Err(unknown(other, &[$($word),+])),
-                }
-            }
-        }
-    };
-}
-
-fn unknown(word: &str, known: &[&str]) -> String {
-    let shown: String = word.chars().take(64).collect();
-    match super::walk::nearest(word, known.iter().copied()) {
-        Some(k) => format!("\"{shown}\" is not known; did you mean \"{k}\"?"),
-        None => format!("\"{shown}\" is not known"),
-    }
-}
-
-words! {
-    /// How workers wait for frames.
-    Mode {
-        /// Spins: the least delay, a whole core.
-        Busy = "busy",
-        /// Spins while there is work, sleeps when idle.
-        Adaptive = "adaptive",
-        /// Sleeps until the kernel says that there is a frame.
-        Interrupt = "interrupt",
-    }
-}
-words! {
-    /// What carries a port's frames.
-    PortKind {
-        /// An AF_XDP socket on a network device.
-        AfXdp = "af-xdp",
-        /// A packet socket with shared rings (TPACKET_V3) on a network device.
-        AfPacket = "af-packet",
-        /// A TAP device, made by the router.
-        Tap = "tap",
-        /// Files: frames are read from one and written to another.
-        Pcap = "pcap",
-        /// In the process, for tests.
-        Loopback = "loopback",
-    }
-}
-words! {
-    /// Where the XDP program is attached.
-    Attach {
-        /// In the driver if it can, else behind it.
-        Auto = "auto",
-        /// In the driver.
-        Native = "native",
-        /// Behind the driver; any device can.
-        Generic = "generic",
-    }
-}
-words! {
-    /// Whether the kernel copies frames.
-    Copy {
-        /// No copy if the device can, else copies.
-        Auto = "auto",
-        /// Copies.
-        Copy = "copy",
-        /// No copy; a device that cannot is an error when the port is opened.
-        ZeroCopy = "zero-copy",
-    }
-}
-words! {
-    /// How frames wait on an interface.
-    Discipline {
-        /// A queue per traffic class.
-        Classes = "classes",
-        /// One queue, first in first out: QoS off.
-        Fifo = "fifo",
-    }
-}
-words! {
-    /// What a route without next hops does to packets.
-    Discard {
-        /// Discards without a word.
-        Blackhole = "blackhole",
-        /// Discards and says unreachable (ICMP 3/1, ICMPv6 1/3).
-        Unreachable = "unreachable",
-        /// Discards and says prohibited (ICMP 3/13, ICMPv6 1/1).
-        Prohibited = "prohibited",
-    }
-}
-words! {
-    /// The EtherType that starts a VLAN tag.
-    TpidWord {
-        /// 0x8100.
-        Dot1q = "802.1q",
-        /// 0x88a8.
-        Dot1ad = "802.1ad",
-    }
-}
-
-impl From<TpidWord> for Tpid {
-    fn from(word: TpidWord) -> Self {
-        match word {
-            TpidWord::Dot1q => Self::Dot1q,
-            TpidWord::Dot1ad => Self::Dot1ad,
-        }
-    }
-}
+use super::words::unknown;
 
 /// A station address, six bytes in hexadecimal with colons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema)]
@@ -190,11 +68,18 @@ macro_rules! from_text {
     )+};
 }
 
+const ASSIGNED: &str = "write \"AS:NUMBER\" or \"ADDRESS:NUMBER\", such as \"65000:1\" or \"192.0.2.1:1\"";
+
 from_text! {
     Rate: Rate::ALLOWED;
     Span: Span::ALLOWED;
     Size: Size::ALLOWED;
     Mac: "write six bytes such as \"02:00:00:00:00:01\"";
+    RouteDistinguisher: ASSIGNED;
+    RouteTarget: ASSIGNED;
+    PrefixRule: "write \"[deny] PREFIX [ge LENGTH] [le LENGTH]\", such as \"10.0.0.0/8 le 24\"";
+    LabelRange: "write \"FIRST-LAST\" within 16 to 1048575, such as \"100000-1048575\"";
+    Member: "write a vrf's name, or ROUTER:VRF";
 }
 
 impl Value for IpAddr {
@@ -251,12 +136,16 @@ impl Value for Name {
     }
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         let text = text(value)?;
-        let ok = (1..=63).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/-".contains(&b))
-            && text.as_bytes()[0].is_ascii_alphanumeric();
         let shown: String = text.chars().take(64).collect();
-        ok.then(|| Self(text.into())).ok_or_else(|| format!("\"{shown}\" is not a name"))
+        is_name(text).then(|| Self(text.into())).ok_or_else(|| format!("\"{shown}\" is not a name"))
     }
+}
+
+/// Whether a thing can be called `text`.
+pub(super) fn is_name(text: &str) -> bool {
+    text.len() <= 63
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/-".contains(&b))
+        && text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// A VLAN id or a core number: a small whole number in a list.
@@ -289,7 +178,13 @@ impl Value for Class {
         help_words("", TrafficClass::ALL.map(TrafficClass::name))
     }
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        let word = text(value)?;
+        Self::from_name(text(value)?)
+    }
+}
+
+impl Class {
+    /// The class called `word`, or what is wrong with it.
+    pub(super) fn from_name(word: &str) -> Result<Self, String> {
         word.parse().map(Self).map_err(|_| unknown(word, &TrafficClass::ALL.map(TrafficClass::name)))
     }
 }

@@ -202,6 +202,27 @@ impl<'r, 't> Table<'r, 't> {
         Some(Table::new(self.reader, table, path, value.span()))
     }
 
+    /// A list of values and tables; a single one stands for a list of one.
+    pub(super) fn mixed<V: Value, T>(
+        &mut self,
+        key: &'static str,
+        plain: impl Fn(V) -> T,
+        read: impl Fn(Table<'r, 't>) -> Option<T>,
+    ) -> Vec<T> {
+        let Some(value) = self.raw(key) else { return Vec::new() };
+        let item = |key: String, item: &'r Spanned<DeValue<'t>>| match item.get_ref().as_table() {
+            Some(_) => self.sub(self.path_of(&key), item).and_then(&read),
+            None => self.take(&key, item).map(&plain),
+        };
+        match value.get_ref().as_array() {
+            None => item(key.into(), value).into_iter().collect(),
+            Some(items) => {
+                let indexed = items.iter().enumerate();
+                indexed.filter_map(|(i, one)| item(format!("{key}[{i}]"), one)).collect()
+            }
+        }
+    }
+
     /// The table called `key`.
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'r, 't>> {
         let value = self.raw(key)?;

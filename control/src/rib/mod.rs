@@ -103,8 +103,9 @@ pub(crate) fn wanted(route: &config::Route) -> Wanted {
     if let Some(discard) = route.discard {
         return Wanted::Discard(discard);
     }
-    let interface: Option<Arc<str>> = route.interface.as_deref().map(Into::into);
-    Wanted::Via(route.via.iter().map(|a| NextHop { address: *a, interface: interface.clone() }).collect())
+    let next_hop =
+        |hop: config::Hop<'_>| NextHop { address: hop.address, interface: hop.interface.map(Into::into) };
+    Wanted::Via(route.hops().map(next_hop).collect())
 }
 
 /// Whether `address` is of one link only (RFC 4291 section 2.5.6).

@@ -113,7 +113,9 @@ impl Oracle {
             }
         }
         for route in &self.config.routes {
-            let ask = route.discard.map_or(Ask::Via(route.via.clone()), |d| Ask::Discard(d.to_string()));
+            let ask = route.discard.map_or(Ask::Via(route.hops().map(|hop| hop.address).collect()), |d| {
+                Ask::Discard(d.to_string())
+            });
             lines.push(Line { prefix: route.prefix, distance: route.distance, source: 2, ask });
         }
         lines.retain(|l| l.distance != 255);

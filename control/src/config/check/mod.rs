@@ -1,8 +1,10 @@
 //! Checks across the file: names, references, addresses, queues, next hops.
 
 mod address;
+mod hop;
 mod port;
 mod qos;
+mod reach;
 mod route;
 
 use std::cell::RefCell;

@@ -4,8 +4,8 @@ use ahash::AHashMap;
 
 use super::Checks;
 use crate::config::types::{Interface, Port, Vlan};
-use crate::config::values::{Attach, Copy, PortKind, TpidWord};
 use crate::config::walk::help_words;
+use crate::config::words::{Attach, Copy, PortKind, TpidWord};
 
 /// A port and the tags that frames have on it.
 type Tags<'a> = (&'a str, Vlan, TpidWord);

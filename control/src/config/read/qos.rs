@@ -1,0 +1,138 @@
+//! `[interface.police]` and `[interface.qos]`.
+
+use std::collections::BTreeMap;
+
+use dataplane::class::TrafficClass;
+use toml::de::DeValue;
+
+use super::{RATES, number};
+use crate::config::qos::{ClassSettings, Limit, Policer, PolicerChoice, Qos};
+use crate::config::units::{Rate, Size, Span};
+use crate::config::values::Class;
+use crate::config::walk::{Table, Value, help_words, integer, kind, text};
+use crate::config::words::Discipline;
+
+/// A table of tables by class name; other keys are left to `finish`.
+fn by_class<V>(
+    table: &mut Table<'_, '_>,
+    mut read: impl FnMut(Table<'_, '_>) -> Option<V>,
+) -> BTreeMap<Class, V> {
+    let found = TrafficClass::ALL.into_iter().filter_map(|class| {
+        let inner = table.table(class.name())?;
+        read(inner).map(|v| (Class(class), v))
+    });
+    found.collect()
+}
+
+pub(super) fn police(mut table: Table<'_, '_>, mtu: u16) -> BTreeMap<Class, Policer> {
+    let policers = by_class(&mut table, |t| policer(t, mtu));
+    table.finish();
+    policers
+}
+
+fn policer(mut table: Table<'_, '_>, mtu: u16) -> Option<Policer> {
+    table.need::<Rate>("rate");
+    let rate = table.within::<Rate>("rate", RATES);
+    let burst = table.get::<SizeOrTime>("burst");
+    table.finish();
+    let rate = rate?;
+    Some(match burst {
+        None => Policer::with_default_burst(rate, mtu),
+        Some(SizeOrTime::Time(time)) => Policer::with_burst_time(rate, time, mtu),
+        Some(SizeOrTime::Size(burst)) => Policer { rate, burst },
+    })
+}
+
+/// What can be said in bytes or as time.
+enum SizeOrTime {
+    Size(Size),
+    Time(Span),
+}
+
+impl Value for SizeOrTime {
+    fn allowed() -> String {
+        "write a size of 64 B to 1 GiB such as \"64 kB\", or a time of 10 us to 10 s such as \"20 ms\"".into()
+    }
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        let text = text(value)?;
+        let shown: String = text.chars().take(64).collect();
+        match (text.parse::<Size>(), text.parse::<Span>()) {
+            (Ok(size), _) if (64..=1 << 30).contains(&size.0) => Ok(Self::Size(size)),
+            (_, Ok(time)) if (10_000..=10_000_000_000).contains(&time.0) => Ok(Self::Time(time)),
+            (Err(_), Err(_)) => Err(format!("\"{shown}\" is neither a size nor a time")),
+            _ => Err(format!("{shown} is out of range")),
+        }
+    }
+}
+
+pub(super) fn qos(mut table: Table<'_, '_>, mtu: u16) -> Qos {
+    let default = Qos::default();
+    let qos = Qos {
+        rate: table.within("rate", RATES),
+        burst: table.within("burst", Span(10_000)..=Span(1_000_000_000)).unwrap_or(default.burst),
+        overhead: table.get::<Overhead>("overhead").map_or(default.overhead, |o| o.0),
+        discipline: table.get("discipline").unwrap_or(Discipline::Classes),
+        classes: by_class(&mut table, |t| Some(class(t, mtu))),
+    };
+    table.finish();
+    qos
+}
+
+/// Bytes beside a frame's own.
+struct Overhead(i16);
+
+const OVERHEADS: [(&str, i16); 4] = [("ethernet", 24), ("ethernet-fcs", 4), ("layer-2", 0), ("ip", -14)];
+
+impl Value for Overhead {
+    fn allowed() -> String {
+        "write -64 to 256 bytes, or \"ethernet\" (24), \"ethernet-fcs\" (4), \"layer-2\" (0) or \"ip\" (-14)"
+            .into()
+    }
+    fn read(value: &DeValue<'_>) -> Result<Self, String> {
+        if let Some(word) = value.as_str() {
+            let found = OVERHEADS.iter().find(|(name, _)| *name == word);
+            return found.map(|(_, n)| Self(*n)).ok_or_else(|| help_words(word, OVERHEADS.map(|o| o.0)));
+        }
+        let n = integer(value)?;
+        let fits = (-64..=256).contains(&n).then(|| i16::try_from(n).ok()).flatten();
+        fits.map(Self).ok_or_else(|| format!("{n} is out of range"))
+    }
+}
+
+fn class(mut table: Table<'_, '_>, mtu: u16) -> ClassSettings {
+    let mut limit = Limit::default();
+    for bound in table.list::<SizeOrTime>("limit") {
+        match bound {
+            SizeOrTime::Size(size) => limit.size = Some(size),
+            SizeOrTime::Time(time) => limit.time = Some(time),
+        }
+    }
+    let settings = ClassSettings {
+        priority: table.get("priority"),
+        weight: number(&mut table, "weight", 0, 10_000),
+        limit,
+        policer: policer_choice(&mut table, mtu),
+    };
+    table.finish();
+    settings
+}
+
+fn policer_choice(table: &mut Table<'_, '_>, mtu: u16) -> PolicerChoice {
+    match table.raw("policer").map(|v| v.get_ref()) {
+        None => PolicerChoice::Default,
+        Some(DeValue::Boolean(false)) => PolicerChoice::None,
+        Some(DeValue::Table(_)) => {
+            let read = table.table("policer").and_then(|t| policer(t, mtu));
+            read.map_or(PolicerChoice::Default, PolicerChoice::Policer)
+        }
+        Some(other) => {
+            let message = format!("this is {}, not a policer", kind(other));
+            table.fault(
+                "policer",
+                message,
+                "write { rate = \"3 Mbit/s\", burst = \"20 ms\" }, or false for none",
+            );
+            PolicerChoice::Default
+        }
+    }
+}

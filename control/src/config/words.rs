@@ -1,0 +1,194 @@
+//! The words that keys can have, each list of them a type.
+
+use std::fmt;
+
+use dataplane::table::{DiffServModel, Tpid, TtlModel};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::de::DeValue;
+
+use super::walk::{Value, nearest, text};
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum $name { $($(#[$doc])* #[serde(rename = $word)] $variant,)+ }
+
+        impl $name {
+            /// The word that the file says.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.pad(self.word()) }
+        }
+
+        impl Value for $name {
+            fn allowed() -> String {
+                format!("allowed: {}", [$($word),+].join(", "))
+            }
+            fn read(value: &DeValue<'_>) -> Result<Self, String> {
+                match text(value)? {
+                    $($word => Ok(Self::$variant),)+
+                    other => Err(unknown(other, &[$($word),+])),
+                }
+            }
+        }
+    };
+}
+
+/// That `word` is not known, and the one that may be meant.
+pub(super) fn unknown(word: &str, known: &[&str]) -> String {
+    let shown: String = word.chars().take(64).collect();
+    match nearest(word, known.iter().copied()) {
+        Some(k) => format!("\"{shown}\" is not known; did you mean \"{k}\"?"),
+        None => format!("\"{shown}\" is not known"),
+    }
+}
+
+words! {
+    /// How workers wait for frames.
+    Mode {
+        /// Spins: the least delay, a whole core.
+        Busy = "busy",
+        /// Spins while there is work, sleeps when idle.
+        Adaptive = "adaptive",
+        /// Sleeps until the kernel says that there is a frame.
+        Interrupt = "interrupt",
+    }
+}
+words! {
+    /// What carries a port's frames.
+    PortKind {
+        /// An AF_XDP socket on a network device.
+        AfXdp = "af-xdp",
+        /// A packet socket with shared rings (TPACKET_V3) on a network device.
+        AfPacket = "af-packet",
+        /// A TAP device, made by the router.
+        Tap = "tap",
+        /// Files: frames are read from one and written to another.
+        Pcap = "pcap",
+        /// In the process, for tests.
+        Loopback = "loopback",
+    }
+}
+words! {
+    /// Where the XDP program is attached.
+    Attach {
+        /// In the driver if it can, else behind it.
+        Auto = "auto",
+        /// In the driver.
+        Native = "native",
+        /// Behind the driver; any device can.
+        Generic = "generic",
+    }
+}
+words! {
+    /// Whether the kernel copies frames.
+    Copy {
+        /// No copy if the device can, else copies.
+        Auto = "auto",
+        /// Copies.
+        Copy = "copy",
+        /// No copy; a device that cannot is an error when the port is opened.
+        ZeroCopy = "zero-copy",
+    }
+}
+words! {
+    /// How frames wait on an interface.
+    Discipline {
+        /// A queue per traffic class.
+        Classes = "classes",
+        /// One queue, first in first out: QoS off.
+        Fifo = "fifo",
+    }
+}
+words! {
+    /// What a route without next hops does to packets.
+    Discard {
+        /// Discards without a word.
+        Blackhole = "blackhole",
+        /// Discards and says unreachable (ICMP 3/1, ICMPv6 1/3).
+        Unreachable = "unreachable",
+        /// Discards and says prohibited (ICMP 3/13, ICMPv6 1/1).
+        Prohibited = "prohibited",
+    }
+}
+words! {
+    /// The EtherType that starts a VLAN tag.
+    TpidWord {
+        /// 0x8100.
+        Dot1q = "802.1q",
+        /// 0x88a8.
+        Dot1ad = "802.1ad",
+    }
+}
+
+words! {
+    /// What labels are given out for.
+    #[derive(Default)]
+    LabelMode {
+        /// One for the Vrf; the packet below is looked up in it.
+        #[default]
+        PerVrf = "per-vrf",
+        /// One for each next hop, to which the packet goes without a look-up.
+        PerCe = "per-ce",
+        /// One for each prefix.
+        PerPrefix = "per-prefix",
+    }
+}
+words! {
+    /// What a tunnel does to the TTL (RFC 3443 section 3).
+    #[derive(Default)]
+    TtlWord {
+        /// The hops of the tunnel count for its contents.
+        #[default]
+        Uniform = "uniform",
+        /// The tunnel is one hop for its contents.
+        Pipe = "pipe",
+    }
+}
+words! {
+    /// What a tunnel does to the marks (RFC 3270 section 2.6).
+    #[derive(Default)]
+    DiffServWord {
+        /// The label's mark becomes that of the contents.
+        Uniform = "uniform",
+        /// The contents keep their mark; at the end they are treated by the label's.
+        #[default]
+        Pipe = "pipe",
+        /// The contents keep their mark; at the end they are treated by it.
+        ShortPipe = "short-pipe",
+    }
+}
+
+impl From<TtlWord> for TtlModel {
+    fn from(word: TtlWord) -> Self {
+        match word {
+            TtlWord::Uniform => Self::Uniform,
+            TtlWord::Pipe => Self::Pipe,
+        }
+    }
+}
+
+impl From<DiffServWord> for DiffServModel {
+    fn from(word: DiffServWord) -> Self {
+        match word {
+            DiffServWord::Uniform => Self::Uniform,
+            DiffServWord::Pipe => Self::Pipe,
+            DiffServWord::ShortPipe => Self::ShortPipe,
+        }
+    }
+}
+
+impl From<TpidWord> for Tpid {
+    fn from(word: TpidWord) -> Self {
+        match word {
+            TpidWord::Dot1q => Self::Dot1q,
+            TpidWord::Dot1ad => Self::Dot1ad,
+        }
+    }
+}
