@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-/// `[[community]]`: Vrfs that may reach each other, and nothing else.
+/// `[[community]]`: Vrfs that are to reach each other, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Community {
@@ -19,12 +19,20 @@ pub struct Community {
     /// Its Vrfs: VRF is the Vrf of that name on every router that has one, ROUTER:VRF
     /// that of one router.
     pub members: Vec<Member>,
+    /// Members that are hubs: with any, the other members reach these only, not one
+    /// another. Default: none, and every member reaches every other.
+    pub hubs: Vec<Member>,
 }
 
 impl Community {
     /// Whether the Vrf `vrf` of the router `router` is a member.
     pub fn has(&self, router: &str, vrf: &str) -> bool {
         self.members.iter().any(|m| m.is(router, vrf))
+    }
+
+    /// Whether it is to reach every member, and every member it.
+    pub fn is_hub(&self, router: &str, vrf: &str) -> bool {
+        self.hubs.is_empty() || self.hubs.iter().any(|m| m.is(router, vrf))
     }
 }
 

@@ -43,9 +43,9 @@ pub(super) fn prefix_list(mut table: Table<'_, '_>) -> Option<PrefixList> {
 
 pub(super) fn community(mut table: Table<'_, '_>) -> Option<Community> {
     let name = name(&mut table, "name");
-    let members = table.list("members");
+    let (members, hubs) = (table.list("members"), table.list("hubs"));
     table.finish();
-    name.map(|name| Community { name, members })
+    name.map(|name| Community { name, members, hubs })
 }
 
 pub(super) fn extranet(mut table: Table<'_, '_>) -> Option<Extranet> {
