@@ -99,6 +99,8 @@ pub struct PingRequest {
 /// What became of a ping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PingReply {
+    /// The Vrf of the request.
+    pub vrf: VrfId,
     /// Echo identifier of the request.
     pub ident: u16,
     /// Echo sequence number of the request.

@@ -103,7 +103,24 @@ impl Host {
         if is_link_local(peer) { net } else { net.or_else(|| self.vrf_source(interface.vrf, peer, snapshot)) }
     }
 
-    /// Any address of the Vrf that is good beyond its link.
+    /// The address the router speaks to `peer` from in `vrf`, about what came in by
+    /// `arrival`: one of that interface where it is of the Vrf, else the first of the
+    /// Vrf's, else one of that interface all the same.
+    pub(super) fn source_in(
+        &self,
+        vrf: VrfId,
+        arrival: &Interface,
+        peer: IpAddr,
+        snapshot: &Snapshot,
+    ) -> Option<IpAddr> {
+        if arrival.vrf == vrf {
+            return self.source(arrival, peer, snapshot);
+        }
+        let global = || self.usable(arrival, peer).map(|net| net.addr()).find(|a| !is_link_local(*a));
+        self.vrf_source(vrf, peer, snapshot).or_else(global)
+    }
+
+    /// An address of the Vrf that is good beyond its link: that of its first interface.
     pub(super) fn vrf_source(&self, vrf: VrfId, peer: IpAddr, snapshot: &Snapshot) -> Option<IpAddr> {
         let members = snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.vrf == vrf && i.enabled);
         let mut nets = members.flat_map(|i| self.usable(i, peer));

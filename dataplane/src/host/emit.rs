@@ -9,6 +9,7 @@ use crate::class::{ClassMap, TrafficClass};
 use crate::id::VrfId;
 use crate::packet::{Flags, Frame, Layer3};
 use crate::table::Interface;
+use crate::wire::mpls::LabelStackEntry;
 
 /// EtherTypes (IEEE 802).
 pub(super) const ARP: u16 = 0x0806;
@@ -118,6 +119,33 @@ impl Host {
         meta.dscp = header.dscp;
         (meta.class, meta.colour) = ClassMap::default().get(header.dscp);
         Some(frame)
+    }
+
+    /// Puts a label stack before a datagram of the router's own: label, traffic class
+    /// and TTL of each entry, outermost first. `None`, the frame unchanged, for no
+    /// entries or more than there is room for; that is counted.
+    pub(super) fn push_stack(
+        &mut self,
+        frame: &mut Frame,
+        entries: impl ExactSizeIterator<Item = (u32, u8, u8)>,
+    ) -> Option<()> {
+        let (count, length) = (entries.len(), entries.len() * LabelStackEntry::LEN);
+        if count == 0 || frame.push(length).is_err() {
+            self.counters.pool_empty += 1;
+            return None;
+        }
+        let (bytes, meta) = frame.parts_mut();
+        for (i, (label, tc, ttl)) in entries.enumerate() {
+            if i == 0 {
+                (meta.tc, meta.ttl) = (tc, ttl);
+            }
+            // The room was just made.
+            let _ = LabelStackEntry::new(label, tc, i + 1 == count, ttl).emit(&mut bytes[i * 4..]);
+        }
+        meta.layer3 = Layer3::Mpls;
+        meta.l3_length += length as u16;
+        meta.l4_offset += length as u16;
+        Some(())
     }
 }
 

@@ -14,6 +14,8 @@ use super::icmp::Problem;
 use super::reassemble::Fragment;
 use super::{Host, Turn};
 use crate::packet::{DropReason, Flags, Frame, Layer3};
+use crate::wire::ipv4::Ipv4Header;
+use crate::wire::ipv6::{self, Ipv6Header};
 
 const ICMP: u8 = 1;
 const TCP: u8 = 6;
@@ -58,9 +60,49 @@ impl<'a> Datagram<'a> {
         Some(Self { source, destination, protocol: meta.protocol, ttl, dscp, whole, upper })
     }
 
+    /// Reads the datagram that `bytes`, which no stage has looked at, start with, and
+    /// which fragment of how many it is; `None` where it is not sound.
+    pub(super) fn inside(bytes: &'a [u8]) -> Option<(Self, Flags)> {
+        match bytes.first()? >> 4 {
+            4 => Self::inside_v4(bytes),
+            6 => Self::inside_v6(bytes),
+            _ => None,
+        }
+    }
+
+    fn inside_v4(bytes: &'a [u8]) -> Option<(Self, Flags)> {
+        let header = Ipv4Header::check(bytes).ok()?;
+        let whole = bytes.get(..usize::from(header.total_length.get()))?;
+        let upper = whole.get(header.header_length()..)?;
+        let flags = fragment(header.fragment_offset(), header.more_fragments());
+        let (source, destination) = (header.source().into(), header.destination().into());
+        let (protocol, ttl, dscp) = (header.protocol, header.ttl, header.dscp());
+        Some((Self { source, destination, protocol, ttl, dscp, whole, upper }, flags))
+    }
+
+    fn inside_v6(bytes: &'a [u8]) -> Option<(Self, Flags)> {
+        let header = Ipv6Header::check(bytes).ok()?;
+        let whole = bytes.get(..Ipv6Header::LEN + usize::from(header.payload_length.get()))?;
+        let payload = whole.get(Ipv6Header::LEN..)?;
+        let chain = ipv6::walk(header.next_header, payload).ok()?;
+        let upper = payload.get(chain.offset..)?;
+        let flags = chain.fragment.map_or_else(Flags::default, |f| fragment(f.offset, f.more));
+        let (source, destination) = (header.source().into(), header.destination().into());
+        let (protocol, ttl, dscp) = (chain.protocol, header.hop_limit, header.dscp());
+        Some((Self { source, destination, protocol, ttl, dscp, whole, upper }, flags))
+    }
+
     /// Whether the upper layer is ICMP or ICMPv6.
     pub(super) fn is_icmp(&self) -> bool {
         self.protocol == if self.source.is_ipv4() { ICMP } else { ICMPV6 }
+    }
+}
+
+fn fragment(offset: usize, more: bool) -> Flags {
+    match (offset, more) {
+        (0, false) => Flags::default(),
+        (0, true) => Flags::FIRST_FRAGMENT,
+        _ => Flags::LATER_FRAGMENT,
     }
 }
 
@@ -84,6 +126,9 @@ impl Host {
 
     fn hear_datagram(&mut self, frame: &Frame, datagram: &Datagram<'_>, turn: &mut Turn<'_>) -> Checked {
         let flags = frame.meta().flags;
+        // A group of the link has no members at the other end of a tunnel.
+        let in_tunnel = frame.meta().popped > 0;
+        require(!(in_tunnel && datagram.destination.is_multicast()), DropReason::Multicast)?;
         if flags.has(Flags::LATER_FRAGMENT) || flags.has(Flags::FIRST_FRAGMENT) {
             return self.hear_fragment(frame, datagram, turn);
         }
@@ -117,11 +162,14 @@ impl Host {
     }
 
     fn hear_icmp(&mut self, frame: &Frame, datagram: &Datagram<'_>, turn: &mut Turn<'_>) -> Checked {
+        let tunnelled = frame.meta().popped > 0;
         match (datagram.source.is_ipv4(), datagram.upper.first()) {
             (_, None) => Checked::Break(DropReason::LocalMalformed),
             (true, Some(8)) | (false, Some(128)) => self.hear_echo_request(frame, datagram, turn),
             (true, Some(0)) | (false, Some(129)) => self.hear_echo_reply(frame, datagram, turn),
             (true, Some(3 | 11 | 12)) | (false, Some(1..=4)) => self.hear_error(frame, datagram, turn),
+            // A neighbour is on the link, not at the other end of a tunnel.
+            (false, Some(133..=137)) if tunnelled => Checked::Break(DropReason::NdInvalid),
             (false, Some(133..=137)) => self.hear_nd(frame, datagram, turn),
             (true, Some(5)) => {
                 self.counters.redirects += 1;

@@ -23,10 +23,12 @@ mod nd;
 mod ping;
 mod reassemble;
 mod resolve;
+mod stack;
 mod sync;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod walk;
 
 use std::collections::BTreeMap;
 

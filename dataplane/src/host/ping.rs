@@ -11,10 +11,11 @@ use super::echo::{fill_checksum, is_sound};
 use super::emit::Header;
 use super::icmp::Problem;
 use super::local::Datagram;
+use super::walk::{leads_out, route};
 use super::{Action, Host, Turn};
 use crate::id::{IfIndex, VrfId};
 use crate::packet::{DropReason, Frame};
-use crate::table::{Interface, Nhlfe, Snapshot};
+use crate::table::{Interface, Snapshot};
 use crate::time::Time;
 
 /// Pings without an answer that are remembered; the oldest makes room.
@@ -100,21 +101,10 @@ impl Host {
 
     /// The interface a ping leaves by, as far as can be told before its lookup.
     fn egress(&self, request: &PingRequest, snapshot: &Snapshot) -> Option<IfIndex> {
-        let vrf = snapshot.vrf(request.vrf)?;
-        let mut nhlfe = match request.destination {
-            to if is_link_local(to) => return self.egress_on_link(request, snapshot),
-            IpAddr::V4(to) => vrf.fib4.lookup(to)?,
-            IpAddr::V6(to) => vrf.fib6.lookup(to)?,
-        };
-        for _ in 0..4 {
-            match snapshot.nhlfe(nhlfe)? {
-                Nhlfe::Forward(adjacency) => return Some(snapshot.adjacency(*adjacency)?.interface),
-                Nhlfe::Glean(interface) => return Some(*interface),
-                Nhlfe::Ecmp(group) => nhlfe = *group.members().first()?,
-                _ => return None,
-            }
+        match request.destination {
+            to if is_link_local(to) => self.egress_on_link(request, snapshot),
+            to => leads_out(route(request.vrf, to, snapshot)?, snapshot),
         }
-        None
     }
 
     /// The link that a link-local destination is on: the one whose address asks,
@@ -144,9 +134,9 @@ impl Host {
             return members.any(|i| i.owns(source)).then_some(source).filter(|_| fits);
         }
         match egress.and_then(|id| snapshot.interface(id)) {
-            Some(interface) => self.source(interface, to, snapshot),
+            Some(interface) if interface.vrf == request.vrf => self.source(interface, to, snapshot),
             None if members.any(|i| i.owns(to)) => Some(to),
-            None => self.vrf_source(request.vrf, to, snapshot),
+            _ => self.vrf_source(request.vrf, to, snapshot),
         }
     }
 
@@ -188,10 +178,15 @@ impl Host {
     }
 
     /// A datagram of the router's own that went nowhere; told when it is a ping.
-    pub(super) fn ping_failed(&mut self, datagram: &Datagram<'_>, problem: Problem, turn: &mut Turn<'_>) {
+    pub(super) fn ping_failed(
+        &mut self,
+        datagram: &Datagram<'_>,
+        vrf: VrfId,
+        problem: Problem,
+        turn: &mut Turn<'_>,
+    ) {
         let Some((to, echo)) = quoted_echo(datagram.whole) else { return };
-        let vrf = self.pings.asked.iter().find(|p| p.destination == to).map(|p| p.vrf);
-        let Some(asked) = vrf.and_then(|vrf| self.pings.take(vrf, echo, Some(to))) else { return };
+        let Some(asked) = self.pings.take(vrf, echo, Some(to)) else { return };
         let kind = match problem {
             Problem::TooBig(mtu) => PingKind::TooBig { mtu: mtu.into() },
             Problem::TtlExpired => PingKind::TimeExceeded,
@@ -206,8 +201,8 @@ impl Host {
 
 fn pong(asked: Asked, from: IpAddr, ttl: u8, kind: PingKind, turn: &mut Turn<'_>) {
     let rtt: Duration = turn.now - asked.sent;
-    let Asked { ident, sequence, .. } = asked;
-    turn.out.push(Action::Pong(PingReply { ident, sequence, from, rtt, ttl, kind }));
+    let Asked { vrf, ident, sequence, .. } = asked;
+    turn.out.push(Action::Pong(PingReply { vrf, ident, sequence, from, rtt, ttl, kind }));
 }
 
 /// What an ICMP error says about a ping.

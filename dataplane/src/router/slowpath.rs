@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use super::handle::Handle;
 use crate::counters::Counters;
 use crate::host::{Action, Host, NeighbourInfo, PingReply, PingRequest};
-use crate::id::PortIndex;
+use crate::id::{PortIndex, VrfId};
 use crate::packet::{DropReason, Frame};
 use crate::table::{Reader, Snapshot};
 use crate::time::Time;
@@ -34,6 +34,7 @@ pub enum SlowPathAsk {
 
 #[derive(Debug)]
 struct WaitingPing {
+    vrf: VrfId,
     ident: u16,
     sequence: u16,
     until: Time,
@@ -196,8 +197,8 @@ fn answer(
         SlowPathAsk::Neighbours(reply) => drop(reply.send(out.host.neighbours().collect())),
         SlowPathAsk::Ping(request, reply) => {
             let until = Time(now.nanos().saturating_add(PING_TIMEOUT));
-            let (ident, sequence) = (request.ident, request.sequence);
-            pings.push_back(WaitingPing { ident, sequence, until, reply });
+            let PingRequest { vrf, ident, sequence, .. } = request;
+            pings.push_back(WaitingPing { vrf, ident, sequence, until, reply });
             out.host.ping(request, now, snapshot, actions);
         }
     }
@@ -288,7 +289,7 @@ impl Out {
 }
 
 fn give(reply: PingReply, pings: &mut VecDeque<WaitingPing>) {
-    let asked = |p: &WaitingPing| p.ident == reply.ident && p.sequence == reply.sequence;
+    let asked = |p: &WaitingPing| (p.vrf, p.ident, p.sequence) == (reply.vrf, reply.ident, reply.sequence);
     if let Some(at) = pings.iter().position(asked)
         && let Some(ping) = pings.remove(at)
     {

@@ -12,6 +12,8 @@ use super::checksum::{self, Sum};
 use super::l4::protocol;
 use super::{WireError, fixed_header};
 
+pub mod extension;
+
 /// The first eight bytes of every message used here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]

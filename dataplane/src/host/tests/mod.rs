@@ -4,6 +4,7 @@ mod arp;
 mod dad;
 mod echo;
 mod icmp;
+mod labelled;
 mod nd;
 mod ping;
 mod random;
@@ -23,6 +24,7 @@ use crate::packet::{Flags, Frame, Layer3, Pool, PoolSize, PuntReason, Verdict};
 use crate::qos::InterfaceQos;
 use crate::table::{Interface, InterfaceAddress, Limits, Nhlfe, Snapshot, VlanMatch, Vrf};
 use crate::time::Time;
+use crate::wire::mpls::LabelStackEntry;
 
 /// The router's station address; its neighbours' end in their host number.
 pub(super) const ROUTER: [u8; 6] = [0x02, 0, 0, 0, 0, 1];
@@ -142,7 +144,7 @@ impl Bench {
                 text
             }
             Action::Route(frame) => {
-                let text = format!("route {}", describe_ip(frame.bytes(), &frame));
+                let text = format!("route {}", describe_datagram(&frame));
                 self.host.recycle(frame);
                 text
             }
@@ -173,6 +175,10 @@ pub(super) fn punted(bytes: &[u8], reason: PuntReason) -> Frame {
     }
     let l3 = &bytes[14..];
     match l3[0] >> 4 {
+        _ if bytes[12..14] == [0x88, 0x47] => {
+            (meta.layer3, meta.l3_length, meta.l4_offset) = (Layer3::Mpls, l3.len() as u16, 14);
+            (meta.tc, meta.ttl) = (l3[2] >> 1 & 7, l3[3]);
+        }
         4 => {
             meta.layer3 = Layer3::Ipv4;
             meta.l3_length = u16::from_be_bytes([l3[2], l3[3]]);
@@ -252,7 +258,10 @@ fn describe_frame(frame: &Frame) -> String {
     let l3 = &bytes[usize::from(frame.meta().l3_offset)..];
     let what = match u16::from_be_bytes([bytes[12], bytes[13]]) {
         0x0806 => describe_arp(l3),
-        0x0800 | 0x86dd => describe_ip(l3, frame),
+        0x0800 | 0x86dd => {
+            assert_eq!(usize::from(frame.meta().l3_length), l3.len());
+            describe_ip(l3, frame)
+        }
         other => format!("{other:04x}"),
     };
     format!("to {}: {what}", station(to))
@@ -273,9 +282,23 @@ fn describe_arp(bytes: &[u8]) -> String {
     }
 }
 
+/// A datagram to be looked up, behind its labels as label/TC/TTL.
+fn describe_datagram(frame: &Frame) -> String {
+    let (bytes, meta) = (frame.bytes(), frame.meta());
+    assert_eq!((usize::from(meta.l3_length), meta.l3_offset, meta.popped), (bytes.len(), 0, 0));
+    let (mut text, mut rest) = (String::new(), bytes);
+    let mut labels = meta.layer3 == Layer3::Mpls;
+    while labels {
+        let entry;
+        (entry, rest) = LabelStackEntry::parse(rest).unwrap();
+        text += &format!("{}/{}/{} ", entry.label(), entry.tc(), entry.ttl());
+        labels = !entry.bottom();
+    }
+    text + &describe_ip(rest, frame)
+}
+
 fn describe_ip(bytes: &[u8], frame: &Frame) -> String {
     let meta = frame.meta();
-    assert_eq!(usize::from(meta.l3_length), bytes.len());
     assert!(meta.flags.has(Flags::ORIGINATED));
     if bytes[0] >> 4 == 4 {
         let packet = Ipv4Packet::new_checked(bytes).unwrap();

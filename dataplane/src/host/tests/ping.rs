@@ -4,7 +4,7 @@ use super::*;
 use crate::host::{PingKind, PingReply, PingRequest};
 use std::time::Duration;
 
-fn request(destination: &str) -> PingRequest {
+pub(super) fn request(destination: &str) -> PingRequest {
     PingRequest {
         vrf: VrfId(0),
         destination: ip(destination),
@@ -122,4 +122,28 @@ fn a_link_local_ping_goes_out_by_the_link() {
     bench.run(secs(10));
     assert_eq!((bench.host.counters().unsent, bench.host.available()), (1, 62));
     assert_eq!(pong(&mut bench).kind, PingKind::Unreachable { code: 3 });
+}
+
+#[test]
+fn the_same_ping_in_two_vrfs_is_two_pings() {
+    let mut bench = labelled::pe();
+    bench.snapshot.vrfs.get_mut(0).unwrap().fib4.insert("10.0.0.0/8".parse().unwrap(), NhlfeId(2));
+    let red = PingRequest { vrf: labelled::RED, ..request("10.1.0.9") };
+    ping(&mut bench, red);
+    ping(&mut bench, request("10.1.0.9"));
+    let [Action::Route(of_red), Action::Route(of_default)] = &mut bench.out[..] else { panic!() };
+    let (of_red, mut failed) = (of_red.bytes().to_vec(), std::mem::replace(of_default, Frame::standard()));
+    // One fails at home: it is the second, although the first has the same address and numbers.
+    failed.meta_mut().verdict = Verdict::Punt(PuntReason::NoRoute);
+    bench.host.receive(failed, Time(9), &bench.snapshot, &mut bench.out);
+    assert_eq!((pong(&mut bench).vrf, pong(&mut bench).kind), (VrfId(0), PingKind::Unreachable { code: 0 }));
+    bench.out.clear();
+    // The answer to the other arrives in the other Vrf, by a tunnel.
+    let answer = ipv4("10.1.0.9", "198.51.100.1", 1, &icmp4(0, 0, [0, 7, 0, 1], &of_red[28..]));
+    let bytes = labelled::labelled(&[(30_012, 0, 9)], &answer);
+    let arrived = |vrf| labelled::exposed(&bytes, 1, vrf, PuntReason::Local);
+    bench.host.receive(arrived(VrfId(0)), Time(20), &bench.snapshot, &mut bench.out);
+    assert_eq!(bench.told(), ["drop local-unknown"]);
+    bench.host.receive(arrived(red.vrf), Time(20), &bench.snapshot, &mut bench.out);
+    assert_eq!((pong(&mut bench).vrf, pong(&mut bench).kind), (red.vrf, PingKind::Reply { size: 56 }));
 }

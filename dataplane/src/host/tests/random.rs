@@ -37,7 +37,13 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
             [&[0, 1, 8, 0, 6, 4, 0, oper][..], &mac(from), &[192, 0, 2, from], &ROUTER, &[192, 0, 2, to]];
         eth(ROUTER, mac(from), 0x0806, &message.concat())
     });
-    prop_oneof![noise, four, icmp, six, nd, arp]
+    let stack = prop::collection::vec((0..40u32, 0..8u8, 0..3u8), 1..70);
+    let mpls =
+        (stack, 1..12u8, prop::collection::vec(any::<u8>(), 0..60)).prop_map(|(stack, to, payload)| {
+            let datagram = ipv4("203.0.113.9", &format!("192.0.2.{to}"), to, &payload);
+            labelled::labelled(&stack, &datagram)
+        });
+    prop_oneof![noise, four, icmp, six, nd, arp, mpls]
 }
 
 /// Reason, offsets and protocol, flags, entry.
@@ -57,7 +63,7 @@ proptest! {
         frames in prop::collection::vec((frames(), meta(), 0..3_000u64), 1..40),
         line in any::<bool>(),
     ) {
-        let mut bench = Bench::with(|limits| {
+        let mut bench = labelled::pe_with(|limits| {
             (limits.held_packets_per_neighbour, limits.held_packets) = (2, 5);
             limits.neighbours_per_interface = 6;
         });
@@ -69,6 +75,7 @@ proptest! {
             meta.nhlfe = NhlfeId(nhlfe);
             if let Some(offsets) = offsets {
                 (meta.l3_offset, meta.l3_length, meta.l4_offset, meta.protocol) = offsets;
+                meta.popped = meta.protocol / 4;
                 meta.flags.0 = flags;
             }
             given += 1;
@@ -89,6 +96,7 @@ proptest! {
 fn punted_any(bytes: &[u8], reason: PuntReason) -> Frame {
     let (arp, four, six) = (bytes[12..14] == [8, 6], bytes.len() >= 34, bytes.len() >= 54);
     let whole = match bytes.get(14).map_or(0, |b| b >> 4) {
+        _ if bytes[12..14] == [0x88, 0x47] => bytes.len() >= 18,
         4 => four,
         6 => six,
         _ => arp,
