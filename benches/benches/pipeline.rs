@@ -15,7 +15,7 @@ use std::time::Duration;
 use benches::prefixes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dataplane::id::{IfIndex, NhlfeId, PortIndex, WorkerIndex};
-use dataplane::packet::{BATCH, Batch, Pool, PoolSize};
+use dataplane::packet::{BATCH, Batch, Pool, PoolSize, StackEdits};
 use dataplane::pipeline::Pipeline;
 use dataplane::port::{AnyPort, Loopback, LoopbackEnd, Port};
 use dataplane::qos::Policers;
@@ -103,6 +103,7 @@ fn stages(c: &mut Criterion, snapshot: &Snapshot, frames: &[[u8; 60]], routes: u
     group.throughput(Throughput::Elements(BATCH as u64)).measurement_time(Duration::from_secs(2));
     let mut pool = Pool::new(WorkerIndex(0), BATCH, PoolSize::Standard);
     let (mut batch, mut policers, mut at) = (Batch::new(), Policers::new(), 0);
+    let mut edits = StackEdits::new();
     while let Some(frame) = pool.get() {
         let _ = batch.push(frame);
     }
@@ -117,8 +118,8 @@ fn stages(c: &mut Criterion, snapshot: &Snapshot, frames: &[[u8; 60]], routes: u
                         1 => parse::run(&mut batch, snapshot, PortIndex(0)),
                         2 => classify::run(&mut batch, snapshot),
                         3 => police::run(&mut batch, &mut policers, Time(1)),
-                        4 => lookup::run(&mut batch, snapshot),
-                        _ => rewrite::run(&mut batch, snapshot),
+                        4 => lookup::run(&mut batch, snapshot, &mut edits),
+                        _ => rewrite::run(&mut batch, snapshot, &edits),
                     }
                 }
                 black_box(batch.frames().len())

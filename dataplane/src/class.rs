@@ -79,6 +79,24 @@ impl TrafficClass {
     }
 }
 
+impl TrafficClass {
+    /// The DSCP that says this class and drop precedence in the default map: EF, CS6,
+    /// LE, DF, or one of the AF group (RFC 2597 section 6), 0 to 63.
+    pub const fn dscp(self, colour: Colour) -> u8 {
+        let assured = match self {
+            Self::Control => return 48,
+            Self::Voice => return 46,
+            Self::Standard => return 0,
+            Self::Scavenger => return 1,
+            Self::Video => 34,
+            Self::National => 26,
+            Self::Clinical => 18,
+            Self::Imaging => 10,
+        };
+        assured + 2 * colour as u8
+    }
+}
+
 impl fmt::Display for TrafficClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -214,6 +232,15 @@ mod tests {
             assert_eq!(class.name().parse(), Ok(class));
         }
         assert!("telephony".parse::<TrafficClass>().is_err());
+    }
+
+    #[test]
+    fn a_class_is_what_its_dscp_says() {
+        let map = ClassMap::default();
+        for class in TrafficClass::ALL {
+            assert_eq!(map.get(class.dscp(Colour::Green)), (class, Colour::Green));
+        }
+        assert_eq!(map.get(TrafficClass::Imaging.dscp(Colour::Red)), (TrafficClass::Imaging, Colour::Red));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Stages mark verdicts; the worker that called the pipeline acts on them.
 
 use crate::id::PortIndex;
-use crate::packet::{BATCH, Batch, Flags, Verdict};
+use crate::packet::{BATCH, Batch, Flags, Layer3, StackEdits, Verdict};
 use crate::qos::Policers;
 use crate::stage::{classify, enqueue, lookup, parse, police, rewrite};
 use crate::table::Snapshot;
@@ -23,6 +23,7 @@ impl Default for Keys {
 #[derive(Debug, Default)]
 pub struct Pipeline {
     policers: Policers,
+    edits: StackEdits,
     /// Of each frame of the batch: the port whose tree it goes to.
     keys: Keys,
     /// Stamp of the interfaces that the policers were made for.
@@ -56,19 +57,29 @@ impl Pipeline {
 
     /// Datagrams the router made, and held frames whose neighbour is known now.
     pub fn local(&mut self, batch: &mut Batch, snapshot: &Snapshot) {
+        let mut labelled = false;
         for frame in batch.frames_mut() {
             frame.meta_mut().verdict = Verdict::Forward;
-            if !frame.meta().flags.has(Flags::RELEASED) {
+            if frame.meta().flags.has(Flags::RELEASED) {
+                parse::rewind(frame);
+            } else {
                 parse::datagram(frame);
             }
+            labelled |= frame.meta().layer3 == Layer3::Mpls;
         }
+        batch.set_labelled(labelled);
         classify::run(batch, snapshot);
         self.onward(batch, snapshot);
     }
 
     fn onward(&mut self, batch: &mut Batch, snapshot: &Snapshot) {
-        lookup::run(batch, snapshot);
-        rewrite::run(batch, snapshot);
+        if batch.labelled() {
+            lookup::labels::run(batch, snapshot);
+            parse::exposed(batch, snapshot);
+            classify::exposed(batch, snapshot);
+        }
+        lookup::run(batch, snapshot, &mut self.edits);
+        rewrite::run(batch, snapshot, &self.edits);
         enqueue::run(batch, snapshot, &mut self.keys.0);
     }
 

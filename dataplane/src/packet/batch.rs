@@ -11,11 +11,12 @@ pub const BATCH: usize = 64;
 #[derive(Debug)]
 pub struct Batch {
     frames: Vec<Frame>,
+    labelled: bool,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { frames: Vec::with_capacity(BATCH) }
+        Self { frames: Vec::with_capacity(BATCH), labelled: false }
     }
 }
 
@@ -74,9 +75,22 @@ impl Batch {
         &mut self.frames
     }
 
+    /// Whether labelled frames are among them, as [`Batch::set_labelled`] was told.
+    #[inline]
+    pub fn labelled(&self) -> bool {
+        self.labelled
+    }
+
+    /// Says whether labelled frames are among them; forgotten when they are taken out.
+    #[inline]
+    pub fn set_labelled(&mut self, labelled: bool) {
+        self.labelled = labelled;
+    }
+
     /// Takes every frame out, in order.
     #[inline]
     pub fn drain(&mut self) -> impl Iterator<Item = Frame> + '_ {
+        self.labelled = false;
         self.frames.drain(..)
     }
 

@@ -6,6 +6,7 @@
 //! is where a worker's frames come from and go back to.
 
 mod batch;
+pub mod flow;
 mod frame;
 mod meta;
 mod pool;

@@ -1,30 +1,77 @@
-//! DSCP → traffic class and colour, by the map of the interface a frame came in
-//! by. Past this stage nobody looks at a raw DSCP to decide anything.
+//! DSCP, or the top label's traffic class, → traffic class and colour, by the maps
+//! of the interface a frame came in by (RFC 3270 section 2.6). Past this stage
+//! nobody looks at a raw mark to decide anything.
 
 use std::sync::LazyLock;
 
-use crate::class::ClassMap;
+use crate::class::{ClassMap, TcMap};
 use crate::id::IfIndex;
-use crate::packet::{Batch, Flags};
+use crate::packet::{Batch, Flags, Layer3, Meta};
 use crate::table::Snapshot;
 
-/// What the router itself sends is marked by itself: the default map reads it.
-static OWN: LazyLock<ClassMap> = LazyLock::new(ClassMap::default);
+/// What the router itself sends is marked by itself: the default maps read it.
+static OWN: LazyLock<(ClassMap, TcMap)> = LazyLock::new(Default::default);
+
+/// The maps of the interface that the last frame came in by.
+struct Maps<'a> {
+    snapshot: &'a Snapshot,
+    of: IfIndex,
+    found: Option<(&'a ClassMap, &'a TcMap)>,
+}
+
+impl<'a> Maps<'a> {
+    fn new(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, of: IfIndex::NONE, found: None }
+    }
+
+    #[inline]
+    fn of(&mut self, meta: &Meta) -> (&'a ClassMap, &'a TcMap) {
+        if meta.in_interface != self.of {
+            let interface = self.snapshot.interface(meta.in_interface);
+            self.found = interface.map(|i| (&*i.class_map, &*i.tc_map));
+            self.of = meta.in_interface;
+        }
+        match self.found {
+            Some(maps) if !meta.flags.has(Flags::ORIGINATED) => maps,
+            _ => (&OWN.0, &OWN.1),
+        }
+    }
+}
 
 /// Classifies the live frames.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
-    let mut last: (IfIndex, Option<&ClassMap>) = (IfIndex::NONE, None);
+    let mut maps = Maps::new(snapshot);
     for frame in batch.live() {
         let meta = frame.meta_mut();
-        if meta.in_interface != last.0 {
-            let map = snapshot.interface(meta.in_interface).map(|i| &*i.class_map);
-            last = (meta.in_interface, map);
-        }
-        let map = match last.1 {
-            Some(map) if !meta.flags.has(Flags::ORIGINATED) => map,
-            _ => &*OWN,
+        let (by_dscp, by_tc) = maps.of(meta);
+        (meta.class, meta.colour) = match meta.layer3 {
+            Layer3::Mpls => by_tc.get(meta.tc),
+            _ => by_dscp.get(meta.dscp),
         };
-        (meta.class, meta.colour) = map.get(meta.dscp);
+    }
+}
+
+/// Settles class and mark of the live frames whose labels are off, by the tunnel's
+/// model (RFC 3270 section 2.6): uniform, the label's class becomes the packet's
+/// mark; short pipe, the packet's own mark gives the class; pipe, both stay.
+pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
+    let mut maps = Maps::new(snapshot);
+    for frame in batch.live() {
+        let meta = frame.meta_mut();
+        if meta.flags.0 & (Flags::RECLASSIFY.0 | Flags::REMARK.0) == 0 {
+            continue;
+        }
+        let (by_dscp, by_tc) = maps.of(meta);
+        let own = by_dscp.get(meta.dscp);
+        // Two classes may share a traffic class: the mark says which of them it is.
+        if meta.flags.has(Flags::RECLASSIFY) || by_tc.tc(own.0) == meta.tc {
+            (meta.class, meta.colour) = own;
+            meta.flags.clear(Flags::REMARK);
+        } else if own.0 == meta.class {
+            meta.flags.clear(Flags::REMARK);
+        } else {
+            meta.dscp = meta.class.dscp(meta.colour);
+        }
     }
 }
 

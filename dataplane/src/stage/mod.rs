@@ -14,3 +14,5 @@ pub mod rewrite;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;

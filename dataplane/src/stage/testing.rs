@@ -13,12 +13,16 @@ use ipnet::IpNet;
 
 use crate::class::ClassMap;
 use crate::id::{IfIndex, NhlfeId, PortIndex, VrfId};
-use crate::packet::{Batch, Frame, Verdict};
-use crate::table::{Interface, InterfaceAddress, Nhlfe, PortDemux, PortSpec, Snapshot, VlanMatch, Vrf};
+use crate::packet::{Batch, Frame, StackEdits, Verdict};
+use crate::table::{
+    Interface, InterfaceAddress, Labels, Nhlfe, PortDemux, PortSpec, Push, Snapshot, TunnelModel, VlanMatch,
+    Vrf,
+};
 use crate::wire::ethernet::{EthernetHeader, ether_type};
 use crate::wire::ipv4::Ipv4Header;
 use crate::wire::ipv6::Ipv6Header;
 use crate::wire::l4::UdpHeader;
+use crate::wire::mpls::LabelStackEntry;
 
 pub(crate) const GE0: IfIndex = IfIndex(0);
 pub(crate) const GE1: IfIndex = IfIndex(1);
@@ -180,6 +184,47 @@ pub(crate) fn call() -> Vec<u8> {
     stack(&[&eth(ether_type::IPV4), &ipv4(between, 26), &udp(5004, 5006, 18)])
 }
 
+/// A label stack of `(label, TC, TTL)`, outermost first; the last is the bottom.
+pub(crate) fn mpls(entries: &[(u32, u8, u8)]) -> Vec<u8> {
+    let words = entries.iter().enumerate().map(|(i, (label, tc, ttl))| {
+        LabelStackEntry::new(*label, *tc, i + 1 == entries.len(), *ttl).word().to_be_bytes()
+    });
+    words.flatten().collect()
+}
+
+/// The router with MPLS on its interfaces, all prefixes of [`router`] in its first Vrf.
+pub(crate) fn label_router() -> Snapshot {
+    let mut snapshot = router();
+    for id in [GE0, GE1] {
+        change(&mut snapshot, id, |i| i.mpls = true);
+    }
+    snapshot
+}
+
+/// An entry that prefixes, labels and other entries may lead to.
+pub(crate) fn entry(snapshot: &mut Snapshot, nhlfe: Nhlfe) -> NhlfeId {
+    NhlfeId(snapshot.nhlfes.insert(nhlfe) as u32)
+}
+
+/// The entry by way of a neighbour on `interface`.
+pub(crate) fn via(snapshot: &mut Snapshot, interface: IfIndex, neighbour: &str) -> NhlfeId {
+    let adjacency = snapshot.adjacency_for(interface, neighbour.parse().unwrap());
+    entry(snapshot, Nhlfe::Forward(adjacency))
+}
+
+/// Sets what an incoming label leads to.
+pub(crate) fn label_to(snapshot: &mut Snapshot, label: u32, nhlfe: Nhlfe) -> NhlfeId {
+    let id = entry(snapshot, nhlfe);
+    snapshot.ilm.set(label, id);
+    id
+}
+
+/// Labels put on, TTL and marks as `model` says.
+pub(crate) fn push(labels: &[u32], next: NhlfeId, model: TunnelModel) -> Nhlfe {
+    let labels = Labels::new(labels).unwrap();
+    Nhlfe::Push(Push { labels, next, model, entropy: false })
+}
+
 /// A batch of one.
 pub(crate) fn batch(bytes: &[u8]) -> Batch {
     let mut frame = if bytes.len() > 1900 { Frame::jumbo() } else { Frame::standard() };
@@ -196,12 +241,22 @@ pub(crate) fn parsed(snapshot: &Snapshot, bytes: &[u8]) -> Frame {
     batch.pop().unwrap()
 }
 
+/// All of `lookup`, for frames that are parsed and classified.
+pub(crate) fn look_up(batch: &mut Batch, snapshot: &Snapshot) -> StackEdits {
+    let mut edits = StackEdits::new();
+    super::lookup::labels::run(batch, snapshot);
+    super::parse::exposed(batch, snapshot);
+    super::classify::exposed(batch, snapshot);
+    super::lookup::run(batch, snapshot, &mut edits);
+    edits
+}
+
 /// After `parse` and `lookup`.
 pub(crate) fn looked_up(snapshot: &Snapshot, bytes: &[u8]) -> Frame {
     let mut batch = batch(bytes);
     super::parse::run(&mut batch, snapshot, PortIndex(0));
     super::classify::run(&mut batch, snapshot);
-    super::lookup::run(&mut batch, snapshot);
+    look_up(&mut batch, snapshot);
     batch.pop().unwrap()
 }
 
@@ -210,8 +265,8 @@ pub(crate) fn rewritten(snapshot: &Snapshot, bytes: &[u8]) -> Frame {
     let mut batch = batch(bytes);
     super::parse::run(&mut batch, snapshot, PortIndex(0));
     super::classify::run(&mut batch, snapshot);
-    super::lookup::run(&mut batch, snapshot);
-    super::rewrite::run(&mut batch, snapshot);
+    let edits = look_up(&mut batch, snapshot);
+    super::rewrite::run(&mut batch, snapshot, &edits);
     batch.pop().unwrap()
 }
 

@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use dataplane::id::{PortIndex, VrfId, WorkerIndex};
-use dataplane::packet::{Batch, Flags, Frame, Layer3, Meta, Pool, PoolSize, Verdict};
+use dataplane::packet::{Batch, Flags, Frame, Layer3, Meta, Pool, PoolSize, StackEdits, Verdict};
 use dataplane::qos::Policers;
 use dataplane::stage::{classify, fragment, lookup, parse, police, rewrite};
 use dataplane::table::Snapshot;
@@ -60,10 +60,11 @@ fn on(batch: &mut Batch) -> Verdict {
     live(batch, parsed);
     classify::run(batch, &ROUTER);
     police::run(batch, &mut Policers::new(), Time::ZERO);
-    lookup::run(batch, &ROUTER);
+    let mut edits = StackEdits::new();
+    lookup::run(batch, &ROUTER, &mut edits);
     live(batch, found);
     let before = batch.frames().first().map(|f| *f.meta());
-    rewrite::run(batch, &ROUTER);
+    rewrite::run(batch, &ROUTER, &edits);
     live(batch, |frame| before.iter().for_each(|before| rewritten(frame, before)));
     let Some(mut frame) = batch.pop() else { return Verdict::Forward };
     // Buffers are dear to make: only where there is something to split.

@@ -1,4 +1,4 @@
-//! What is not plainly forwarded: local delivery, scope, TTL and MTU.
+//! What is not plainly forwarded: local delivery, scope and TTL.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -7,11 +7,15 @@ use ipnet::IpNet;
 use super::resolve::destination;
 use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
 use crate::table::{InterfaceAddress, Snapshot};
+use crate::wire::l4::protocol;
 
 /// For the router itself: one of its addresses, or a broadcast address of one of
 /// its subnets, which only the link it belongs to may use (RFC 2644).
 pub(super) fn local(frame: &Frame, snapshot: &Snapshot) -> Verdict {
     let meta = frame.meta();
+    if meta.flags.has(Flags::EXPOSED) && is_discovery(frame) {
+        return Verdict::Drop(DropReason::NdInvalid);
+    }
     if meta.layer3 != Layer3::Ipv4 || meta.flags.has(Flags::ORIGINATED) {
         return Verdict::Punt(PuntReason::Local);
     }
@@ -24,6 +28,13 @@ pub(super) fn local(frame: &Frame, snapshot: &Snapshot) -> Verdict {
         _ => false,
     };
     if accepted { Verdict::Punt(PuntReason::Local) } else { Verdict::Drop(DropReason::Broadcast) }
+}
+
+/// Whether it is a message that neighbours of one link exchange (RFC 4861): a tunnel
+/// keeps the hop limit of 255 that is to prove it.
+fn is_discovery(frame: &Frame) -> bool {
+    let upper = frame.bytes().get(usize::from(frame.meta().l4_offset));
+    frame.meta().protocol == protocol::ICMPV6 && upper.is_some_and(|kind| (133..=137).contains(kind))
 }
 
 /// Whether `to` is the broadcast address of a subnet of any interface of the frame's Vrf.
@@ -51,7 +62,8 @@ pub(super) fn transit(meta: &Meta) -> Option<Verdict> {
     if meta.flags.0 & scoped.0 != 0 {
         return Some(out_of_scope(meta));
     }
-    (meta.ttl <= 1).then_some(Verdict::Punt(PuntReason::TtlExpired))
+    let over = meta.ttl <= 1 && (meta.ttl == 0 || !meta.flags.has(Flags::KEEP_TTL));
+    over.then_some(Verdict::Punt(PuntReason::TtlExpired))
 }
 
 /// What came by layer-2 broadcast is not forwarded (RFC 1812 section 5.3.4), nor
@@ -62,20 +74,5 @@ fn out_of_scope(meta: &Meta) -> Verdict {
         _ if meta.flags.has(Flags::L2_MULTICAST) => Verdict::Drop(DropReason::Broadcast),
         Layer3::Ipv6 => Verdict::Punt(PuntReason::BeyondScope),
         _ => Verdict::Drop(DropReason::LinkLocal),
-    }
-}
-
-/// Longer than the MTU: the sender is told it, or the datagram is marked to be
-/// fragmented (RFC 1191 section 4, RFC 8201, RFC 791 section 3.2).
-#[cold]
-pub(super) fn too_long(meta: &mut Meta, mtu: u16) -> Option<Verdict> {
-    meta.detail = mtu;
-    match meta.layer3 {
-        Layer3::Ipv6 => Some(Verdict::Punt(PuntReason::PacketTooBig)),
-        _ if meta.flags.has(Flags::DONT_FRAGMENT) => Some(Verdict::Punt(PuntReason::FragmentationNeeded)),
-        _ => {
-            meta.flags.set(Flags::TOO_LONG);
-            None
-        }
     }
 }

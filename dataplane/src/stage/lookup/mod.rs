@@ -1,20 +1,28 @@
-//! Where a frame goes: the Fib of its Vrf, then the Nhlfe it leads to, in bounded
-//! steps (RFC 1812 section 5.2.4). It decides and never edits.
+//! Where a frame goes: the Ilm for its labels, the Fib of its Vrf, then the Nhlfe it
+//! leads to, in bounded steps (RFC 3031 section 3.18, RFC 1812 section 5.2.4). It
+//! decides and never edits: what is to be done to a label stack lies beside the batch.
 //!
-//! The Fib is asked for the batch together, so that memory latency overlaps;
+//! The tables are asked for the batch together, so that memory latency overlaps;
 //! each frame is then taken from its Nhlfe to an adjacency, or to the slow path.
 
+mod chain;
 mod deliver;
+mod flow;
+pub mod labels;
 mod resolve;
+mod too_long;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::id::{NhlfeId, VrfId};
-use crate::packet::{BATCH, Batch, Frame, Layer3, Verdict};
+use crate::packet::{BATCH, Batch, Flags, Frame, Layer3, StackEdits, Verdict};
 use crate::table::Snapshot;
 
-/// Decides for the live frames.
-pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
+/// Nhlfes walked for one frame before it is given up.
+const STEPS: usize = 16;
+
+/// Decides for the live frames; `edits` is written for those that leave labelled.
+pub fn run(batch: &mut Batch, snapshot: &Snapshot, edits: &mut StackEdits) {
     let frames = batch.frames_mut();
     let mut v4 = Run::new(Ipv4Addr::UNSPECIFIED);
     let mut v6 = Run::new(Ipv6Addr::UNSPECIFIED);
@@ -40,9 +48,11 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
     v4.find(snapshot, frames);
     v6.find(snapshot, frames);
     let mut resolver = resolve::Resolver::new(snapshot);
-    for frame in batch.live() {
-        let verdict = resolver.resolve(frame);
-        frame.meta_mut().verdict = verdict;
+    for (frame, edit) in batch.frames_mut().iter_mut().zip(edits.all_mut()) {
+        if frame.meta().verdict == Verdict::Forward {
+            let verdict = resolver.resolve(frame, edit);
+            frame.meta_mut().verdict = verdict;
+        }
     }
 }
 
@@ -52,11 +62,11 @@ enum Destination {
     V6(Ipv6Addr),
 }
 
-/// The destination of a live frame.
+/// The destination of a live frame that a Fib is to be asked for.
 #[inline]
 fn wanted(frame: &Frame) -> Option<Destination> {
     let meta = frame.meta();
-    if meta.verdict != Verdict::Forward {
+    if meta.verdict != Verdict::Forward || meta.flags.has(Flags::DIRECTED) {
         return None;
     }
     match meta.layer3 {

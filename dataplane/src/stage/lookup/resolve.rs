@@ -1,14 +1,14 @@
-//! From an Nhlfe to an adjacency, or to a reason why not.
+//! From an Nhlfe to an adjacency and the labels on the way, or to a reason why not.
 
 use std::net::IpAddr;
 
-use super::{deliver, destination_v4, destination_v6};
+use super::chain::Chain;
+use super::flow::flow;
+use super::{STEPS, deliver, destination_v4, destination_v6, too_long};
 use crate::id::{AdjacencyId, IfIndex, NhlfeId};
-use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
+use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, StackEdit, Verdict};
 use crate::table::{Interface, Nhlfe, Snapshot};
-
-/// Nhlfes walked for one frame before it is given up.
-const STEPS: usize = 8;
+use crate::wire::mpls::LabelStackEntry;
 
 /// Where an Nhlfe leads in the end.
 enum End {
@@ -21,6 +21,10 @@ enum End {
 /// A way out: an adjacency, its interface, and whether the neighbour is resolved.
 #[derive(Clone, Copy)]
 struct Way<'a> {
+    /// The entry it ends on.
+    end: NhlfeId,
+    /// Whether its chain does something to the label stack.
+    labels: bool,
     adjacency: AdjacencyId,
     out: &'a Interface,
     resolved: bool,
@@ -30,42 +34,87 @@ struct Way<'a> {
 /// frames of a batch go the same one.
 pub(super) struct Resolver<'a> {
     snapshot: &'a Snapshot,
+    /// By the entry it starts on; none that a flow's hash chose.
     last: Option<(NhlfeId, Way<'a>)>,
+    /// The labels of that way.
+    chain: Chain,
 }
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, last: None }
+        Self { snapshot, last: None, chain: Chain::new() }
     }
 
-    /// Gives a frame's verdict.
+    /// Gives a frame's verdict, and what is to be done to its label stack.
     #[inline]
-    pub(super) fn resolve(&mut self, frame: &mut Frame) -> Verdict {
+    pub(super) fn resolve(&mut self, frame: &mut Frame, edit: &mut StackEdit) -> Verdict {
+        if frame.meta().flags.0 & (Flags::LINK_LOCAL_DESTINATION.0 | Flags::DIRECTED.0) != 0 {
+            return self.unusual(frame, edit);
+        }
+        self.go(frame, edit)
+    }
+
+    /// Link-local destinations, and frames that no table was asked about.
+    #[inline(never)]
+    fn unusual(&mut self, frame: &mut Frame, edit: &mut StackEdit) -> Verdict {
         if frame.meta().flags.has(Flags::LINK_LOCAL_DESTINATION)
             && let Some(verdict) = link_local(frame, self.snapshot)
         {
             return verdict;
         }
+        let verdict = self.go(frame, edit);
+        let meta = frame.meta_mut();
+        // A label of one way stands for the Vrf that the way is in.
+        if meta.flags.has(Flags(Flags::DIRECTED.0 | Flags::EXPOSED.0))
+            && let Some(out) = self.snapshot.interface(meta.out_interface)
+        {
+            meta.vrf = out.vrf;
+        }
+        verdict
+    }
+
+    #[inline]
+    fn go(&mut self, frame: &mut Frame, edit: &mut StackEdit) -> Verdict {
         match self.last {
-            Some((nhlfe, way)) if nhlfe == frame.meta().nhlfe => leave(frame, way),
-            _ => self.follow(frame),
+            Some((nhlfe, way)) if nhlfe == frame.meta().nhlfe => {
+                frame.meta_mut().nhlfe = way.end;
+                if way.labels || frame.meta().layer3 == Layer3::Mpls {
+                    return leave_labelled(frame, way, &self.chain, edit);
+                }
+                leave(frame, way)
+            }
+            _ => self.follow(frame, edit),
         }
     }
 
-    fn follow(&mut self, frame: &mut Frame) -> Verdict {
-        let meta = frame.meta_mut();
-        let (id, end) = walk(meta.nhlfe, meta.flow_hash, self.snapshot);
-        meta.nhlfe = id;
-        match end {
-            End::Adjacency(adjacency) => match way(adjacency, self.snapshot) {
-                Some(way) => {
-                    self.last = Some((id, way));
-                    leave(frame, way)
+    fn follow(&mut self, frame: &mut Frame, edit: &mut StackEdit) -> Verdict {
+        let first = frame.meta().nhlfe;
+        let walk = walk(frame, self.snapshot);
+        let labelled = frame.meta().layer3 == Layer3::Mpls;
+        frame.meta_mut().nhlfe = walk.end;
+        match walk.to {
+            End::Adjacency(adjacency) => {
+                let Some(way) = way(adjacency, self.snapshot) else {
+                    return Verdict::Drop(DropReason::InterfaceDown);
+                };
+                let way = Way { end: walk.end, labels: !walk.chain.is_empty(), ..way };
+                if !walk.chosen {
+                    (self.last, self.chain) = (Some((first, way)), walk.chain);
                 }
-                None => Verdict::Drop(DropReason::InterfaceDown),
-            },
+                if way.labels || labelled {
+                    return leave_labelled(frame, way, &walk.chain, edit);
+                }
+                leave(frame, way)
+            }
+            // Labels lead to a neighbour, or nowhere.
+            End::Glean(_) | End::Local if labelled || !walk.chain.is_empty() => {
+                Verdict::Drop(DropReason::MplsNoLabel)
+            }
             End::Glean(interface) => glean(frame, interface, self.snapshot),
             End::Local => deliver::local(frame, self.snapshot),
+            End::Not(Verdict::Punt(PuntReason::NoRoute)) if labelled => {
+                Verdict::Drop(DropReason::MplsNoLabel)
+            }
             End::Not(verdict) => verdict,
         }
     }
@@ -76,18 +125,41 @@ impl<'a> Resolver<'a> {
 fn way(id: AdjacencyId, snapshot: &Snapshot) -> Option<Way<'_>> {
     let adjacency = snapshot.adjacency(id)?;
     let out = snapshot.interface(adjacency.interface)?;
-    Some(Way { adjacency: id, out, resolved: adjacency.header().is_some() })
+    let resolved = adjacency.header().is_some();
+    Some(Way { end: NhlfeId::NONE, labels: false, adjacency: id, out, resolved })
 }
 
-/// The entry the walk ends on, and where that leads.
+/// A walk along entries.
+struct Walk {
+    /// The entry it ended on.
+    end: NhlfeId,
+    /// Where that leads.
+    to: End,
+    /// Whether the flow's hash chose the way.
+    chosen: bool,
+    /// The labels it went by.
+    chain: Chain,
+}
+
 #[inline]
-fn walk(first: NhlfeId, hash: u32, snapshot: &Snapshot) -> (NhlfeId, End) {
-    let mut id = first;
+fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Walk {
+    let (mut chosen, mut chain, mut end) = (false, Chain::new(), frame.meta().nhlfe);
+    let labelled = frame.meta().layer3 == Layer3::Mpls;
     for _ in 0..STEPS {
-        let end = match snapshot.nhlfe(id) {
+        let to = match snapshot.nhlfe(end) {
             Some(Nhlfe::Forward(adjacency)) => End::Adjacency(*adjacency),
             Some(Nhlfe::Ecmp(group)) => {
-                id = group.select(hash);
+                (end, chosen) = (group.select(flow(frame)), true);
+                continue;
+            }
+            Some(Nhlfe::Push(push)) => {
+                chain.push(push);
+                end = push.next;
+                continue;
+            }
+            Some(Nhlfe::Swap(swap)) if labelled || !chain.is_empty() => {
+                chain.swap(swap);
+                end = swap.next;
                 continue;
             }
             Some(Nhlfe::Glean(interface)) => End::Glean(*interface),
@@ -95,14 +167,15 @@ fn walk(first: NhlfeId, hash: u32, snapshot: &Snapshot) -> (NhlfeId, End) {
             Some(Nhlfe::Blackhole) => End::Not(Verdict::Drop(DropReason::Blackhole)),
             Some(Nhlfe::Unreachable) => End::Not(Verdict::Punt(PuntReason::Unreachable)),
             Some(Nhlfe::Prohibited) => End::Not(Verdict::Punt(PuntReason::Prohibited)),
-            Some(Nhlfe::Push(_) | Nhlfe::Swap(_) | Nhlfe::Pop(_) | Nhlfe::PopLookup(_)) => {
+            // Of labelled frames only, whose labels are off by now.
+            Some(Nhlfe::Swap(_) | Nhlfe::Pop(_) | Nhlfe::PopLookup(_)) => {
                 End::Not(Verdict::Drop(DropReason::MplsNoLabel))
             }
             None => End::Not(Verdict::Punt(PuntReason::NoRoute)),
         };
-        return (id, end);
+        return Walk { end, to, chosen, chain };
     }
-    (id, End::Not(Verdict::Drop(DropReason::LookupLoop)))
+    Walk { end, to: End::Not(Verdict::Drop(DropReason::LookupLoop)), chosen, chain }
 }
 
 /// To a link-local destination: to the router itself if the interface it came in
@@ -115,7 +188,9 @@ fn link_local(frame: &mut Frame, snapshot: &Snapshot) -> Option<Verdict> {
         let out = meta.out_interface;
         return out.is_some().then(|| glean(frame, out, snapshot));
     }
-    let own = snapshot.interface(meta.in_interface).zip(destination(frame)).is_some_and(|(i, d)| i.owns(d));
+    // What a tunnel carried did not come from the link.
+    let here = snapshot.interface(meta.in_interface).filter(|_| !meta.flags.has(Flags::EXPOSED));
+    let own = here.zip(destination(frame)).is_some_and(|(i, d)| i.owns(d));
     Some(if own { Verdict::Punt(PuntReason::Local) } else { Verdict::Drop(DropReason::LinkLocal) })
 }
 
@@ -133,7 +208,9 @@ fn glean(frame: &mut Frame, interface: IfIndex, snapshot: &Snapshot) -> Verdict 
     let Some(out) = snapshot.interface(interface) else { return Verdict::Drop(DropReason::InterfaceDown) };
     let known = destination(frame).and_then(|d| out.neighbours.get(&d).copied());
     let known = known.and_then(|id| way(id, snapshot));
-    leave(frame, known.unwrap_or(Way { adjacency: AdjacencyId::NONE, out, resolved: false }))
+    let unknown =
+        Way { end: NhlfeId::NONE, labels: false, adjacency: AdjacencyId::NONE, out, resolved: false };
+    leave(frame, known.unwrap_or(unknown))
 }
 
 /// Everything that holds a frame back at its out-interface.
@@ -151,7 +228,38 @@ fn leave(frame: &mut Frame, way: Way<'_>) -> Verdict {
         return verdict;
     }
     if meta.l3_length > way.out.mtu
-        && let Some(verdict) = deliver::too_long(meta, way.out.mtu)
+        && let Some(verdict) = too_long::datagram(meta, way.out.mtu)
+    {
+        return verdict;
+    }
+    if way.resolved { Verdict::Forward } else { Verdict::Punt(PuntReason::NeighbourMiss) }
+}
+
+/// The same for what leaves with labels: the stack counts for the MTU.
+#[inline]
+fn leave_labelled(frame: &mut Frame, way: Way<'_>, chain: &Chain, edit: &mut StackEdit) -> Verdict {
+    let meta = frame.meta_mut();
+    meta.out_interface = way.out.id;
+    meta.adjacency = way.adjacency;
+    meta.flags.set(Flags::STACK_EDIT);
+    if !way.out.enabled {
+        return Verdict::Drop(DropReason::InterfaceDown);
+    }
+    if !way.out.mpls {
+        return Verdict::Drop(DropReason::MplsDisabled);
+    }
+    if chain.overflows() {
+        return Verdict::Drop(DropReason::NoHeadroom);
+    }
+    if !meta.flags.has(Flags::ORIGINATED)
+        && let Some(verdict) = deliver::transit(meta)
+    {
+        return verdict;
+    }
+    chain.fill(frame, way.out, edit);
+    let grown = LabelStackEntry::LEN * edit.len() - LabelStackEntry::LEN * usize::from(edit.off);
+    if usize::from(frame.meta().l3_length) + grown > usize::from(way.out.mpls_mtu)
+        && let Some(verdict) = too_long::labelled(frame, edit, way.out.mpls_mtu)
     {
         return verdict;
     }

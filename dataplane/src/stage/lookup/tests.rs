@@ -70,7 +70,7 @@ fn vrfs_with_the_same_addresses_do_not_mix() {
         frame[5] = mac;
         let mut batch = batch(&frame);
         crate::stage::parse::run(&mut batch, &snapshot, crate::id::PortIndex(port));
-        super::run(&mut batch, &snapshot);
+        look_up(&mut batch, &snapshot);
         let meta = *batch.frames()[0].meta();
         (meta.vrf, meta.verdict)
     };
@@ -92,7 +92,7 @@ fn a_batch_of_both_families_and_several_vrfs_is_found_each_its_own() {
         frame.meta_mut().vrf = VrfId(i / 3 % 2);
         batch.push(frame).unwrap();
     }
-    super::run(&mut batch, &snapshot);
+    look_up(&mut batch, &snapshot);
     for (i, frame) in batch.frames().iter().enumerate() {
         let black = i % 2 == 0 && i / 3 % 2 == 0;
         let expected = if black { drop(DropReason::Blackhole) } else { Verdict::Forward };
@@ -248,7 +248,7 @@ fn own(snapshot: &Snapshot, datagram: &[u8], out: IfIndex) -> Frame {
     let frame = &mut batch.frames_mut()[0];
     (frame.meta_mut().vrf, frame.meta_mut().out_interface) = (VrfId(0), out);
     crate::stage::parse::datagram(frame);
-    super::run(&mut batch, snapshot);
+    look_up(&mut batch, snapshot);
     batch.pop().unwrap()
 }
 

@@ -11,7 +11,7 @@ use crate::table::{Interface, PortSpec, Snapshot, Tpid};
 use crate::wire::ethernet::{EthernetHeader, ether_type, is_group};
 use crate::wire::vlan::VlanTag;
 
-use super::{ipv4, ipv6};
+use super::{exposed, ipv4, ipv6, labelled};
 
 /// Tags looked at before a frame is given up: two that count, two of priority only.
 const MAX_TAGS: usize = 4;
@@ -25,6 +25,7 @@ pub(super) struct Arrival<'a> {
     index: PortIndex,
     port: Option<&'a PortSpec>,
     last: Option<&'a Interface>,
+    labelled: bool,
 }
 
 /// What stands before the network header.
@@ -36,7 +37,12 @@ struct Link {
 
 impl<'a> Arrival<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, index: PortIndex) -> Self {
-        Self { snapshot, index, port: snapshot.port(index), last: None }
+        Self { snapshot, index, port: snapshot.port(index), last: None, labelled: false }
+    }
+
+    /// Whether labelled frames were among those parsed.
+    pub(super) fn labelled(&self) -> bool {
+        self.labelled
     }
 
     /// Parses one frame into its meta; gives its verdict.
@@ -77,15 +83,23 @@ impl<'a> Arrival<'a> {
 
     /// Goes on by EtherType.
     #[inline]
-    fn network(&self, frame: &mut Frame, link: &Link, interface: &Interface) -> Verdict {
+    fn network(&mut self, frame: &mut Frame, link: &Link, interface: &Interface) -> Verdict {
         let limits = Some(&*self.snapshot.limits);
         let verdict = match link.ether_type {
             ether_type::IPV4 => ipv4::parse(frame, link.l3_offset, limits),
             ether_type::IPV6 => ipv6::parse(frame, link.l3_offset, limits),
+            ether_type::MPLS if interface.mpls => {
+                self.labelled = true;
+                return labelled::parse(frame, link.l3_offset);
+            }
             other => return unrouted(frame, link.l3_offset, other, interface),
         };
         match verdict {
             Verdict::Forward => own_source(frame, interface).map_or(verdict, Verdict::Drop),
+            // What a penultimate hop has taken the last label off (RFC 8029 section 4.4).
+            Verdict::Drop(DropReason::MartianDestination) if interface.mpls => {
+                exposed::echo(frame).map_or(verdict, Verdict::Punt)
+            }
             _ => verdict,
         }
     }
@@ -125,8 +139,9 @@ fn unrouted(frame: &mut Frame, l3_offset: usize, kind: u16, interface: &Interfac
         }
         ether_type::MPLS | ether_type::MPLS_UPSTREAM => {
             meta.layer3 = Layer3::Mpls;
-            let known = if interface.mpls { DropReason::MplsNoLabel } else { DropReason::MplsDisabled };
-            Verdict::Drop(known)
+            // Labels assigned upstream (RFC 5332) are not spoken.
+            let off = !interface.mpls;
+            Verdict::Drop(if off { DropReason::MplsDisabled } else { DropReason::EtherTypeUnknown })
         }
         _ => Verdict::Drop(DropReason::EtherTypeUnknown),
     }

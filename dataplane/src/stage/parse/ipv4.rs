@@ -1,7 +1,8 @@
 //! IPv4 (RFC 791; RFC 1812 sections 5.2.2, 5.2.4 and 5.3.7; RFC 1858).
 
 use super::Martians;
-use super::flow::{self, hash_v4};
+use super::ports;
+use crate::packet::flow::hash_v4;
 use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
 use crate::wire::WireError;
 use crate::wire::icmp::{Family, is_error};
@@ -78,7 +79,7 @@ fn ports(upper: &[u8], meta: &mut Meta) -> u32 {
         }
         return 0;
     }
-    flow::ports(upper, meta)
+    ports::ports(upper, meta)
 }
 
 /// Addresses that cannot be a sender's or a receiver's (RFC 1812 section 5.3.7);

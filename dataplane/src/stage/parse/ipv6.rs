@@ -1,7 +1,8 @@
 //! IPv6 (RFC 8200, RFC 4291 section 2.5, RFC 5095).
 
 use super::Martians;
-use super::flow::{self, hash_v6};
+use super::ports;
+use crate::packet::flow::hash_v6;
 use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
 use crate::wire::icmp::{Family, is_error};
 use crate::wire::ipv6::{Chain, Fragment, Ipv6Header, walk};
@@ -81,7 +82,7 @@ fn ports(upper: &[u8], meta: &mut Meta) -> u32 {
         }
         return 0;
     }
-    flow::ports(upper, meta)
+    ports::ports(upper, meta)
 }
 
 /// `::ffff:0:0/96`, never on the wire as an address of a packet (RFC 4291 section 2.5.5.2).

@@ -5,16 +5,21 @@
 //! that, and whoever reads a header again finds it whole.
 
 mod ethernet;
-mod flow;
+mod exposed;
 mod ipv4;
 mod ipv6;
+mod labelled;
+mod ports;
 
 use std::net::IpAddr;
 
 use crate::id::PortIndex;
-use crate::packet::{Batch, DropReason, Flags, Frame, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Verdict};
 use crate::table::{Limits, Snapshot};
 use ethernet::Arrival;
+
+pub use exposed::exposed;
+pub use labelled::rewind;
 
 /// Parses whole Ethernet frames received by `port`.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, port: PortIndex) {
@@ -23,16 +28,23 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot, port: PortIndex) {
         let verdict = arrival.parse(frame);
         frame.meta_mut().verdict = verdict;
     }
+    batch.set_labelled(arrival.labelled());
 }
 
 /// Parses a datagram that the router made itself: the frame starts with its IP
-/// header, `vrf` is set. Marks [`Flags::ORIGINATED`].
+/// header, or with a label stack where `layer3` says so; `vrf` is set. Marks
+/// [`Flags::ORIGINATED`].
 pub fn datagram(frame: &mut Frame) {
     let length = frame.len() as u16;
     let meta = frame.meta_mut();
     meta.flags.set(Flags::ORIGINATED);
     meta.length = length;
     let limits = None;
+    if meta.layer3 == Layer3::Mpls {
+        let verdict = labelled::parse(frame, 0);
+        frame.meta_mut().verdict = verdict;
+        return;
+    }
     let verdict = match frame.bytes().first().map(|b| b >> 4) {
         Some(4) => ipv4::parse(frame, 0, limits),
         Some(6) => ipv6::parse(frame, 0, limits),

@@ -71,8 +71,8 @@ fn tags_are_those_of_the_interface_it_leaves_by() {
         back.extend([&reply[..], &udp(2, 1, 0)].concat());
         let mut batch = batch(&back);
         crate::stage::parse::run(&mut batch, &snapshot, PortIndex(1));
-        crate::stage::lookup::run(&mut batch, &snapshot);
-        super::run(&mut batch, &snapshot);
+        let edits = look_up(&mut batch, &snapshot);
+        super::run(&mut batch, &snapshot, &edits);
         assert_eq!(batch.frames()[0].bytes()[..14], eth_to(HOST0, MAC0, ether_type::IPV4));
     }
 }
@@ -97,8 +97,8 @@ fn what_the_router_made_keeps_its_hops() {
     crate::stage::parse::datagram(&mut frame);
     let mut batch = crate::packet::Batch::new();
     batch.push(frame).unwrap();
-    crate::stage::lookup::run(&mut batch, &router());
-    super::run(&mut batch, &router());
+    let edits = look_up(&mut batch, &router());
+    super::run(&mut batch, &router(), &edits);
     let expected = stack(&[&eth_to(HOST1, MAC1, ether_type::IPV4), &header, &[0; 8]]);
     assert_eq!(batch.frames()[0].bytes(), expected);
 }
@@ -121,8 +121,8 @@ fn options(options: &[u8]) -> Option<Vec<u8>> {
     let mut frame = batch(&stack(&[&eth(ether_type::IPV4), &header, &udp(1, 2, 0)]));
     frame.frames_mut()[0].meta_mut().received = crate::time::Time(5_000_000);
     crate::stage::parse::run(&mut frame, &router(), PortIndex(0));
-    crate::stage::lookup::run(&mut frame, &router());
-    super::run(&mut frame, &router());
+    let edits = look_up(&mut frame, &router());
+    super::run(&mut frame, &router(), &edits);
     let frame = frame.pop().unwrap();
     match frame.meta().verdict {
         Verdict::Forward => {

@@ -120,8 +120,9 @@ fn other_protocols_go_their_ways() {
     assert_eq!(of(46), Verdict::Drop(DropReason::EtherTypeUnknown)); // an IEEE 802.3 length
     let mut labelled = router();
     change(&mut labelled, GE0, |i| i.mpls = true);
-    let frame = parsed(&labelled, &stack(&[&eth(ether_type::MPLS), &[0; 46]]));
-    assert_eq!(frame.meta().verdict, Verdict::Drop(DropReason::MplsNoLabel));
+    let of = |kind| parsed(&labelled, &stack(&[&eth(kind), &[0; 46]])).meta().verdict;
+    assert_eq!(of(ether_type::MPLS), Verdict::Forward);
+    assert_eq!(of(ether_type::MPLS_UPSTREAM), Verdict::Drop(DropReason::EtherTypeUnknown)); // RFC 5332
 }
 
 #[test]

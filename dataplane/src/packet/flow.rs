@@ -4,9 +4,6 @@
 //! router to the next. Fragments are hashed without ports, the first one too:
 //! all of a datagram take one path.
 
-use crate::packet::{Flags, Meta};
-use crate::wire::l4::{Ports, has_ports};
-
 const SEED_A: u64 = 0x9e37_79b9_7f4a_7c15;
 const SEED_B: u64 = 0xd1b5_4a32_d192_ed03;
 const SEED_C: u64 = 0xbf58_476d_1ce4_e5b9;
@@ -30,28 +27,16 @@ const fn upper(protocol: u8, ports: u32) -> u64 {
     (ports as u64) << 8 | protocol as u64
 }
 
-/// The ports of `upper`, into meta; gives them as one word for the hash, 0 where
-/// there are none and for a fragment.
-#[inline]
-pub(super) fn ports(upper: &[u8], meta: &mut Meta) -> u32 {
-    let Some(first) = upper.first_chunk::<4>().filter(|_| has_ports(meta.protocol)) else { return 0 };
-    let Ok((ports, _)) = Ports::parse(first) else { return 0 };
-    meta.l4_source = ports.source.get();
-    meta.l4_destination = ports.destination.get();
-    meta.flags.set(Flags::PORTS);
-    if meta.flags.has(Flags::FIRST_FRAGMENT) { 0 } else { u32::from_be_bytes(*first) }
-}
-
 /// Of an IPv4 flow; `ports` is source and destination port as they stand in the header, or 0.
 #[inline]
-pub(super) fn hash_v4(source: [u8; 4], destination: [u8; 4], protocol: u8, ports: u32) -> u32 {
+pub fn hash_v4(source: [u8; 4], destination: [u8; 4], protocol: u8, ports: u32) -> u32 {
     let addresses = u64::from(u32::from_be_bytes(source)) << 32 | u64::from(u32::from_be_bytes(destination));
     finish(fold(addresses ^ SEED_A, upper(protocol, ports) ^ SEED_B))
 }
 
 /// Of an IPv6 flow.
 #[inline]
-pub(super) fn hash_v6(source: [u8; 16], destination: [u8; 16], protocol: u8, ports: u32) -> u32 {
+pub fn hash_v6(source: [u8; 16], destination: [u8; 16], protocol: u8, ports: u32) -> u32 {
     let halves = |a: [u8; 16]| {
         let a = u128::from_be_bytes(a);
         ((a >> 64) as u64, a as u64)
@@ -59,6 +44,12 @@ pub(super) fn hash_v6(source: [u8; 16], destination: [u8; 16], protocol: u8, por
     let ((s1, s2), (d1, d2)) = (halves(source), halves(destination));
     let addresses = fold(s1 ^ SEED_A, s2 ^ SEED_B) ^ fold(d1 ^ SEED_B, d2 ^ SEED_C).rotate_left(1);
     finish(fold(addresses ^ SEED_A, upper(protocol, ports) ^ SEED_B))
+}
+
+/// Of a label stack, or of what else there is: words one after the other.
+#[inline]
+pub fn hash_words(words: impl Iterator<Item = u32>) -> u32 {
+    finish(words.fold(SEED_C, |hash, word| fold(hash ^ u64::from(word), SEED_B)))
 }
 
 #[cfg(test)]
@@ -92,7 +83,9 @@ mod tests {
             spread(n.clone().map(|i| hash_v4(a, b, 17, i))),
             spread(n.clone().map(|i| hash_v6(v6(i), v6(0), 17, 0))),
             spread(n.clone().map(|i| hash_v6(v6(i), v6(i), 17, 0))),
-            spread(n.map(|i| hash_v6(v6(1), v6(2), 6, i << 16 | 443))),
+            spread(n.clone().map(|i| hash_v6(v6(1), v6(2), 6, i << 16 | 443))),
+            spread(n.clone().map(|i| hash_words([16 + i].into_iter()))),
+            spread(n.map(|i| hash_words([30_012, 16 + i, 17].into_iter()))),
         ];
         for (i, (max, min)) in cases.into_iter().enumerate() {
             assert!(max <= 138 && min >= 62, "case {i}: {max} % and {min} % of an even part");

@@ -1,0 +1,139 @@
+//! What a chain of entries does to a label stack: the same for each frame that goes
+//! that way but for TTL, traffic class and the bottom bit (RFC 3032 section 2.4,
+//! RFC 3443 section 3, RFC 5462).
+
+use super::flow::flow;
+use crate::packet::{Flags, Frame, Layer3, StackEdit};
+use crate::table::{Interface, Push, Swap, TtlModel};
+use crate::wire::mpls::{LabelStackEntry, label};
+
+/// Where the label stands in an entry.
+const LABEL: u32 = 12;
+/// Where the traffic class stands.
+const TC: u32 = 9;
+/// The bottom bit.
+const BOTTOM: u32 = 1 << 8;
+/// Label and nothing else.
+const LABELS: u32 = !0xfff;
+
+/// The labels of a way, collected entry by entry.
+#[derive(Clone, Copy)]
+pub(super) struct Chain {
+    /// The label that replaces a labelled frame's top one, in place.
+    swap: Option<u32>,
+    len: u8,
+    /// Labels put on, innermost first, in place, with the TTL of a pipe.
+    words: [u32; StackEdit::MOST],
+    /// By bit: those whose TTL is that of the contents.
+    uniform: u16,
+    /// By bit: those that are to hold the flow's entropy.
+    entropy: u16,
+    /// Whether entries without meaning here, or too many, were on the way.
+    broken: bool,
+}
+
+impl Chain {
+    pub(super) const fn new() -> Self {
+        Self { swap: None, len: 0, words: [0; StackEdit::MOST], uniform: 0, entropy: 0, broken: false }
+    }
+
+    /// Whether a frame that came unlabelled leaves so.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0 && self.swap.is_none() && !self.broken
+    }
+
+    /// Whether more labels were to be put on than a frame has room for.
+    #[inline]
+    pub(super) fn overflows(&self) -> bool {
+        self.broken
+    }
+
+    /// Another label replaces the top one.
+    #[inline]
+    pub(super) fn swap(&mut self, swap: &Swap) {
+        let top = usize::from(self.len).checked_sub(1).and_then(|last| self.words.get_mut(last));
+        match top {
+            Some(word) => *word = swap.label << LABEL | *word & !LABELS,
+            None => self.swap = Some(swap.label << LABEL),
+        }
+    }
+
+    /// Labels come on top of the others.
+    #[inline]
+    pub(super) fn push(&mut self, push: &Push) {
+        // In a uniform tunnel through a pipe, the pipe's TTL counts from there on.
+        let over_pipe = self.len > 0 && self.uniform & 1 << (self.len - 1) == 0;
+        let uniform = push.model.ttl == TtlModel::Uniform && !over_pipe;
+        for (depth, label) in push.labels.iter().enumerate().rev() {
+            if depth == 0 && push.entropy {
+                self.put(0, false, true);
+                self.put(label::ENTROPY_INDICATOR, uniform, false);
+            }
+            self.put(label, uniform, false);
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, label: u32, uniform: bool, entropy: bool) {
+        let Some(word) = self.words.get_mut(usize::from(self.len)) else {
+            self.broken = true;
+            return;
+        };
+        let ttl = if uniform || entropy { 0 } else { u32::from(u8::MAX) };
+        *word = label << LABEL | ttl;
+        self.uniform |= u16::from(uniform) << self.len;
+        self.entropy |= u16::from(entropy) << self.len;
+        self.len += 1;
+    }
+
+    /// Writes what is to be done to this frame's stack.
+    #[inline]
+    pub(super) fn fill(&self, frame: &mut Frame, out: &Interface, edit: &mut StackEdit) {
+        let meta = frame.meta();
+        let kept = meta.flags.0 & (Flags::ORIGINATED.0 | Flags::KEEP_TTL.0) != 0;
+        let ttl = u32::from(meta.ttl.saturating_sub(u8::from(!kept)));
+        edit.clear();
+        let (tc, mut bottom) = match meta.layer3 {
+            Layer3::Mpls => {
+                let tc = u32::from(meta.tc) << TC;
+                let top = LabelStackEntry::parse(frame.l3()).map_or(0, |(top, _)| top.word());
+                edit.off = 1;
+                edit.push(self.swap.unwrap_or(top & LABELS) | tc | top & BOTTOM | ttl);
+                (tc, 0)
+            }
+            _ => (u32::from(out.tc_map.tc(meta.class)) << TC, BOTTOM),
+        };
+        if self.entropy != 0 {
+            self.fill_entropy(frame, edit, (tc, ttl, bottom));
+            return;
+        }
+        let mut uniform = self.uniform;
+        for word in self.words.iter().take(usize::from(self.len)) {
+            edit.push(word | tc | bottom | (ttl * u32::from(uniform & 1)));
+            uniform >>= 1;
+            bottom = 0;
+        }
+    }
+
+    /// As above, with entropy labels: traffic class and TTL 0 (RFC 6790 section 4.2).
+    fn fill_entropy(&self, frame: &mut Frame, edit: &mut StackEdit, (tc, ttl, bottom): (u32, u32, u32)) {
+        let entropy = entropy(flow(frame)) << LABEL;
+        let mut bottom = bottom;
+        for (i, word) in self.words.iter().enumerate().take(usize::from(self.len)) {
+            let is = |bits: u16| u32::from(bits >> i & 1);
+            let word = match is(self.entropy) {
+                0 => word | tc | (ttl * is(self.uniform)),
+                _ => entropy,
+            };
+            edit.push(word | bottom);
+            bottom = 0;
+        }
+    }
+}
+
+/// A label of a flow's hash that is not a special one (RFC 6790 section 4.2).
+const fn entropy(hash: u32) -> u32 {
+    let label = hash & label::LAST;
+    if label < label::FIRST { label + label::FIRST } else { label }
+}

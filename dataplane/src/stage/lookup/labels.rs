@@ -1,0 +1,263 @@
+//! The Ilm, label by label from the top, until a frame has somewhere to go or its
+//! IP packet has come to the front (RFC 3031 section 3.18).
+//!
+//! Taken off is only counted here: `l3_offset` moves on, `popped` says by how many
+//! entries, and `ttl` and `tc` are what the top entry is to have, whatever its
+//! bytes say. An IP packet at the front is then parsed and looked up as any other.
+
+use super::STEPS;
+use super::flow::flow;
+use crate::id::{NhlfeId, VrfId};
+use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
+use crate::table::{DiffServModel, Nhlfe, Pop, PopLookup, Snapshot, TtlModel, TunnelModel};
+use crate::wire::mpls::{LabelStackEntry, label};
+
+/// Takes labels off the live labelled frames.
+pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
+    let labelled = |f: &Frame| f.meta().layer3 == Layer3::Mpls && !f.meta().flags.has(Flags::DIRECTED);
+    for frame in batch.live().filter(|f| labelled(f)) {
+        let nhlfe = top(frame).map_or(NhlfeId::NONE, |entry| snapshot.ilm.get(entry.label()));
+        frame.meta_mut().nhlfe = nhlfe;
+    }
+    for frame in batch.live().filter(|f| labelled(f)) {
+        let verdict = walk(frame, snapshot);
+        frame.meta_mut().verdict = verdict;
+    }
+}
+
+/// The top entry.
+#[inline]
+fn top(frame: &Frame) -> Option<LabelStackEntry> {
+    LabelStackEntry::parse(frame.l3()).ok().map(|(entry, _)| *entry)
+}
+
+/// How a step ends.
+enum Step {
+    /// With another label on top.
+    On,
+    /// With a verdict: forward to what `nhlfe` leads to, or to the Fib.
+    End(Verdict),
+}
+
+fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Verdict {
+    let mut nhlfe = frame.meta().nhlfe;
+    for _ in 0..STEPS {
+        let Some(entry) = top(frame) else { return Verdict::Drop(DropReason::MplsMalformed) };
+        let step = match entry.label() {
+            0..label::FIRST => special(frame, entry, snapshot),
+            _ => follow(frame, nhlfe, entry, snapshot),
+        };
+        match step {
+            Ok(Step::On) => nhlfe = top(frame).map_or(NhlfeId::NONE, |e| snapshot.ilm.get(e.label())),
+            Ok(Step::End(verdict)) => return verdict,
+            Err(reason) => return Verdict::Drop(reason),
+        }
+    }
+    Verdict::Drop(DropReason::LookupLoop)
+}
+
+/// What the top label leads to.
+#[inline]
+fn follow(
+    frame: &mut Frame,
+    first: NhlfeId,
+    entry: LabelStackEntry,
+    snapshot: &Snapshot,
+) -> Result<Step, DropReason> {
+    let mut id = first;
+    for _ in 0..STEPS {
+        match snapshot.nhlfe(id) {
+            Some(Nhlfe::Ecmp(group)) => id = group.select(flow(frame)),
+            Some(Nhlfe::Pop(pop)) => return pop_on(frame, pop, entry, snapshot),
+            Some(Nhlfe::PopLookup(pop)) => return pop_lookup(frame, pop, entry, snapshot),
+            Some(_) => {
+                frame.meta_mut().nhlfe = id;
+                return Ok(Step::End(Verdict::Forward));
+            }
+            None => return Err(DropReason::MplsNoLabel),
+        }
+    }
+    Err(DropReason::LookupLoop)
+}
+
+/// Special-purpose labels (RFC 3032 section 2.1, RFC 4182, RFC 6790 section 4.2).
+#[cold]
+fn special(frame: &mut Frame, entry: LabelStackEntry, snapshot: &Snapshot) -> Result<Step, DropReason> {
+    let family = match entry.label() {
+        label::IPV4_EXPLICIT_NULL => Some(Layer3::Ipv4),
+        label::IPV6_EXPLICIT_NULL => Some(Layer3::Ipv6),
+        label::ENTROPY_INDICATOR => None,
+        label::ROUTER_ALERT if !entry.bottom() => return Ok(Step::End(Verdict::Punt(PuntReason::LspPing))),
+        label::ROUTER_ALERT => return Err(DropReason::MplsMalformed),
+        _ => return Err(DropReason::MplsReserved),
+    };
+    if expired(frame, 0) {
+        return Ok(Step::End(Verdict::Punt(PuntReason::TtlExpired)));
+    }
+    let bottom = match family {
+        Some(_) => entry.bottom(),
+        None => skip_entropy(frame, entry)?,
+    };
+    take(frame, TunnelModel::default(), bottom, true, snapshot)?;
+    if !bottom {
+        return Ok(Step::On);
+    }
+    let meta = frame.meta();
+    let vrf = snapshot.interface(meta.in_interface).map_or(meta.vrf, |i| i.vrf);
+    let found = expose(frame, vrf)?;
+    match family {
+        Some(family) if family != found => Err(DropReason::MplsPayload),
+        _ => Ok(Step::End(Verdict::Forward)),
+    }
+}
+
+/// Takes the indicator that `entry` is off, so that the entropy label is on top:
+/// whether that is the bottom of the stack.
+fn skip_entropy(frame: &mut Frame, entry: LabelStackEntry) -> Result<bool, DropReason> {
+    if entry.bottom() {
+        return Err(DropReason::MplsMalformed);
+    }
+    advance(frame);
+    top(frame).map(|entropy| entropy.bottom()).ok_or(DropReason::MplsMalformed)
+}
+
+/// Whether the top label's time is over where it must be more than `least`; what the
+/// router made itself has all the time it was given.
+#[inline]
+fn expired(frame: &Frame, least: u8) -> bool {
+    let meta = frame.meta();
+    meta.ttl <= least && !meta.flags.has(Flags::ORIGINATED)
+}
+
+/// The end of a tunnel whose contents have one way.
+#[inline]
+fn pop_on(
+    frame: &mut Frame,
+    pop: &Pop,
+    entry: LabelStackEntry,
+    snapshot: &Snapshot,
+) -> Result<Step, DropReason> {
+    // The hop before the egress is a hop of the tunnel; the egress is one of the contents.
+    if expired(frame, u8::from(!pop.egress)) {
+        return Ok(Step::End(Verdict::Punt(PuntReason::TtlExpired)));
+    }
+    let bottom = last(frame, entry, pop.egress)?;
+    take(frame, pop.model, bottom, pop.egress, snapshot)?;
+    let meta = frame.meta_mut();
+    meta.nhlfe = pop.next;
+    if pop.model.ttl == TtlModel::Pipe && !pop.egress {
+        meta.flags.set(Flags::KEEP_TTL);
+    }
+    if bottom {
+        meta.flags.set(Flags::DIRECTED);
+        let vrf = meta.vrf;
+        expose(frame, vrf)?;
+    }
+    Ok(Step::End(Verdict::Forward))
+}
+
+/// The end of a tunnel whose contents are looked up.
+#[inline]
+fn pop_lookup(
+    frame: &mut Frame,
+    pop: &PopLookup,
+    entry: LabelStackEntry,
+    snapshot: &Snapshot,
+) -> Result<Step, DropReason> {
+    if expired(frame, 0) {
+        return Ok(Step::End(Verdict::Punt(PuntReason::TtlExpired)));
+    }
+    let bottom = last(frame, entry, pop.bottom)?;
+    take(frame, pop.model, bottom, true, snapshot)?;
+    if !bottom {
+        return Ok(Step::On);
+    }
+    expose(frame, pop.vrf)?;
+    Ok(Step::End(Verdict::Forward))
+}
+
+/// Whether the top label, `entry`, is the last one, as it `must` be or not. Below one
+/// that must there may be an entropy label all the same (RFC 6790 section 4.2): that
+/// is then on top in its stead.
+#[inline]
+fn last(frame: &mut Frame, entry: LabelStackEntry, must: bool) -> Result<bool, DropReason> {
+    if entry.bottom() || !must {
+        return Ok(entry.bottom());
+    }
+    below(frame)
+}
+
+/// Takes the label and the entropy indicator below it off.
+#[cold]
+fn below(frame: &mut Frame) -> Result<bool, DropReason> {
+    let (_, rest) = LabelStackEntry::parse(frame.l3()).map_err(|_| DropReason::MplsMalformed)?;
+    let Ok((indicator, _)) = LabelStackEntry::parse(rest) else { return Err(DropReason::MplsMalformed) };
+    let indicator = *indicator;
+    if indicator.label() != label::ENTROPY_INDICATOR {
+        return Err(DropReason::MplsNotBottom);
+    }
+    advance(frame);
+    match skip_entropy(frame, indicator)? {
+        true => Ok(true),
+        false => Err(DropReason::MplsNotBottom),
+    }
+}
+
+/// One entry further down.
+#[inline]
+fn advance(frame: &mut Frame) {
+    let meta = frame.meta_mut();
+    meta.popped = meta.popped.saturating_add(1);
+    meta.l3_offset += LabelStackEntry::LEN as u16;
+    meta.l3_length -= LabelStackEntry::LEN as u16;
+}
+
+/// Takes the top entry off: TTL and class of what is below follow the model (RFC 3443
+/// section 3, RFC 3270 section 2.6). `egress` is `false` at the hop before the egress,
+/// where the class stays the tunnel's in every model.
+#[inline]
+fn take(
+    frame: &mut Frame,
+    model: TunnelModel,
+    bottom: bool,
+    egress: bool,
+    snapshot: &Snapshot,
+) -> Result<(), DropReason> {
+    advance(frame);
+    let (own_ttl, own_tc) = match bottom {
+        true => (u8::MAX, frame.meta().tc),
+        false => top(frame).map(|e| (e.ttl(), e.tc())).ok_or(DropReason::MplsMalformed)?,
+    };
+    let meta = frame.meta_mut();
+    meta.ttl = match model.ttl {
+        TtlModel::Uniform => meta.ttl.min(own_ttl),
+        TtlModel::Pipe => own_ttl,
+    };
+    match model.diffserv {
+        DiffServModel::Uniform if bottom => meta.flags.set(Flags::REMARK),
+        DiffServModel::Uniform => {}
+        DiffServModel::ShortPipe if bottom && egress => meta.flags.set(Flags::RECLASSIFY),
+        DiffServModel::ShortPipe if egress => {
+            meta.tc = own_tc;
+            let by = snapshot.interface(meta.in_interface).map(|i| i.tc_map.get(own_tc));
+            (meta.class, meta.colour) = by.unwrap_or((meta.class, meta.colour));
+        }
+        DiffServModel::Pipe | DiffServModel::ShortPipe => meta.tc = own_tc,
+    }
+    Ok(())
+}
+
+/// No label is left: what is below is IPv4 or IPv6, by its first four bits (RFC 3032
+/// section 2.2 leaves that to the label; both families share a Vrf's).
+#[inline]
+fn expose(frame: &mut Frame, vrf: VrfId) -> Result<Layer3, DropReason> {
+    let layer3 = match frame.l3().first().map(|byte| byte >> 4) {
+        Some(4) => Layer3::Ipv4,
+        Some(6) => Layer3::Ipv6,
+        _ => return Err(DropReason::MplsPayload),
+    };
+    let meta = frame.meta_mut();
+    (meta.layer3, meta.vrf) = (layer3, vrf);
+    meta.flags.set(Flags::EXPOSED);
+    Ok(layer3)
+}

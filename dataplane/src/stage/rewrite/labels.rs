@@ -1,0 +1,37 @@
+//! Frames that leave labelled: entries off and on, and the layer-2 header before them
+//! (RFC 3032 sections 2.1 and 5).
+
+use crate::packet::{Frame, Layer3, StackEdit};
+use crate::wire::ethernet::ether_type;
+use crate::wire::mpls::LabelStackEntry;
+
+/// Takes the old layer-2 header, the padding and entries off, puts entries and the
+/// new header on. `None` without the room. Afterwards `l3_offset` is where the
+/// stack starts, or the IP packet where it came unlabelled.
+#[inline]
+pub(super) fn relink(frame: &mut Frame, link: &[u8], edit: &StackEdit) -> Option<()> {
+    let meta = *frame.meta();
+    let (off, on) = (usize::from(edit.off) * LabelStackEntry::LEN, edit.len() * LabelStackEntry::LEN);
+    let header = link.len() + 2;
+    frame.pull(usize::from(meta.l3_offset) + off).ok()?;
+    frame.set_len(usize::from(meta.l3_length).checked_sub(off)?).ok()?;
+    frame.push(header + on).ok()?;
+    let (bytes, meta) = frame.parts_mut();
+    let (start, _) = bytes.split_at_mut_checked(header + on)?;
+    let (addresses, rest) = start.split_at_mut_checked(link.len())?;
+    addresses.copy_from_slice(link);
+    let (kind, stack) = rest.split_first_chunk_mut::<2>()?;
+    *kind = ether_type::MPLS.to_be_bytes();
+    let (entries, _) = stack.as_chunks_mut::<4>();
+    for (entry, word) in entries.iter_mut().zip(edit.words().iter().rev()) {
+        *entry = word.to_be_bytes();
+    }
+    if meta.layer3 == Layer3::Mpls {
+        (meta.l3_offset, meta.l4_offset) = (header as u16, header as u16);
+        meta.l3_length = meta.l3_length - off as u16 + on as u16;
+    } else {
+        meta.l4_offset = meta.l4_offset - meta.l3_offset + (header + on) as u16;
+        meta.l3_offset = (header + on) as u16;
+    }
+    Some(())
+}

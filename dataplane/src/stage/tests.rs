@@ -1,0 +1,3 @@
+//! Labelled packets through all stages: what comes in, what leaves, as diagrams.
+
+mod forward;
