@@ -92,13 +92,16 @@ impl Serialize for LabelRange {
 pub struct StaticLabel {
     /// The label, 16 to 1,048,575, outside of the dynamic range.
     pub label: u32,
-    /// The label that replaces it: 16 to 1,048,575, or 0 or 2 (explicit null).
+    /// The label that replaces it: 16 to 1,048,575, 0 or 2 (explicit null), or 3 (implicit null:
+    /// it is taken off and what is below is sent to `via`).
     pub swap: Option<u32>,
-    /// Whether it is taken off and what is below is sent to `via`. Default false.
+    /// Whether it is taken off and what is below is sent to `via`; without `via`, a label below
+    /// is looked up, and an IP packet goes the way of Vrf "default". Default false.
     pub pop: bool,
     /// The Vrf in which the packet below it is looked up.
     pub vrf: Option<String>,
-    /// Next hops of `swap` and `pop`, 1 to 64; several share the flows (ECMP).
+    /// Next hops of `swap` and `pop`, at most 64, each an address or
+    /// `{ address, interface, push }`; several share the flows (ECMP).
     pub via: Vec<Via>,
     /// The interface of the next hops that name none; needed for IPv6 link-local ones.
     pub interface: Option<String>,

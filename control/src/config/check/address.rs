@@ -102,7 +102,9 @@ impl Checks<'_> {
     pub(super) fn neighbours(&self, whole: bool) {
         let mut known = AHashSet::new();
         for (i, neighbour) in self.config.neighbours.iter().enumerate() {
-            let Some(interface) = self.interface("neighbour", i, &neighbour.interface) else { continue };
+            let Some(interface) = self.interface("neighbour", i, "interface", &neighbour.interface) else {
+                continue;
+            };
             if let Some(what) = not_a_neighbour(interface, neighbour.address, whole) {
                 let message = format!("{} is {what}", neighbour.address);
                 let help = subnets_of(interface);

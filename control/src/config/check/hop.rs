@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::Checks;
 use super::address::{not_a_neighbour, subnets_of};
-use crate::config::route::Hop;
+use crate::config::route::{Hop, Via};
 use crate::config::types::Interface;
 use crate::rib;
 
@@ -23,13 +23,25 @@ pub(super) struct Hops<'a> {
     /// Whether nothing of the file was left out.
     pub(super) whole: bool,
     pub(super) own: &'a Own,
-    /// How many next hops it has.
-    pub(super) vias: usize,
+    /// Its next hops as they are written.
+    pub(super) vias: &'a [Via],
 }
 
 impl Hops<'_> {
     fn key(&self, n: usize) -> String {
-        if self.vias == 1 { "via".to_owned() } else { format!("via[{n}]") }
+        if self.vias.len() == 1 { "via".to_owned() } else { format!("via[{n}]") }
+    }
+
+    /// The key of the labels that are put on for a next hop.
+    pub(super) fn push_key(&self, n: usize) -> String {
+        let own = self.vias.get(n).is_some_and(|via| via.push.is_some());
+        if own { format!("{}.push", self.key(n)) } else { "push".into() }
+    }
+
+    /// The key of the interface that a next hop names, or that holds for all.
+    fn interface_key(&self, n: usize) -> String {
+        let own = self.vias.get(n).is_some_and(|via| via.interface.is_some());
+        if own { format!("{}.interface", self.key(n)) } else { "interface".into() }
     }
 }
 
@@ -45,8 +57,8 @@ impl Checks<'_> {
         of: &Hops<'_>,
         hops: impl Iterator<Item = Hop<'h>>,
     ) -> Vec<(usize, Hop<'h>)> {
-        if of.vias > rib::MOST_NEXT_HOPS {
-            let message = format!("{} next hops are too many", of.vias);
+        if of.vias.len() > rib::MOST_NEXT_HOPS {
+            let message = format!("{} next hops are too many", of.vias.len());
             self.fault(
                 of.list,
                 of.i,
@@ -69,7 +81,7 @@ impl Checks<'_> {
 
     /// One next hop of something for `prefix`.
     pub(super) fn hop(&self, of: &Hops<'_>, n: usize, hop: &Hop<'_>, prefix: IpNet) {
-        let Some(interface) = self.hop_interface(of, hop) else { return };
+        let Some(interface) = self.hop_interface(of, n, hop) else { return };
         let address = hop.address;
         let fault = |message: String, help: String| self.fault(of.list, of.i, &of.key(n), message, help);
         if let Some(what) = rib::not_a_next_hop(prefix, address, hop.interface.is_some()) {
@@ -86,15 +98,40 @@ impl Checks<'_> {
     }
 
     /// The interface that a next hop names, if it names one; `None` where it cannot be that.
-    fn hop_interface(&self, of: &Hops<'_>, hop: &Hop<'_>) -> Option<Option<&Interface>> {
+    fn hop_interface(&self, of: &Hops<'_>, n: usize, hop: &Hop<'_>) -> Option<Option<&Interface>> {
         let Some(name) = hop.interface else { return Some(None) };
-        let found = self.interface(of.list, of.i, name)?;
+        let found = self.interface(of.list, of.i, &of.interface_key(n), name)?;
         if found.vrf == hop.vrf {
             return Some(Some(found));
         }
         let message = format!("the interface \"{}\" is in vrf \"{}\"", found.name, found.vrf);
-        let help = format!("the next hop is resolved in vrf \"{}\"", hop.vrf);
-        self.fault(of.list, of.i, "interface", message, help);
+        let help = match hop.push.is_empty() && of.list == "route" {
+            true => format!("the next hop is resolved in vrf \"{}\"", hop.vrf),
+            false => format!(
+                "the next hop is resolved in vrf \"{}\"; via-vrf = \"{}\" has it resolved there",
+                hop.vrf, found.vrf
+            ),
+        };
+        self.fault(of.list, of.i, &of.interface_key(n), message, help);
         None
+    }
+
+    /// Where labelled frames go to `hop`, the interface must let them out. One that is
+    /// reached by other routes cannot be judged here.
+    pub(super) fn speaks_mpls(&self, of: &Hops<'_>, n: usize, hop: &Hop<'_>, labelled: bool) {
+        let named = hop.interface.and_then(|name| self.interfaces.get(name).copied());
+        let out = named.or_else(|| self.connected(hop.vrf, hop.address));
+        let Some(out) = out.and_then(|at| self.config.interfaces.get(at)) else { return };
+        if labelled && !out.mpls && out.vrf == hop.vrf {
+            let message = format!("{} is on \"{}\", which sends no labelled frames", hop.address, out.name);
+            let help = format!("say mpls = true of the interface \"{}\"", out.name);
+            self.fault(of.list, of.i, &of.key(n), message, help);
+        }
+    }
+
+    /// The interface of `vrf` that has the longest subnet with `address` in it.
+    fn connected(&self, vrf: &str, address: IpAddr) -> Option<usize> {
+        let (subnet, at) = self.subnets.get(vrf)?.get_lpm(&address.into())?;
+        (subnet.prefix_len() > 0).then_some(*at)
     }
 }

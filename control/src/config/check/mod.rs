@@ -2,20 +2,26 @@
 
 mod address;
 mod hop;
+mod label;
+mod mpls;
 mod port;
 mod qos;
 mod reach;
 mod route;
+mod vpn;
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use ahash::AHashMap;
+use ipnet::IpNet;
+use prefix_trie::joint::map::JointPrefixMap;
 
 use super::errors::Finding;
 use super::read::Kept;
 use super::types::{Config, Interface};
 use super::walk::help_words;
+use crate::rib::is_link_local;
 
 /// Findings kept, so that a hostile file cannot make the list large.
 const MOST_FINDINGS: usize = 10_000;
@@ -29,6 +35,10 @@ struct Checks<'a> {
     ports: AHashMap<&'a str, usize>,
     interfaces: AHashMap<&'a str, usize>,
     vrfs: AHashMap<&'a str, usize>,
+    prefix_lists: AHashMap<&'a str, usize>,
+    communities: AHashMap<&'a str, usize>,
+    /// Connected subnets by Vrf, each with its interface.
+    subnets: AHashMap<&'a str, JointPrefixMap<IpNet, usize>>,
 }
 
 /// Everything that is wrong with `config` as a whole. `whole` says that nothing
@@ -47,14 +57,24 @@ pub(super) fn check(
         ports: first(config.ports.iter().map(|p| p.name.as_str())),
         interfaces: first(config.interfaces.iter().map(|i| i.name.as_str())),
         vrfs: first(config.vrfs.iter().map(|v| v.name.as_str())),
+        prefix_lists: first(config.prefix_lists.iter().map(|l| l.name.as_str())),
+        communities: first(config.communities.iter().map(|c| c.name.as_str())),
+        subnets: subnets(config),
     };
     checks.names();
     checks.port_settings();
     checks.interface_references(whole);
     checks.addresses();
     checks.queues();
+    checks.mpls_settings();
     checks.neighbours(whole);
-    checks.routes(whole);
+    let own = checks.own_addresses();
+    checks.labels(whole, &own);
+    checks.prefix_lists(whole);
+    checks.vpns(whole);
+    checks.communities(whole);
+    checks.extranets(whole);
+    checks.routes(whole, &own);
     checks.findings.into_inner()
 }
 
@@ -65,6 +85,17 @@ fn first<'a>(names: impl Iterator<Item = &'a str>) -> AHashMap<&'a str, usize> {
         map.entry(name).or_insert(i);
     }
     map
+}
+
+fn subnets(config: &Config) -> AHashMap<&str, JointPrefixMap<IpNet, usize>> {
+    let mut subnets: AHashMap<&str, JointPrefixMap<IpNet, usize>> = AHashMap::new();
+    for (i, interface) in config.interfaces.iter().enumerate() {
+        let of = subnets.entry(&interface.vrf).or_default();
+        for net in interface.addresses.iter().filter(|net| !is_link_local(net.addr())) {
+            of.insert(net.trunc(), i);
+        }
+    }
+    subnets
 }
 
 impl<'a> Checks<'a> {
@@ -82,19 +113,19 @@ impl<'a> Checks<'a> {
         name == "default" || self.vrfs.contains_key(name)
     }
 
-    fn missing_vrf(&self, list: &str, index: usize, name: &str) {
+    fn missing_vrf(&self, list: &str, index: usize, key: &str, name: &str) {
         let known = self.config.vrfs.iter().map(|v| v.name.as_str()).chain(["default"]);
-        self.fault(list, index, "vrf", format!("there is no vrf \"{name}\""), help_words(name, known));
+        self.fault(list, index, key, format!("there is no vrf \"{name}\""), help_words(name, known));
     }
 
-    fn interface(&self, list: &str, index: usize, name: &str) -> Option<&'a Interface> {
+    fn interface(&self, list: &str, index: usize, key: &str, name: &str) -> Option<&'a Interface> {
         let found = self.interfaces.get(name).and_then(|i| self.config.interfaces.get(*i));
         if found.is_none() {
             let known = self.config.interfaces.iter().map(|i| i.name.as_str());
             self.fault(
                 list,
                 index,
-                "interface",
+                key,
                 format!("there is no interface \"{name}\""),
                 help_words(name, known),
             );
@@ -106,6 +137,10 @@ impl<'a> Checks<'a> {
         let config = self.config;
         self.unique("port", config.ports.iter().map(|p| p.name.as_str()), &self.ports, 1_024);
         self.unique("vrf", config.vrfs.iter().map(|v| v.name.as_str()), &self.vrfs, 60_000);
+        let lists = config.prefix_lists.iter().map(|l| l.name.as_str());
+        self.unique("prefix-list", lists, &self.prefix_lists, 1_000_000);
+        let communities = config.communities.iter().map(|c| c.name.as_str());
+        self.unique("community", communities, &self.communities, 1_000_000);
         self.unique(
             "interface",
             config.interfaces.iter().map(|i| i.name.as_str()),

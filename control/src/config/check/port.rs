@@ -74,7 +74,7 @@ impl Checks<'_> {
                 self.fault("interface", i, "port", message, help_words(&interface.port, known));
             }
             if !self.is_vrf(&interface.vrf) {
-                self.missing_vrf("interface", i, &interface.vrf);
+                self.missing_vrf("interface", i, "vrf", &interface.vrf);
             }
             if !interface.trust && !interface.dscp.is_empty() {
                 let message = "marks are not trusted, so no entry can match".into();

@@ -1,4 +1,4 @@
-//! Whether the next hops of routes can be reached.
+//! Whether the next hops of routes and labels can be reached.
 
 use std::net::IpAddr;
 
@@ -6,10 +6,11 @@ use ahash::{AHashMap, AHashSet};
 use ipnet::IpNet;
 
 use super::Checks;
+use crate::config::route::Hop;
 use crate::rib::{self, wanted};
 
 impl Checks<'_> {
-    /// Resolves every route as the router would, interfaces that are down counted as up.
+    /// Resolves every next hop as the router would, interfaces that are down counted as up.
     pub(super) fn reachable(&self) {
         let mut ribs: AHashMap<&str, rib::Rib> = AHashMap::new();
         let all = self.config.interfaces.iter().map(|i| (&i.name, &i.vrf, &i.addresses));
@@ -23,23 +24,38 @@ impl Checks<'_> {
         }
         // A route that is wrong in itself has been told so.
         let wrong: AHashSet<String> = self.findings.borrow().iter().map(|f| f.key.clone()).collect();
-        let is_wrong = |i| {
-            let place = self.kept.place("route", i);
-            wrong.iter().any(|key| key.starts_with(&format!("route[{place}]")))
+        let is_wrong = |list: &str, i| {
+            let item = format!("{list}[{}]", self.kept.place(list, i));
+            wrong.iter().any(|key| key.starts_with(&item))
         };
-        for (i, route) in self.config.routes.iter().enumerate().filter(|(_, r)| !r.via.is_empty()) {
-            if !wrong.is_empty() && is_wrong(i) {
-                continue;
+        for (i, route) in self.config.routes.iter().enumerate() {
+            if wrong.is_empty() || !is_wrong("route", i) {
+                self.reached(&ribs, "route", i, route.hops());
             }
-            for (n, hop) in route.hops().enumerate() {
-                let Some(rib) = ribs.get(hop.vrf) else { continue };
-                let next = rib::NextHop { address: hop.address, interface: hop.interface.map(Into::into) };
-                if let Err(why) = rib.resolve_next_hop(&next) {
-                    let key = if route.via.len() == 1 { "via".to_owned() } else { format!("via[{n}]") };
-                    let message = format!("{} cannot be reached: {why}", hop.address);
-                    let help = self.near(hop.vrf, hop.address);
-                    self.fault("route", i, &key, message, help);
-                }
+        }
+        for (i, label) in self.config.static_labels.iter().enumerate() {
+            if wrong.is_empty() || !is_wrong("label", i) {
+                self.reached(&ribs, "label", i, label.hops());
+            }
+        }
+    }
+
+    fn reached<'h>(
+        &self,
+        ribs: &AHashMap<&str, rib::Rib>,
+        list: &str,
+        i: usize,
+        hops: impl Iterator<Item = Hop<'h>>,
+    ) {
+        let none = rib::Rib::default();
+        let hops: Vec<_> = hops.collect();
+        for (n, hop) in hops.iter().enumerate() {
+            let rib = ribs.get(hop.vrf).unwrap_or(&none);
+            let next = rib::NextHop { address: hop.address, interface: hop.interface.map(Into::into) };
+            if let Err(why) = rib.resolve_next_hop(&next) {
+                let key = if hops.len() == 1 { "via".to_owned() } else { format!("via[{n}]") };
+                let message = format!("{} cannot be reached: {why}", hop.address);
+                self.fault(list, i, &key, message, self.near(hop.vrf, hop.address));
             }
         }
     }

@@ -4,15 +4,14 @@ use ahash::AHashSet;
 
 use super::Checks;
 use super::hop::{Hops, Own};
-use crate::config::route::Route;
+use crate::config::route::{Hop, Route};
 use crate::rib;
 
 impl Checks<'_> {
-    pub(super) fn routes(&self, whole: bool) {
+    pub(super) fn routes(&self, whole: bool, own: &Own) {
         let mut known = AHashSet::new();
-        let own = self.own_addresses();
         for (i, route) in self.config.routes.iter().enumerate() {
-            self.route(i, route, whole, &own);
+            self.route(i, route, whole, own);
             if !known.insert((&route.vrf, route.prefix, route.distance)) {
                 let message =
                     format!("there is another route to {} with distance {}", route.prefix, route.distance);
@@ -37,7 +36,7 @@ impl Checks<'_> {
 
     fn route(&self, i: usize, route: &Route, whole: bool, own: &Own) {
         if !self.is_vrf(&route.vrf) {
-            self.missing_vrf("route", i, &route.vrf);
+            self.missing_vrf("route", i, "vrf", &route.vrf);
         }
         if let Some(what) = rib::not_a_destination(route.prefix) {
             let help = format!("did you mean {}?", route.prefix.trunc());
@@ -55,24 +54,53 @@ impl Checks<'_> {
             }
             _ => {}
         }
-        if route.discard.is_some() && route.interface.is_some() {
-            self.fault(
-                "route",
-                i,
-                "interface",
-                "a route that discards has no interface".into(),
-                "leave it out",
-            );
-        }
+        self.route_settings(i, route);
         self.next_hops(i, route, whole, own);
     }
 
+    /// Keys that say nothing of a route like this one.
+    fn route_settings(&self, i: usize, route: &Route) {
+        if let Some(vrf) = route.via_vrf.as_deref().filter(|name| !self.is_vrf(name)) {
+            self.missing_vrf("route", i, "via-vrf", vrf);
+        }
+        let discards = route.discard.is_some();
+        let pushes = !route.push.is_empty() || route.via.iter().any(|via| via.push.is_some());
+        let settings = [
+            ("interface", route.interface.is_some(), true),
+            ("via-vrf", route.via_vrf.is_some(), true),
+            ("push", !route.push.is_empty(), true),
+            ("entropy", route.entropy, pushes),
+            ("ttl", route.ttl.is_some(), pushes),
+            ("diffserv", route.diffserv.is_some(), pushes),
+        ];
+        for (key, _, on_labels) in settings.into_iter().filter(|(_, said, _)| *said) {
+            if discards {
+                let message = format!("a route that discards has no \"{key}\"");
+                self.fault("route", i, key, message, "leave it out");
+            } else if !on_labels {
+                let message = "no labels are put on".into();
+                self.fault("route", i, key, message, "give \"push\", or leave it out");
+            }
+        }
+    }
+
     fn next_hops(&self, i: usize, route: &Route, whole: bool, own: &Own) {
-        let hops = Hops { list: "route", i, whole, own, vias: route.via.len() };
+        let hops = Hops { list: "route", i, whole, own, vias: &route.via };
         for (n, hop) in self.hops(&hops, route.hops()) {
             // Labels carry packets of one family over next hops of the other.
             let family = if hop.push.is_empty() { route.prefix } else { hop.address.into() };
             self.hop(&hops, n, &hop, family);
+            self.speaks_mpls(&hops, n, &hop, !hop.push.is_empty());
+            self.null_of_the_family(&hops, n, &hop, route);
+        }
+    }
+
+    /// An explicit null at the bottom says what is below it (RFC 3032 section 2.1).
+    fn null_of_the_family(&self, of: &Hops<'_>, n: usize, hop: &Hop<'_>, route: &Route) {
+        let (right, wrong) = if route.prefix.addr().is_ipv4() { (0, 2) } else { (2, 0) };
+        if hop.push.last() == Some(&wrong) {
+            let message = format!("{wrong} is the explicit null of the other family than {}", route.prefix);
+            self.fault("route", of.i, &of.push_key(n), message, format!("write {right}"));
         }
     }
 }
