@@ -297,6 +297,9 @@ fn communities_are_apart_and_extranets_lead_from_one_to_another() {
     assert_eq!(community("\"pe1:gren\""), ["community[2].members[0]: this router has no vrf \"gren\""]);
     assert_eq!(community("\"a b\""), ["community[2].members[0]: \"a b\" is no vrf"]);
     assert_eq!(community(""), ["community[2].name: the community \"c\" has no members"]);
+    let hubs = |text: &str| but("[\"pe1:blue\"]", &format!("[\"pe1:blue\", \"pink\"]\nhubs = [{text}]"));
+    assert_eq!(hubs("\"blue\""), ["community[1].hubs[0]: the hub \"blue\" is no member of \"blues\""]);
+    assert_eq!(hubs("\"pe9:pink\", \"pe9:pink\""), ["community[1].hubs[1]: \"pe9:pink\" is named twice"]);
     assert_eq!(but("\"pe1:blue\"", "\"bleu\""), ["community[1].members[0]: there is no vrf \"bleu\""]);
     assert_eq!(but("to = \"reds\"", "to = \"rods\""), ["extranet[0].to: there is no community \"rods\""]);
     assert_eq!(

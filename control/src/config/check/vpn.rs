@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use prefix_trie::joint::map::JointPrefixMap;
 
 use super::Checks;
-use crate::config::community::{Extranet, Member};
+use crate::config::community::{Community, Extranet, Member};
 use crate::config::prefix_list::{PrefixList, PrefixRule};
 use crate::config::types::Vrf;
 use crate::config::vpn::TargetRule;
@@ -104,6 +104,23 @@ impl Checks<'_> {
                     self.twice(i, &key, *other, member);
                 }
                 of.push((i, member));
+            }
+            self.hubs(i, community);
+        }
+    }
+
+    /// A hub is a member.
+    fn hubs(&self, i: usize, community: &Community) {
+        for (n, hub) in community.hubs.iter().enumerate() {
+            let has = |m: &Member| m.vrf == hub.vrf && (m.router.is_none() || m.router == hub.router);
+            if !community.members.iter().any(has) {
+                let members: Vec<String> = community.members.iter().map(Member::to_string).collect();
+                let message = format!("the hub \"{hub}\" is no member of \"{}\"", community.name);
+                let help = help_words(&hub.to_string(), members.iter().map(String::as_str));
+                self.fault("community", i, &format!("hubs[{n}]"), message, help);
+            } else if community.hubs.iter().take(n).any(|other| other == hub) {
+                let message = format!("\"{hub}\" is named twice");
+                self.fault("community", i, &format!("hubs[{n}]"), message, "name it once");
             }
         }
     }
