@@ -5,26 +5,35 @@
 //! has. Both its edits work on a clone of the running Snapshot; whatever can be
 //! refused is refused before the first change, so an error leaves everything as it was.
 
+mod allocate;
+mod entries;
 mod forward;
 mod interface;
+mod label;
 mod routes;
+mod vpn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
 use dataplane::id::{IfIndex, PortIndex, VrfId};
-use dataplane::table::{self, Snapshot};
+use dataplane::table::{self, Snapshot, TunnelModel};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, ConfigErrors, Discard};
-use crate::rib::{Rib, Source, Wanted, of_address, wanted};
+use crate::rib::{Rib, Ribs, Source, Wanted, of_address, wanted};
 
 pub use routes::{RouteChange, RouteError, RouteErrors, RouteReport, RouteSpec, RouteVia};
 
-use forward::Entries;
+pub use allocate::Key;
+pub use label::{Asked, Label, LabelWay};
+
+use entries::Entries;
+use label::Labels;
+use vpn::Vpns;
 
 /// The Vrf that is always there.
 pub const DEFAULT_VRF: &str = "default";
@@ -62,9 +71,11 @@ pub struct State {
     ports: Ids<PortIndex>,
     interfaces: Ids<IfIndex>,
     vrfs: Ids<VrfId>,
-    /// By [`VrfId`].
-    ribs: BTreeMap<u16, Rib>,
+    ribs: Ribs,
     entries: Entries,
+    labels: Labels,
+    /// What Vrfs import and export.
+    vpns: Vpns,
     /// Ports whose line is down.
     down: BTreeSet<String>,
 }
@@ -116,9 +127,19 @@ impl State {
         &self.down
     }
 
+    /// The name of a Vrf; empty where there is none.
+    pub fn vrf_name(&self, vrf: VrfId) -> &str {
+        self.vrfs.iter().find(|(_, id)| **id == vrf).map_or("", |(name, _)| name)
+    }
+
+    /// The routes of all Vrfs.
+    pub fn ribs(&self) -> &Ribs {
+        &self.ribs
+    }
+
     /// The routes of a Vrf.
     pub fn rib(&self, vrf: VrfId) -> Option<&Rib> {
-        self.ribs.get(&vrf.0)
+        self.ribs.get(vrf)
     }
 
     /// Makes `config` the configuration in force, in `snapshot` and here. Ids
@@ -135,6 +156,7 @@ impl State {
         snapshot: &mut Snapshot,
     ) -> Result<ApplyReport, ConfigErrors> {
         config.check()?;
+        self.check_labels(&config)?;
         let before = derived(&self.config, &self.down);
         self.config = config;
         self.down.retain(|name| self.config.ports.iter().any(|p| p.name == *name));
@@ -144,6 +166,10 @@ impl State {
         self.interfaces(facts, snapshot);
         self.ports_of_snapshot(snapshot);
         self.derive(before);
+        self.vpns = Vpns::new(&self.config);
+        self.vpns.name(&self.vrfs);
+        self.static_labels(snapshot);
+        self.allocate_all(snapshot);
         self.forward_all(snapshot);
         self.neighbours(snapshot);
         let limits = table::Limits::from(&self.config.limits);
@@ -172,16 +198,17 @@ impl State {
         let (ids, gone) = renamed(&self.vrfs, names, |n| VrfId(n as u16), |id| id.index());
         for (name, id) in gone {
             snapshot.vrfs.remove(id.index());
-            let Some(rib) = self.ribs.remove(&id.0) else { continue };
+            let Some(rib) = self.ribs.remove(id) else { continue };
             let runtime = |c: &crate::rib::Candidate| c.source == Source::Runtime;
             let routes = rib.iter().filter(|(_, c)| c.iter().any(runtime)).count();
             if routes > 0 {
                 report.lost.push(LostRoutes { vrf: name.to_string(), routes });
             }
-            self.entries.forget(&rib, snapshot);
+            let own = rib.targets().filter(|(_, t)| t.nhlfe.is_some() && !t.is_imported());
+            own.for_each(|(_, t)| self.entries.release(t.nhlfe, snapshot));
         }
         for (name, id) in &ids {
-            self.ribs.entry(id.0).or_default();
+            self.ribs.add(name, *id);
             if snapshot.vrf(*id).is_none() {
                 snapshot.vrfs.set(id.index(), table::Vrf::new(*id, name));
             }
@@ -199,24 +226,22 @@ impl State {
         let before: AHashSet<Derived> = before.into_iter().collect();
         let after: AHashSet<Derived> = derived(&self.config, &self.down).into_iter().collect();
         for (vrf, prefix, source, distance, _) in before.difference(&after) {
-            if let Some(rib) = self.vrfs.get(vrf).and_then(|id| self.ribs.get_mut(&id.0)) {
+            if let Some(rib) = self.vrfs.get(vrf).and_then(|id| self.ribs.get_mut(*id)) {
                 rib.remove(*prefix, *source, Some(*distance));
             }
         }
         // A Vrf that is new under an old name has none of the old routes.
         for (vrf, prefix, source, distance, wanted) in after {
-            let Some(rib) = self.vrfs.get(&vrf).and_then(|id| self.ribs.get_mut(&id.0)) else { continue };
+            let Some(rib) = self.vrfs.get(&vrf).and_then(|id| self.ribs.get_mut(*id)) else { continue };
             let same = rib.asked(prefix, source, distance).is_some_and(|w| *w == wanted);
             if !same {
                 rib.set(prefix, source, distance, wanted);
             }
         }
-        for rib in self.ribs.values_mut() {
-            rib.disconnect_all();
-        }
+        self.ribs.iter_mut().for_each(|(_, rib)| rib.disconnect_all());
         for interface in self.config.interfaces.iter().filter(|i| is_up(i, &self.down)) {
             let id = self.vrfs.get(interface.vrf.as_str());
-            let Some(rib) = id.and_then(|id| self.ribs.get_mut(&id.0)) else { continue };
+            let Some(rib) = id.and_then(|id| self.ribs.get_mut(*id)) else { continue };
             interface.addresses.iter().for_each(|a| rib.connected_to(&interface.name, *a));
         }
     }
@@ -230,7 +255,7 @@ impl State {
             };
             rib.iter().filter(runtime).count()
         };
-        self.ribs.values().map(lost).sum()
+        self.ribs.iter().map(|(_, rib)| lost(rib)).sum()
     }
 }
 
@@ -280,9 +305,13 @@ fn derived(config: &Config, down: &BTreeSet<String>) -> Vec<Derived> {
             routes.push((vrf.clone(), prefix, source, source.distance(), wanted));
         }
     }
+    let models: AHashMap<&str, TunnelModel> =
+        config.vrfs.iter().map(|vrf| (vrf.name.as_str(), vrf.model())).collect();
     for route in &config.routes {
         let prefix = route.prefix.trunc();
-        routes.push((route.vrf.as_str().into(), prefix, Source::Static, route.distance, wanted(route)));
+        let model = models.get(route.vrf.as_str()).copied().unwrap_or_default();
+        let wanted = wanted(route, model);
+        routes.push((route.vrf.as_str().into(), prefix, Source::Static, route.distance, wanted));
     }
     for vrf in &config.vrfs {
         let Some(discard) = vrf.otherwise else { continue };

@@ -161,14 +161,12 @@ impl State {
         // Neighbouring prefixes share their places in every table: in order, each place is
         // touched once. Changes of one prefix keep theirs.
         changes.sort_by_key(Checked::place);
-        let mut touched: Vec<VrfId> = Vec::new();
         let mut added = Vec::new();
+        let mut places: Vec<_> = changes.iter().map(Checked::place).collect();
+        places.dedup();
         for change in changes {
             let (vrf, _) = change.place();
-            let Some(rib) = self.ribs.get_mut(&vrf.0) else { continue };
-            if !touched.contains(&vrf) {
-                touched.push(vrf);
-            }
+            let Some(rib) = self.ribs.get_mut(vrf) else { continue };
             match change {
                 Checked::Add(_, prefix, distance, wanted) => {
                     let replaced = rib.set_only(prefix, Source::Runtime, distance, wanted);
@@ -181,11 +179,11 @@ impl State {
                 }
             }
         }
-        for vrf in touched {
-            self.forward_one(vrf, snapshot);
-        }
+        self.labels_rested();
+        places.into_iter().for_each(|(vrf, prefix)| self.allocate(vrf, prefix, snapshot));
+        self.forward(snapshot);
         let unresolved = |(vrf, prefix): &&(VrfId, IpNet)| {
-            let Some(rib) = self.ribs.get(&vrf.0) else { return false };
+            let Some(rib) = self.ribs.get(*vrf) else { return false };
             let route = rib.candidates(*prefix).iter().find(|c| c.source == Source::Runtime);
             route.and_then(|c| rib.target(c.target)).is_some_and(|t| t.outcome.is_err())
         };
@@ -246,13 +244,13 @@ impl State {
         if let Some(what) = rib::not_a_next_hop(prefix, address, via.interface.is_some()) {
             return Err(format!("the next hop {address} {what}"));
         }
-        let Some(name) = &via.interface else { return Ok(NextHop { address, interface: None }) };
+        let Some(name) = &via.interface else { return Ok(NextHop::plain(address, None)) };
         let known = self.interfaces.get_key_value(name.as_str());
         let (name, id) = known.ok_or_else(|| format!("there is no interface \"{name}\""))?;
         let of = snapshot.interface(*id).and_then(|i| snapshot.vrf(i.vrf));
         match of.filter(|v| v.id != vrf) {
             Some(other) => Err(format!("the interface \"{name}\" is in vrf \"{}\"", other.name)),
-            None => Ok(NextHop { address, interface: Some(name.clone()) }),
+            None => Ok(NextHop::plain(address, Some(name.clone()))),
         }
     }
 }

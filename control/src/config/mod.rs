@@ -102,6 +102,14 @@ impl Config {
         Err(ConfigErrors::new(&self.source.file, &self.source.text, findings))
     }
 
+    /// That it is refused for what the router is like, not the file.
+    pub(crate) fn refused(&self, key: &str, message: String, help: &str) -> ConfigErrors {
+        let root = DeTable::parse_recoverable(&self.source.text).0;
+        let span = walk::locate(&root, key);
+        let finding = Finding { span, key: key.into(), message, help: help.into() };
+        ConfigErrors::new(&self.source.file, &self.source.text, vec![finding])
+    }
+
     /// The file it was read from.
     pub fn file(&self) -> &str {
         &self.source.file

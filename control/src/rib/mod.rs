@@ -7,6 +7,7 @@
 
 mod candidate;
 mod resolve;
+mod ribs;
 mod settle;
 mod table;
 
@@ -14,6 +15,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use dataplane::table::{Labels, TunnelModel};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,9 +23,11 @@ use serde::{Deserialize, Serialize};
 use crate::config;
 
 pub use candidate::Candidate;
-pub use resolve::{Leaf, MOST_DEPTH, Resolved, Unresolved};
-pub use table::{Rib, Target, TargetId};
+pub use resolve::{Leaf, MOST_DEPTH, MOST_LSPS, Resolved, Unresolved, Way};
+pub use ribs::Ribs;
+pub use table::{Rib, Target, TargetId, TargetRef};
 
+pub(crate) use settle::Settled;
 pub(crate) use table::of_address;
 
 /// Next hops of one route at most.
@@ -43,6 +47,8 @@ pub enum Source {
     Static,
     /// Given at run time; distance 5 unless it says otherwise.
     Runtime,
+    /// Taken over from another Vrf by route target; distance 200.
+    Imported,
     /// What a Vrf does without a route; distance 254.
     Otherwise,
 }
@@ -54,6 +60,7 @@ impl Source {
             Self::Local | Self::Connected => 0,
             Self::Static => 1,
             Self::Runtime => 5,
+            Self::Imported => 200,
             Self::Otherwise => 254,
         }
     }
@@ -65,6 +72,7 @@ impl Source {
             Self::Connected => "connected",
             Self::Static => "static",
             Self::Runtime => "runtime",
+            Self::Imported => "imported",
             Self::Otherwise => "otherwise",
         }
     }
@@ -83,6 +91,47 @@ pub struct NextHop {
     pub address: IpAddr,
     /// The interface it is on; `None` is where the address is reached.
     pub interface: Option<Arc<str>>,
+    /// The Vrf in which the address is reached; `None` is the route's own.
+    pub vrf: Option<Arc<str>>,
+    /// The labels that packets get on the way to it.
+    pub tunnel: Option<Tunnel>,
+}
+
+/// Labels put on, and what they take over from the packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Tunnel {
+    /// The labels, outermost first, implicit nulls left out; none at all is an LSP that
+    /// ends at its first hop.
+    pub labels: Labels,
+    /// What they take over.
+    pub model: TunnelModel,
+    /// Whether an entropy label goes below the outermost (RFC 6790 section 4.2).
+    pub entropy: bool,
+}
+
+impl NextHop {
+    /// An unlabelled one, reached in the route's own Vrf.
+    pub const fn plain(address: IpAddr, interface: Option<Arc<str>>) -> Self {
+        Self { address, interface, vrf: None, tunnel: None }
+    }
+
+    /// Whether it is reached through an entry that all next hops of its address share:
+    /// one with labels, or of another Vrf, whose interface is not said.
+    pub const fn is_linked(&self) -> bool {
+        self.interface.is_none() && (self.tunnel.is_some() || self.vrf.is_some())
+    }
+}
+
+impl fmt::Display for NextHop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "via {}", self.address)?;
+        self.interface.iter().try_for_each(|name| write!(f, " on {name}"))?;
+        let labels = self.tunnel.iter().flat_map(|t| t.labels.iter());
+        for (i, label) in labels.enumerate() {
+            write!(f, "{}{label}", if i == 0 { " push " } else { "," })?;
+        }
+        self.vrf.iter().try_for_each(|name| write!(f, " in vrf {name}"))
+    }
 }
 
 /// What a route asks for. Names interfaces by name, so that it outlives them.
@@ -96,16 +145,30 @@ pub enum Wanted {
     Discard(config::Discard),
     /// Forward by any of these.
     Via(Vec<NextHop>),
+    /// Forward as another Vrf's route does.
+    Imported(TargetRef),
 }
 
-/// What a route of the configuration asks for.
-pub(crate) fn wanted(route: &config::Route) -> Wanted {
+/// What a route of the configuration asks for, in a Vrf of this model.
+pub(crate) fn wanted(route: &config::Route, model: TunnelModel) -> Wanted {
     if let Some(discard) = route.discard {
         return Wanted::Discard(discard);
     }
-    let next_hop =
-        |hop: config::Hop<'_>| NextHop { address: hop.address, interface: hop.interface.map(Into::into) };
-    Wanted::Via(route.hops().map(next_hop).collect())
+    let model = route.model(model);
+    let hops = route.hops().map(|hop| next_hop(hop, &route.vrf, model, route.entropy));
+    Wanted::Via(hops.collect())
+}
+
+/// What a next hop of the configuration asks for, in a route or a label of the Vrf `own`.
+pub(crate) fn next_hop(hop: config::Hop<'_>, own: &str, model: TunnelModel, entropy: bool) -> NextHop {
+    // The file's checks leave no stack that is too long.
+    let labels = Labels::new(&hop.push).unwrap_or_default();
+    NextHop {
+        address: hop.address,
+        interface: hop.interface.map(Into::into),
+        vrf: (hop.vrf != own).then(|| hop.vrf.into()),
+        tunnel: (!labels.is_empty()).then_some(Tunnel { labels, model, entropy }),
+    }
 }
 
 /// Whether `address` is of one link only (RFC 4291 section 2.5.6).

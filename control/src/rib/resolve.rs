@@ -3,15 +3,21 @@
 //! A next hop is on a connected subnet, or reached by another route, and so on,
 //! at most [`MOST_DEPTH`] deep. The outcome depends on the routes alone, not on
 //! which of them are in use, so nothing can oscillate.
+//!
+//! A linked next hop (one with labels, or of another Vrf) is where a walk ends: what
+//! it goes through is a next-hop set of its own, which is settled before.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ahash::AHashSet;
+use dataplane::id::VrfId;
 use ipnet::IpNet;
 
-use super::table::{Rib, TargetId};
-use super::{NextHop, Wanted, is_link_local};
+use super::ribs::Ribs;
+use super::table::{Rib, TargetRef};
+use super::{NextHop, Tunnel, Wanted, is_link_local};
 use crate::config::Discard;
 
 /// Routes that may lead to a next hop one behind the other.
@@ -21,13 +27,30 @@ const MOST_STEPS: u32 = 1_024;
 /// Neighbours that one route can spread over.
 const MOST_LEAVES: usize = 128;
 
-/// A neighbour on an interface.
+/// LSPs that packets may be put into one inside the other.
+pub const MOST_LSPS: u8 = 3;
+
+/// One of the ways of a next-hop set.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Leaf {
-    /// The interface, by name.
-    pub interface: Arc<str>,
-    /// The neighbour's address.
-    pub address: IpAddr,
+    /// Where it goes.
+    pub way: Way,
+    /// Labels put on before.
+    pub tunnel: Option<Tunnel>,
+}
+
+/// Where a [`Leaf`] goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// To a neighbour.
+    Neighbour {
+        /// The interface, by name.
+        interface: Arc<str>,
+        /// The neighbour's address.
+        address: IpAddr,
+    },
+    /// Through this next-hop set, which forwards.
+    Through(TargetRef),
 }
 
 /// What a next-hop set comes to.
@@ -41,6 +64,18 @@ pub enum Resolved {
     Local,
     /// Nowhere.
     Discard(Discard),
+    /// As this next-hop set of another Vrf.
+    Imported(TargetRef),
+}
+
+impl Resolved {
+    /// The ways, where it is forwarded.
+    pub fn leaves(&self) -> &[Leaf] {
+        match self {
+            Self::Forward(leaves) => leaves,
+            _ => &[],
+        }
+    }
 }
 
 /// Why a next-hop set comes to nothing.
@@ -62,6 +97,8 @@ pub enum Unresolved {
     NoInterface(Arc<str>),
     /// It is on no subnet of the interface it is said to be on.
     NotOn(Arc<str>),
+    /// The Vrf it is said to be reached in is not there.
+    NoVrf(Arc<str>),
 }
 
 impl fmt::Display for Unresolved {
@@ -75,6 +112,7 @@ impl fmt::Display for Unresolved {
             Self::TooMany => f.write_str("too many routes lead to it"),
             Self::NoInterface(name) => write!(f, "the interface \"{name}\" is not there or is down"),
             Self::NotOn(name) => write!(f, "it is on no subnet of the interface \"{name}\""),
+            Self::NoVrf(name) => write!(f, "there is no vrf \"{name}\""),
         }
     }
 }
@@ -88,47 +126,110 @@ impl Unresolved {
 
 /// One resolution under way.
 struct Walk<'a> {
+    ribs: Option<&'a Ribs>,
+    vrf: VrfId,
     rib: &'a Rib,
-    stack: Vec<TargetId>,
+    /// The set that is resolved, if it is one.
+    root: Option<TargetRef>,
+    stack: Vec<TargetRef>,
+    /// Linked next hops that are resolved within, where they are tied to nothing.
+    linked: Vec<(VrfId, IpAddr)>,
     steps: u32,
+    /// Sets that are not settled yet, and the first of them that was met.
+    due: Option<&'a AHashSet<TargetRef>>,
+    needs: Option<TargetRef>,
     /// Whether anything but a connected route was used.
     recursive: bool,
+    /// Whether a linked next hop of another route was met.
+    through: bool,
+}
+
+/// What the resolution of a set gave.
+#[derive(Debug)]
+pub(super) struct Walked {
+    pub(super) outcome: Result<Resolved, Unresolved>,
+    /// Whether other routes had a say in it.
+    pub(super) recursive: bool,
+    /// Whether routes with linked next hops had.
+    pub(super) through: bool,
+}
+
+impl Ribs {
+    /// What the set at `at` comes to, or the set of `due` that is to be resolved before it.
+    pub(super) fn resolve(&self, at: TargetRef, due: &AHashSet<TargetRef>) -> Result<Walked, TargetRef> {
+        let gone = || Walked { outcome: Err(Unresolved::NoRoute), recursive: false, through: false };
+        let Some((rib, target)) = self.get(at.vrf).and_then(|rib| Some((rib, rib.target(at.id)?))) else {
+            return Ok(gone());
+        };
+        let mut walk = Walk { ribs: Some(self), due: Some(due), ..Walk::new(at.vrf, rib) };
+        (walk.root, walk.stack) = (Some(at), vec![at]);
+        let outcome = walk.wanted(&target.wanted, &target.links);
+        match walk.needs {
+            Some(first) => Err(first),
+            None => Ok(Walked { outcome, recursive: walk.recursive, through: walk.through }),
+        }
+    }
+
+    /// What one next hop of a route in `vrf` comes to.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be reached.
+    pub fn resolve_next_hop(&self, vrf: VrfId, hop: &NextHop) -> Result<Resolved, Unresolved> {
+        let rib = self.get(vrf).ok_or(Unresolved::NoRoute)?;
+        Walk { ribs: Some(self), ..Walk::new(vrf, rib) }.next_hop(hop, None)
+    }
 }
 
 impl Rib {
-    /// What `target` comes to, and whether other routes had a say in it.
-    pub(super) fn resolve(&self, target: TargetId, wanted: &Wanted) -> (Result<Resolved, Unresolved>, bool) {
-        let mut walk = Walk { rib: self, stack: vec![target], steps: 0, recursive: false };
-        let outcome = walk.wanted(wanted);
-        (outcome, walk.recursive)
-    }
-
-    /// What one next hop comes to.
+    /// What one next hop comes to in this Vrf, with no regard to others.
     ///
     /// # Errors
     ///
     /// Why it cannot be reached.
     pub fn resolve_next_hop(&self, hop: &NextHop) -> Result<Resolved, Unresolved> {
-        Walk { rib: self, stack: Vec::new(), steps: 0, recursive: false }.next_hop(hop)
+        Walk::new(VrfId::NONE, self).next_hop(hop, None)
     }
 }
 
-impl Walk<'_> {
-    fn wanted(&mut self, wanted: &Wanted) -> Result<Resolved, Unresolved> {
+impl<'a> Walk<'a> {
+    fn new(vrf: VrfId, rib: &'a Rib) -> Self {
+        Self {
+            ribs: None,
+            vrf,
+            rib,
+            root: None,
+            stack: Vec::new(),
+            linked: Vec::new(),
+            steps: 0,
+            due: None,
+            needs: None,
+            recursive: false,
+            through: false,
+        }
+    }
+
+    fn wanted(&mut self, wanted: &Wanted, links: &[Option<TargetRef>]) -> Result<Resolved, Unresolved> {
         match wanted {
             Wanted::Connected(interface) => Ok(Resolved::Glean(interface.clone())),
             Wanted::Local => Ok(Resolved::Local),
             Wanted::Discard(discard) => Ok(Resolved::Discard(*discard)),
-            Wanted::Via(hops) => self.any(hops),
+            Wanted::Via(hops) => self.any(hops, links),
+            Wanted::Imported(from) => {
+                let found = self.ribs.and_then(|ribs| ribs.target(*from)).filter(|t| t.outcome.is_ok());
+                found.map(|_| Resolved::Imported(*from)).ok_or(Unresolved::NoRoute)
+            }
         }
     }
 
-    /// All the neighbours that `hops` come to; those that come to nothing are left out.
-    fn any(&mut self, hops: &[NextHop]) -> Result<Resolved, Unresolved> {
+    /// All the ways that `hops` come to; those that come to nothing are left out.
+    fn any(&mut self, hops: &[NextHop], links: &[Option<TargetRef>]) -> Result<Resolved, Unresolved> {
         let mut leaves: Vec<Leaf> = Vec::new();
         let mut other = Err(Unresolved::NoRoute);
+        let mut links = links.iter().copied();
         for (i, hop) in hops.iter().enumerate() {
-            match self.next_hop(hop) {
+            let link = if hop.is_linked() { links.next().flatten() } else { None };
+            match self.next_hop(hop, link) {
                 Ok(Resolved::Forward(found)) => {
                     for leaf in found {
                         if leaves.len() < MOST_LEAVES && !leaves.contains(&leaf) {
@@ -145,11 +246,64 @@ impl Walk<'_> {
         if leaves.is_empty() { other } else { Ok(Resolved::Forward(leaves)) }
     }
 
-    fn next_hop(&mut self, hop: &NextHop) -> Result<Resolved, Unresolved> {
-        if let Some(name) = &hop.interface {
-            return self.on_interface(name, hop.address);
+    fn next_hop(&mut self, hop: &NextHop, link: Option<TargetRef>) -> Result<Resolved, Unresolved> {
+        let found = match (&hop.interface, link) {
+            (Some(name), _) => self.on_interface(name, hop)?,
+            (None, Some(at)) => return self.shared(at, hop),
+            (None, None) if hop.is_linked() => return self.within(hop),
+            (None, None) => self.covered(hop.address)?,
+        };
+        Ok(match (found, hop.tunnel) {
+            (Resolved::Forward(mut leaves), tunnel @ Some(_)) => {
+                leaves.iter_mut().for_each(|leaf| leaf.tunnel = tunnel);
+                Resolved::Forward(leaves)
+            }
+            (found, _) => found,
+        })
+    }
+
+    /// What the set that linked next hops share comes to.
+    fn shared(&mut self, at: TargetRef, hop: &NextHop) -> Result<Resolved, Unresolved> {
+        if self.due.is_some_and(|due| due.contains(&at)) {
+            self.needs.get_or_insert(at);
+            return Err(Unresolved::Loop);
         }
-        let mut covering: Vec<_> = self.rib.routes.cover(&IpNet::from(hop.address)).collect();
+        let target = self.ribs.and_then(|ribs| ribs.target(at)).ok_or(Unresolved::NoRoute)?;
+        match &target.outcome {
+            Ok(Resolved::Forward(_)) => {
+                Ok(Resolved::Forward(vec![Leaf { way: Way::Through(at), tunnel: hop.tunnel }]))
+            }
+            outcome => outcome.clone(),
+        }
+    }
+
+    /// What a linked next hop comes to that is tied to nothing: that of a route which is
+    /// only looked at.
+    fn within(&mut self, hop: &NextHop) -> Result<Resolved, Unresolved> {
+        let vrf = match (&hop.vrf, self.ribs) {
+            (None, _) => self.vrf,
+            (Some(name), ribs) => ribs.and_then(|r| r.named(name)).ok_or(Unresolved::NoVrf(name.clone()))?,
+        };
+        let here = (vrf, hop.address);
+        if self.linked.contains(&here) {
+            return Err(Unresolved::Loop);
+        }
+        if self.linked.len() >= usize::from(MOST_LSPS) {
+            return Err(Unresolved::TooDeep);
+        }
+        let outer = (self.vrf, self.rib);
+        let rib = self.ribs.and_then(|ribs| ribs.get(vrf)).unwrap_or(self.rib);
+        (self.vrf, self.rib) = (vrf, rib);
+        self.linked.push(here);
+        let outcome = self.covered(hop.address);
+        self.linked.pop();
+        (self.vrf, self.rib) = outer;
+        outcome
+    }
+
+    /// What the routes come to that cover `address`: the first that leads anywhere.
+    fn covered(&mut self, address: IpAddr) -> Result<Resolved, Unresolved> {
+        let mut covering: Vec<_> = self.rib.routes.cover(&IpNet::from(address)).collect();
         covering.reverse();
         let mut why = Unresolved::NoRoute;
         for (prefix, candidates) in covering {
@@ -158,7 +312,8 @@ impl Walk<'_> {
                 break;
             }
             for candidate in candidates.usable() {
-                match self.candidate(prefix, candidate.target, hop.address) {
+                let target = TargetRef { vrf: self.vrf, id: candidate.target };
+                match self.candidate(prefix, target, address) {
                     Some(Err(reason)) if reason.ends() => return Err(reason),
                     Some(Err(reason)) => why = reason,
                     Some(Ok(resolved)) => return Ok(resolved),
@@ -173,36 +328,64 @@ impl Walk<'_> {
     fn candidate(
         &mut self,
         prefix: IpNet,
-        target: TargetId,
+        at: TargetRef,
         address: IpAddr,
     ) -> Option<Result<Resolved, Unresolved>> {
         self.steps += 1;
         if self.steps > MOST_STEPS {
             return Some(Err(Unresolved::TooMany));
         }
-        if self.stack.contains(&target) {
-            // A host route by its own destination is reached by what is around it.
-            let host = prefix.prefix_len() == prefix.max_prefix_len();
+        let rib = self.rib;
+        let target = rib.target(at.id)?;
+        // A host route by its own destination is reached by what is around it.
+        let host = prefix.prefix_len() == prefix.max_prefix_len();
+        if self.stack.contains(&at) {
             return (!host).then_some(Err(Unresolved::Loop));
+        }
+        if host && self.leads_to_itself(&target.wanted, address) {
+            return None;
         }
         if self.stack.len() > MOST_DEPTH {
             return Some(Err(Unresolved::TooDeep));
         }
-        let rib = self.rib;
-        let wanted = &rib.target(target)?.wanted;
-        self.recursive |= matches!(**wanted, Wanted::Via(_) | Wanted::Discard(_));
-        self.stack.push(target);
-        let outcome = self.wanted(wanted);
+        match *target.wanted {
+            Wanted::Imported(_) => return None,
+            Wanted::Via(_) | Wanted::Discard(_) => self.recursive = true,
+            _ => {}
+        }
+        self.through |= matches!(&*target.wanted, Wanted::Via(hops) if hops.iter().any(NextHop::is_linked));
+        self.stack.push(at);
+        let outcome = self.wanted(&target.wanted, &target.links);
         self.stack.pop();
         Some(match outcome {
-            Ok(Resolved::Glean(interface)) => Ok(Resolved::Forward(vec![Leaf { interface, address }])),
+            Ok(Resolved::Glean(interface)) => {
+                let way = Way::Neighbour { interface, address };
+                Ok(Resolved::Forward(vec![Leaf { way, tunnel: None }]))
+            }
             Ok(Resolved::Local) => Err(Unresolved::Own),
             other => other,
         })
     }
 
-    fn on_interface(&self, name: &Arc<str>, address: IpAddr) -> Result<Resolved, Unresolved> {
-        let subnets = self.rib.connected.get(name).ok_or_else(|| Unresolved::NoInterface(name.clone()))?;
+    /// Whether a linked next hop among these is `address` in this Vrf itself.
+    fn leads_to_itself(&self, wanted: &Wanted, address: IpAddr) -> bool {
+        let Wanted::Via(hops) = wanted else { return false };
+        let here = |hop: &NextHop| match (&hop.vrf, self.ribs) {
+            (None, _) => true,
+            (Some(name), ribs) => ribs.and_then(|r| r.named(name)) == Some(self.vrf),
+        };
+        hops.iter().any(|hop| hop.is_linked() && hop.address == address && here(hop))
+    }
+
+    fn on_interface(&self, name: &Arc<str>, hop: &NextHop) -> Result<Resolved, Unresolved> {
+        let rib = match (&hop.vrf, self.ribs) {
+            (Some(vrf), Some(ribs)) => {
+                ribs.named(vrf).and_then(|id| ribs.get(id)).ok_or_else(|| Unresolved::NoVrf(vrf.clone()))?
+            }
+            _ => self.rib,
+        };
+        let subnets = rib.connected.get(name).ok_or_else(|| Unresolved::NoInterface(name.clone()))?;
+        let address = hop.address;
         if subnets.iter().any(|s| s.addr() == address) {
             return Err(Unresolved::Own);
         }
@@ -210,6 +393,7 @@ impl Walk<'_> {
         if !speaks && !subnets.iter().any(|s| s.contains(&address)) {
             return Err(Unresolved::NotOn(name.clone()));
         }
-        Ok(Resolved::Forward(vec![Leaf { interface: name.clone(), address }]))
+        let way = Way::Neighbour { interface: name.clone(), address };
+        Ok(Resolved::Forward(vec![Leaf { way, tunnel: None }]))
     }
 }

@@ -8,17 +8,26 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
-use dataplane::id::NhlfeId;
+use dataplane::id::{NhlfeId, VrfId};
 use ipnet::IpNet;
 use prefix_trie::joint::map::JointPrefixMap;
 
 use super::candidate::{Candidate, Candidates};
 use super::resolve::{Resolved, Unresolved};
-use super::{Source, Wanted};
+use super::{NextHop, Source, Wanted};
 
 /// The place of a [`Target`] in its Rib.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetId(pub(crate) u32);
+
+/// A [`Target`] of any Vrf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetRef {
+    /// The Vrf.
+    pub vrf: VrfId,
+    /// Its place there.
+    pub id: TargetId,
+}
 
 /// A next-hop set.
 #[derive(Clone, Debug)]
@@ -31,12 +40,27 @@ pub struct Target {
     pub nhlfe: NhlfeId,
     /// The set that it took a route over from, whose flows it keeps.
     pub(crate) parent: Option<TargetId>,
-    /// Routes that ask for it.
+    /// Routes, labels and linked next hops that ask for it.
     pub(super) routes: u32,
+    /// What its linked next hops go through, in their order; `None` where there is no such Vrf.
+    pub(super) links: Box<[Option<TargetRef>]>,
+    /// LSPs, one inside the other, that its packets go through.
+    pub(super) depth: u8,
+    /// Whether linked next hops go through it.
+    pub(super) shared: bool,
     /// Whether other routes have a say in the outcome.
     pub(super) recursive: bool,
+    /// Whether routes with linked next hops have a say in the outcome.
+    pub(super) through: bool,
     /// Whether it was never resolved.
     pub(super) fresh: bool,
+}
+
+impl Target {
+    /// Whether its entry is another Vrf's.
+    pub(crate) fn is_imported(&self) -> bool {
+        matches!(*self.wanted, Wanted::Imported(_))
+    }
 }
 
 /// The routes of one Vrf.
@@ -164,7 +188,7 @@ impl Rib {
             self.release(old.target);
         }
         self.routes.insert(prefix, next);
-        self.edited(prefix);
+        self.edited(prefix, source);
         replaced.is_some()
     }
 
@@ -181,7 +205,7 @@ impl Rib {
             None => drop(self.routes.remove(&prefix)),
         }
         self.release(old);
-        self.edited(prefix);
+        self.edited(prefix, source);
         true
     }
 
@@ -220,11 +244,32 @@ impl Rib {
         self.edits.all = true;
     }
 
-    fn edited(&mut self, prefix: IpNet) {
-        if prefix.prefix_len() > 0 && self.watch.children(&prefix).next().is_some() {
+    fn edited(&mut self, prefix: IpNet, source: Source) {
+        // No next hop is reached by what another Vrf exports.
+        if source != Source::Imported
+            && prefix.prefix_len() > 0
+            && self.watch.children(&prefix).next().is_some()
+        {
             self.edits.covering.insert(prefix);
         }
         self.edits.prefixes.push(prefix);
+    }
+
+    /// The next-hop set that is `wanted`, asked for once more until it is released.
+    pub(crate) fn hold(&mut self, wanted: Wanted) -> TargetId {
+        let id = self.intern(wanted);
+        self.keep(id);
+        id
+    }
+
+    /// As [`Rib::hold`], for what linked next hops to `address` go through.
+    pub(super) fn hold_shared(&mut self, address: IpAddr) -> TargetId {
+        let id = self.hold(Wanted::Via(vec![NextHop::plain(address, None)]));
+        if let Some(target) = self.target_mut(id).filter(|t| !t.shared) {
+            target.shared = true;
+            self.edits.fresh.push(id);
+        }
+        id
     }
 
     fn intern(&mut self, wanted: Wanted) -> TargetId {
@@ -239,7 +284,11 @@ impl Rib {
             nhlfe,
             parent: None,
             routes: 0,
+            links: Box::default(),
+            depth: 0,
+            shared: false,
             recursive: true,
+            through: false,
             fresh: true,
         };
         let id = match self.free.pop() {
@@ -260,7 +309,7 @@ impl Rib {
         id
     }
 
-    fn keep(&mut self, id: TargetId) {
+    pub(super) fn keep(&mut self, id: TargetId) {
         if let Some(target) = self.target_mut(id) {
             target.routes += 1;
         }
@@ -272,7 +321,7 @@ impl Rib {
         }
     }
 
-    fn release(&mut self, id: TargetId) {
+    pub(crate) fn release(&mut self, id: TargetId) {
         let Some(target) = self.target_mut(id) else { return };
         target.routes -= 1;
         if target.routes == 0 {
@@ -294,7 +343,7 @@ impl Rib {
 /// Addresses whose routes have a say in what `wanted` comes to.
 pub(super) fn watched(wanted: &Wanted) -> Vec<IpAddr> {
     let Wanted::Via(hops) = wanted else { return Vec::new() };
-    hops.iter().filter(|h| h.interface.is_none()).map(|h| h.address).collect()
+    hops.iter().filter(|h| h.interface.is_none() && !h.is_linked()).map(|h| h.address).collect()
 }
 
 /// The routes that an interface's address makes.

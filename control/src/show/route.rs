@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::State;
-use crate::rib::{Candidate, NEVER, Resolved, Rib, Source, Wanted};
+use crate::rib::{Candidate, NEVER, NextHop, Resolved, Rib, Source, Wanted, Way};
 
 /// Which routes to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +64,8 @@ pub struct HopRow {
     pub interface: String,
     /// Whether its station address is known.
     pub resolved: bool,
+    /// The label stack that packets leave to it with, outermost first.
+    pub labels: Vec<u32>,
 }
 
 /// Some routes, and how many there were too many.
@@ -89,7 +91,7 @@ pub fn routes(snapshot: &Snapshot, state: &State, filter: &RouteFilter) -> Route
                     out.more += 1;
                     continue;
                 }
-                out.rows.extend(row(snapshot, &vrf.name, rib, prefix, candidate, best));
+                out.rows.extend(row(snapshot, state, &vrf.name, rib, prefix, candidate, best));
             }
         }
     }
@@ -109,6 +111,7 @@ fn chosen<'r>(rib: &'r Rib, filter: &RouteFilter) -> Box<dyn Iterator<Item = (Ip
 
 fn row(
     snapshot: &Snapshot,
+    state: &State,
     vrf: &str,
     rib: &Rib,
     prefix: IpNet,
@@ -116,41 +119,58 @@ fn row(
     best: Option<Candidate>,
 ) -> Option<RouteRow> {
     let target = rib.target(candidate.target)?;
-    let hops = match &target.outcome {
-        Ok(Resolved::Forward(leaves)) => {
-            leaves.iter().map(|l| hop(snapshot, &l.interface, l.address)).collect()
-        }
-        _ => Vec::new(),
-    };
+    let mut hops = Vec::new();
+    if let Ok(outcome) = &target.outcome {
+        ways(snapshot, state, outcome, &mut Vec::new(), &mut hops);
+    }
     Some(RouteRow {
         vrf: vrf.into(),
         prefix,
         source: candidate.source,
         distance: candidate.distance,
         used: best == Some(*candidate),
-        asks: asks(&target.wanted),
+        asks: asks(&target.wanted, state),
         hops,
         why: why(rib, prefix, candidate, best),
     })
 }
 
-fn asks(wanted: &Wanted) -> Vec<String> {
+fn asks(wanted: &Wanted, state: &State) -> Vec<String> {
     match wanted {
         Wanted::Connected(interface) => vec![format!("on {interface}")],
         Wanted::Local => vec!["local".into()],
         Wanted::Discard(discard) => vec![discard.to_string()],
-        Wanted::Via(hops) => {
-            let on =
-                |i: &Option<std::sync::Arc<str>>| i.as_ref().map(|i| format!(" on {i}")).unwrap_or_default();
-            hops.iter().map(|h| format!("via {}{}", h.address, on(&h.interface))).collect()
+        Wanted::Via(hops) => hops.iter().map(NextHop::to_string).collect(),
+        Wanted::Imported(from) => vec![format!("imported from vrf {}", state.vrf_name(from.vrf))],
+    }
+}
+
+/// The neighbours that `outcome` leads to, each with the labels on the way to it, `stack`
+/// below them.
+fn ways(snapshot: &Snapshot, state: &State, outcome: &Resolved, stack: &mut Vec<u32>, out: &mut Vec<HopRow>) {
+    for leaf in outcome.leaves() {
+        let below = stack.len();
+        // The stack is kept innermost first.
+        stack.extend(leaf.tunnel.iter().flat_map(|t| t.labels.iter().rev()));
+        match &leaf.way {
+            Way::Neighbour { interface, address } => {
+                let labels = stack.iter().rev().copied().collect();
+                out.push(HopRow { labels, ..hop(snapshot, interface, *address) });
+            }
+            Way::Through(at) => {
+                if let Some(Ok(further)) = state.ribs().target(*at).map(|t| &t.outcome) {
+                    ways(snapshot, state, further, stack, out);
+                }
+            }
         }
+        stack.truncate(below);
     }
 }
 
 fn hop(snapshot: &Snapshot, interface: &str, address: IpAddr) -> HopRow {
     let known = snapshot.interface_named(interface).and_then(|i| i.neighbours.get(&address));
     let resolved = known.and_then(|id| snapshot.adjacency(*id)).is_some_and(|a| a.header().is_some());
-    HopRow { address, interface: interface.into(), resolved }
+    HopRow { address, interface: interface.into(), resolved, labels: Vec::new() }
 }
 
 /// Why a candidate is used, or is not, in one clause.

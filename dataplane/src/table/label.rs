@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Up to eight labels, outermost first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Labels {
     /// Three bytes each, big end first: an entry of a table stays short.
     bytes: [[u8; 3]; Labels::MOST],

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use ahash::{AHashMap, AHashSet};
+use ahash::AHashSet;
+use dataplane::id::VrfId;
+use dataplane::table::TunnelModel;
 use ipnet::IpNet;
 
 use super::Checks;
@@ -12,15 +14,22 @@ use crate::rib::{self, wanted};
 impl Checks<'_> {
     /// Resolves every next hop as the router would, interfaces that are down counted as up.
     pub(super) fn reachable(&self) {
-        let mut ribs: AHashMap<&str, rib::Rib> = AHashMap::new();
+        let mut ribs = rib::Ribs::default();
+        let vrfs = self.config.vrfs.iter().map(|v| v.name.as_str()).chain(["default"]);
+        for (n, name) in vrfs.enumerate() {
+            ribs.add(name, VrfId(n as u16));
+        }
         let all = self.config.interfaces.iter().map(|i| (&i.name, &i.vrf, &i.addresses));
         for (name, vrf, addresses) in all {
-            let rib = ribs.entry(vrf).or_default();
-            addresses.iter().for_each(|a| rib.connect(name, *a));
+            if let Some(rib) = ribs.named(vrf).and_then(|id| ribs.get_mut(id)) {
+                addresses.iter().for_each(|a| rib.connect(name, *a));
+            }
         }
         for route in &self.config.routes {
-            let rib = ribs.entry(&route.vrf).or_default();
-            rib.set(route.prefix, rib::Source::Static, route.distance, wanted(route));
+            if let Some(rib) = ribs.named(&route.vrf).and_then(|id| ribs.get_mut(id)) {
+                let wanted = wanted(route, TunnelModel::default());
+                rib.set(route.prefix, rib::Source::Static, route.distance, wanted);
+            }
         }
         // A route that is wrong in itself has been told so.
         let wrong: AHashSet<String> = self.findings.borrow().iter().map(|f| f.key.clone()).collect();
@@ -40,19 +49,12 @@ impl Checks<'_> {
         }
     }
 
-    fn reached<'h>(
-        &self,
-        ribs: &AHashMap<&str, rib::Rib>,
-        list: &str,
-        i: usize,
-        hops: impl Iterator<Item = Hop<'h>>,
-    ) {
-        let none = rib::Rib::default();
+    fn reached<'h>(&self, ribs: &rib::Ribs, list: &str, i: usize, hops: impl Iterator<Item = Hop<'h>>) {
         let hops: Vec<_> = hops.collect();
         for (n, hop) in hops.iter().enumerate() {
-            let rib = ribs.get(hop.vrf).unwrap_or(&none);
-            let next = rib::NextHop { address: hop.address, interface: hop.interface.map(Into::into) };
-            if let Err(why) = rib.resolve_next_hop(&next) {
+            let Some(vrf) = ribs.named(hop.vrf) else { continue };
+            let next = rib::NextHop::plain(hop.address, hop.interface.map(Into::into));
+            if let Err(why) = ribs.resolve_next_hop(vrf, &next) {
                 let key = if hops.len() == 1 { "via".to_owned() } else { format!("via[{n}]") };
                 let message = format!("{} cannot be reached: {why}", hop.address);
                 self.fault(list, i, &key, message, self.near(hop.vrf, hop.address));

@@ -1,0 +1,286 @@
+//! Labels that the router gives out, for the routes that Vrfs export (RFC 4364
+//! section 4.3.2): one for a Vrf, for a customer edge or for a prefix.
+//!
+//! A label belongs to what it was given out for as long as that is wanted, used or
+//! not, so that no label moves when a link flaps. One given up rests until the next
+//! change is made, and is then the last to be given out again.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use ahash::{AHashMap, AHashSet};
+use dataplane::id::VrfId;
+use dataplane::table::Snapshot;
+use ipnet::IpNet;
+
+use super::label::{Asked, LabelWay};
+use super::vpn::{Vpns, vpn_source};
+use super::{State, derived};
+use crate::config::{Config, ConfigErrors, LabelMode, LabelRange};
+use crate::rib::{Resolved, Source, TargetRef, Wanted};
+
+/// What a label is given out for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// All of a Vrf, by name.
+    Vrf(Arc<str>),
+    /// What goes to a next-hop set of a Vrf.
+    Ce(Arc<str>, Arc<Wanted>),
+    /// A prefix of a Vrf.
+    Prefix(Arc<str>, IpNet),
+}
+
+impl Key {
+    /// The Vrf that asked.
+    pub fn vrf(&self) -> &str {
+        let (Self::Vrf(vrf) | Self::Ce(vrf, _) | Self::Prefix(vrf, _)) = self;
+        vrf
+    }
+}
+
+/// The labels of the dynamic range.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    range: LabelRange,
+    /// No label below it that is not in `kept` is still to be given out for the first time.
+    next: u32,
+    given: AHashMap<Key, u32>,
+    /// How many prefixes ask for each.
+    uses: AHashMap<Key, u32>,
+    /// What each prefix asks for, of Vrfs with labels per customer edge or prefix.
+    asked: AHashMap<(VrfId, IpNet), Vec<Key>>,
+    /// Given up, the oldest first.
+    free: VecDeque<u32>,
+    /// Given up in the change that is being made.
+    resting: Vec<u32>,
+    /// Given out before the range was what it is.
+    kept: AHashSet<u32>,
+}
+
+impl Pool {
+    /// The label of `key`.
+    pub(super) fn of(&self, key: &Key) -> Option<u32> {
+        self.given.get(key).copied()
+    }
+
+    /// How many of `range` are left, where what is given out in it stays.
+    fn left(&self, range: LabelRange) -> usize {
+        let size = (range.last - range.first + 1) as usize;
+        size - self.given.values().filter(|l| range.contains(**l)).count()
+    }
+
+    /// The label of `key`, given out if it has none; `None` when there is no more.
+    fn give(&mut self, key: &Key) -> Option<u32> {
+        if let Some(label) = self.of(key) {
+            return Some(label);
+        }
+        while self.kept.contains(&self.next) {
+            self.next += 1;
+        }
+        let label = if self.next <= self.range.last {
+            self.next += 1;
+            self.next - 1
+        } else {
+            self.free.pop_front()?
+        };
+        self.given.insert(key.clone(), label);
+        Some(label)
+    }
+
+    /// What rested has rested.
+    fn rested(&mut self) {
+        self.resting.sort_unstable();
+        let range = self.range;
+        self.free.extend(self.resting.drain(..).filter(|label| range.contains(*label)));
+    }
+
+    /// Sets the range; gives the keys whose labels are outside of it.
+    fn set_range(&mut self, range: LabelRange) -> Vec<Key> {
+        if self.range == range && self.next > 0 {
+            return Vec::new();
+        }
+        let rest = self.resting.iter().copied();
+        self.kept = self.given.values().copied().chain(rest).collect();
+        (self.range, self.next) = (range, range.first);
+        self.free.clear();
+        self.given.iter().filter(|(_, label)| !range.contains(**label)).map(|(key, _)| key.clone()).collect()
+    }
+}
+
+/// A route and what a label is wanted for.
+type Want = (Arc<str>, Option<IpNet>, Key);
+
+impl State {
+    /// Every label that `config` and the run-time routes ask for, in a lasting order.
+    fn wanted_labels(&self, config: &Config) -> Vec<Want> {
+        let vpns = Vpns::new(config);
+        let mut wants = Vec::new();
+        for (name, vpn) in vpns.iter().filter(|(_, vpn)| vpn.exports_any()) {
+            if vpn.label != LabelMode::PerPrefix {
+                wants.push((name.clone(), None, Key::Vrf(name.clone())));
+            }
+        }
+        if vpns.iter().all(|(_, vpn)| vpn.label == LabelMode::PerVrf) {
+            return wants;
+        }
+        let given = derived(config, &BTreeSet::new()).into_iter();
+        let given = given
+            .map(|(vrf, prefix, source, distance, wanted)| (vrf, prefix, source, distance, Arc::new(wanted)));
+        for (vrf, prefix, source, distance, wanted) in given.chain(self.runtime_routes()) {
+            let Some(vpn) = vpns.get(&vrf) else { continue };
+            let key = vpn.key(&vrf, prefix, source, distance, &wanted);
+            wants.extend(key.map(|key| (vrf, Some(prefix), key)));
+        }
+        wants
+    }
+
+    /// Routes given at run time.
+    fn runtime_routes(&self) -> impl Iterator<Item = (Arc<str>, IpNet, Source, u8, Arc<Wanted>)> {
+        let mut vrfs: Vec<_> = self.vrfs.iter().collect();
+        vrfs.sort_unstable();
+        vrfs.into_iter().flat_map(|(name, id)| {
+            let rib = self.ribs.get(*id);
+            rib.into_iter().flat_map(move |rib| {
+                let routes = rib.iter().flat_map(|(prefix, all)| all.iter().map(move |c| (prefix, c)));
+                routes.filter(|(_, c)| c.source == Source::Runtime).filter_map(move |(prefix, c)| {
+                    let wanted = rib.target(c.target)?.wanted.clone();
+                    Some((name.clone(), prefix, c.source, c.distance, wanted))
+                })
+            })
+        })
+    }
+
+    /// Whether the dynamic range has labels enough for `config`.
+    ///
+    /// # Errors
+    ///
+    /// That it has not.
+    pub(super) fn check_labels(&self, config: &Config) -> Result<(), ConfigErrors> {
+        let range = config.labels.dynamic;
+        let pool = &self.labels.pool;
+        let has = |key: &Key| pool.of(key).is_some_and(|label| range.contains(label));
+        let new: AHashSet<Key> =
+            self.wanted_labels(config).into_iter().map(|(_, _, key)| key).filter(|key| !has(key)).collect();
+        let left = pool.left(range);
+        if new.len() <= left {
+            return Ok(());
+        }
+        let message = format!(
+            "the dynamic label range {range} is exhausted: {} labels are needed beside those in use, {left} are left",
+            new.len()
+        );
+        Err(config.refused("labels.dynamic", message, "give a larger range, or labels per vrf"))
+    }
+
+    /// Gives out the labels that the configuration in force and the run-time routes ask
+    /// for, and takes back the others.
+    pub(super) fn allocate_all(&mut self, snapshot: &mut Snapshot) {
+        self.labels.pool.rested();
+        for key in self.labels.pool.set_range(self.config.labels.dynamic) {
+            self.take_back(&key, snapshot);
+        }
+        let wants = self.wanted_labels(&self.config);
+        let pool = &mut self.labels.pool;
+        pool.uses.clear();
+        pool.asked.clear();
+        for (vrf, prefix, key) in &wants {
+            *pool.uses.entry(key.clone()).or_default() += 1;
+            if let Some((vrf, prefix)) = self.vrfs.get(vrf).copied().zip(*prefix) {
+                let keys = pool.asked.entry((vrf, prefix)).or_default();
+                if keys.contains(key) {
+                    *pool.uses.entry(key.clone()).or_default() -= 1;
+                } else {
+                    keys.push(key.clone());
+                }
+            }
+        }
+        let gone: Vec<Key> = pool.given.keys().filter(|key| !pool.uses.contains_key(*key)).cloned().collect();
+        gone.iter().for_each(|key| self.take_back(key, snapshot));
+        wants.into_iter().for_each(|(_, _, key)| self.give(&key));
+    }
+
+    /// Sees to it that what a prefix's routes ask for has labels.
+    pub(super) fn allocate(&mut self, vrf: VrfId, prefix: IpNet, snapshot: &mut Snapshot) {
+        let Some((name, vpn)) = self.vpns.of(vrf).filter(|(_, vpn)| vpn.label != LabelMode::PerVrf) else {
+            return;
+        };
+        let mut keys: Vec<Key> = Vec::new();
+        for candidate in self.ribs.get(vrf).map_or(&[][..], |rib| rib.candidates(prefix)) {
+            let at = TargetRef { vrf, id: candidate.target };
+            let Some(wanted) = self.ribs.target(at).map(|t| &t.wanted) else { continue };
+            let key = vpn.key(name, prefix, candidate.source, candidate.distance, wanted);
+            keys.extend(key.filter(|key| !keys.contains(key)));
+        }
+        let old = match keys.is_empty() {
+            true => self.labels.pool.asked.remove(&(vrf, prefix)),
+            false => self.labels.pool.asked.insert((vrf, prefix), keys.clone()),
+        };
+        for key in &keys {
+            *self.labels.pool.uses.entry(key.clone()).or_default() += 1;
+            self.give(key);
+        }
+        for key in old.into_iter().flatten() {
+            let Some(uses) = self.labels.pool.uses.get_mut(&key) else { continue };
+            *uses -= 1;
+            if *uses == 0 {
+                self.labels.pool.uses.remove(&key);
+                self.take_back(&key, snapshot);
+            }
+        }
+    }
+
+    /// Labels that were given up may be given out again from now on.
+    pub(super) fn labels_rested(&mut self) {
+        self.labels.pool.rested();
+    }
+
+    fn give(&mut self, key: &Key) {
+        // Whether there is one has been checked before.
+        let Some(label) = self.labels.pool.give(key) else { return };
+        let Some(vpn) = self.vpns.get(key.vrf()) else { return };
+        let (model, egress) = (vpn.model, true);
+        let (way, set) = match key {
+            Key::Vrf(vrf) => (LabelWay::Lookup { vrf: vrf.clone(), model, bottom: true }, None),
+            Key::Ce(vrf, wanted) => {
+                let set = self.hold_hops(Some((vrf.clone(), (**wanted).clone())));
+                (LabelWay::Pop { model, egress }, set)
+            }
+            // What the prefix's best route is decides, once that is known.
+            Key::Prefix(..) => (LabelWay::Pop { model, egress }, None),
+        };
+        if let Key::Prefix(vrf, prefix) = key {
+            let vrf = self.vrfs.get(vrf).copied();
+            self.labels.prefixes.extend(vrf.map(|vrf| (vrf, *prefix)));
+        }
+        self.set_label(label, Asked::Vrf(key.clone()), way, set);
+    }
+
+    fn take_back(&mut self, key: &Key, snapshot: &mut Snapshot) {
+        let pool = &mut self.labels.pool;
+        if let Some(label) = pool.given.remove(key) {
+            pool.resting.push(label);
+            self.remove_label(label, snapshot);
+        }
+    }
+
+    /// Points a prefix's own label where its best route leads.
+    pub(super) fn follow_prefix(&mut self, vrf: VrfId, prefix: IpNet) {
+        let Some((name, vpn)) = self.vpns.of(vrf).filter(|(_, vpn)| vpn.label == LabelMode::PerPrefix) else {
+            return;
+        };
+        let key = Key::Prefix(name.clone(), prefix);
+        let Some(label) = self.labels.pool.of(&key) else { return };
+        let (model, name) = (vpn.model, name.clone());
+        let best = self.ribs.get(vrf).and_then(|rib| rib.best(prefix)).filter(|c| vpn_source(c.source));
+        let at = best.map(|best| TargetRef { vrf, id: best.target });
+        let forwards = |at: &TargetRef| {
+            self.ribs.target(*at).is_some_and(|t| matches!(t.outcome, Ok(Resolved::Forward(_))))
+        };
+        let (way, set) = match at {
+            Some(at) if !forwards(&at) => (LabelWay::Lookup { vrf: name, model, bottom: true }, None),
+            set => (LabelWay::Pop { model, egress: true }, set),
+        };
+        set.into_iter().for_each(|at| self.ribs.keep(at));
+        self.set_label(label, Asked::Vrf(key), way, set);
+    }
+}
