@@ -1,19 +1,21 @@
 //! Fragmentation (RFC 791 section 3.2): a datagram longer than the MTU, ready to
 //! leave, becomes datagrams that fit.
 //!
-//! `lookup` marks it [`Flags::TOO_LONG`] with the MTU in `detail`, `rewrite` makes
-//! it ready, and this splits it: the frame itself becomes the first fragment.
+//! `lookup` marks it [`Flags::TOO_LONG`] with what fits in `detail`, `rewrite` makes
+//! it ready, and this splits it: the frame itself becomes the first fragment. All
+//! have the label stack that it has (RFC 3032 section 3.4).
 
 mod header;
 
-use crate::packet::{DropReason, Flags, Frame, Meta, NoRoom, Pool, Verdict};
+use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, NoRoom, Pool, Verdict};
 use crate::wire::ipv4::Ipv4Header;
+use crate::wire::mpls::LabelStackEntry;
 
 use header::Headers;
 
 /// What is split: where, and into how many.
 struct Plan {
-    /// Bytes before the IP header.
+    /// Bytes before the IP header, labels among them.
     link: usize,
     /// Bytes of IP header, options included.
     header: usize,
@@ -48,6 +50,9 @@ pub fn run(frame: &mut Frame, pool: &mut Pool, later: &mut Vec<Frame>) {
     if meta.verdict != Verdict::Forward || !meta.flags.has(Flags::TOO_LONG) {
         return;
     }
+    if meta.layer3 == Layer3::Mpls {
+        below(frame);
+    }
     let Some(plan) = Plan::new(frame) else {
         frame.meta_mut().verdict = Verdict::Drop(DropReason::FragmentationNeeded);
         return;
@@ -61,6 +66,17 @@ pub fn run(frame: &mut Frame, pool: &mut Pool, later: &mut Vec<Frame>) {
         pool.put(fragment);
     }
     frame.meta_mut().verdict = verdict;
+}
+
+/// From here on it is the datagram below the label stack.
+fn below(frame: &mut Frame) {
+    let entries = frame.l3().chunks_exact(LabelStackEntry::LEN);
+    let bottom = entries.map_while(|e| LabelStackEntry::parse(e).ok()).position(|(e, _)| e.bottom());
+    let labels = bottom.map_or(0, |depth| (depth + 1) * LabelStackEntry::LEN) as u16;
+    let meta = frame.meta_mut();
+    meta.layer3 = Layer3::Ipv4;
+    meta.l3_offset += labels;
+    meta.l3_length -= labels;
 }
 
 fn split(frame: &mut Frame, plan: &Plan, pool: &mut Pool, later: &mut Vec<Frame>) -> Result<(), DropReason> {

@@ -1,47 +1,10 @@
 //! Swap, push, pop, and look-up behind a pop (RFC 3031 section 3.10), with the TTL of
 //! RFC 3443 section 3.
 
+use super::*;
 use crate::id::VrfId;
-use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
-use crate::stage::testing::*;
-use crate::table::{Nhlfe, Pop, PopLookup, Snapshot, Swap, TtlModel, TunnelModel};
-use crate::wire::ethernet::ether_type;
-
-const UNIFORM: TunnelModel =
-    TunnelModel { ttl: TtlModel::Uniform, diffserv: crate::table::DiffServModel::Pipe };
-const PIPE: TunnelModel = TunnelModel { ttl: TtlModel::Pipe, ..UNIFORM };
-const V4: (&str, &str) = ("10.1.0.9", "198.51.100.7");
-const V6: (&str, &str) = ("2001:db8:1::9", "2001:db8:100::7");
-
-/// A call's datagram with this TTL.
-fn ip4(ttl: u8) -> Vec<u8> {
-    stack(&[&ipv4_with(V4, 17, 26, &[], |h| h.ttl = ttl), &udp(5004, 5006, 18)])
-}
-
-fn ip6(ttl: u8) -> Vec<u8> {
-    let mut header = ipv6(V6, 17, 26);
-    header[7] = ttl;
-    stack(&[&header, &udp(5004, 5006, 18)])
-}
-
-/// A labelled frame from the router on ge0.
-fn labelled(entries: &[(u32, u8, u8)], below: &[u8]) -> Vec<u8> {
-    stack(&[&eth(ether_type::MPLS), &mpls(entries), below])
-}
-
-/// The same as it leaves by ge1.
-fn out(kind: u16, layers: &[&[u8]]) -> Vec<u8> {
-    stack(&[&eth_to(HOST1, MAC1, kind), &layers.concat()])
-}
-
-fn sent(frame: &Frame) -> &[u8] {
-    assert_eq!(frame.meta().verdict, Verdict::Forward);
-    frame.bytes()
-}
-
-fn to_ge1(snapshot: &mut Snapshot) -> crate::id::NhlfeId {
-    via(snapshot, GE1, "10.2.0.9")
-}
+use crate::packet::{Flags, Layer3};
+use crate::table::{Pop, Swap};
 
 #[test]
 fn a_swap_touches_the_top_entry_only_and_keeps_the_traffic_class() {
