@@ -1,0 +1,223 @@
+//! The ways a packet can go through the stages, side by side: plain IPv4, a label
+//! swapped, two pushed, one popped before a lookup in a Vrf. Each is a Snapshot and
+//! 60-byte frames that all go that way, so that their costs can be compared.
+#![expect(clippy::panic, reason = "a bench without its tables has nothing to measure")]
+
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use dataplane::id::{AdjacencyId, IfIndex, NhlfeId, PortIndex, VrfId, WorkerIndex};
+use dataplane::packet::{BATCH, Batch, Pool, PoolSize, Verdict};
+use dataplane::pipeline::Pipeline;
+use dataplane::table::{Labels, Nhlfe, PopLookup, Push, Snapshot, Swap, TunnelModel};
+use dataplane::time::Time;
+use dataplane::wire::mpls::LabelStackEntry;
+
+use crate::prefixes::{self, Seeded};
+
+/// Frames of each way, unless it needs but one.
+const FRAMES: usize = 1 << 14;
+/// Vpn labels of the remote PEs' Vrfs and customers.
+const VPN_LABELS: u32 = 100;
+
+const ROUTER: &str = r#"
+[[port]]
+name = "p0"
+kind = "loopback"
+[[port]]
+name = "p1"
+kind = "loopback"
+[[interface]]
+name = "ge0"
+port = "p0"
+mpls = true
+mac = "02:00:00:00:00:10"
+addresses = ["10.255.0.1/24"]
+[[interface]]
+name = "ge1"
+port = "p1"
+mpls = true
+mac = "02:00:00:00:00:11"
+addresses = ["10.255.1.1/24"]
+[[neighbour]]
+interface = "ge1"
+address = "10.255.1.2"
+mac = "02:00:00:00:00:0b"
+"#;
+
+/// One way through the stages.
+#[derive(Debug)]
+pub struct Way {
+    /// What it is called in reports.
+    pub name: &'static str,
+    /// The labels that its frames must leave with, top first, where they are the same for all.
+    out: Option<Vec<u32>>,
+    snapshot: Snapshot,
+    frames: Vec<Vec<u8>>,
+    batch: Batch,
+    pipeline: Pipeline,
+    at: usize,
+}
+
+impl Way {
+    fn new(name: &'static str, out: Option<Vec<u32>>, snapshot: Snapshot, frames: Vec<Vec<u8>>) -> Self {
+        let mut pool = Pool::new(WorkerIndex(0), BATCH, PoolSize::Standard);
+        let mut batch = Batch::new();
+        while let Some(frame) = pool.get() {
+            let _ = batch.push(frame);
+        }
+        let mut pipeline = Pipeline::new();
+        pipeline.sync(&snapshot);
+        let mut way = Self { name, out, snapshot, frames, batch, pipeline, at: 0 };
+        way.round();
+        way.verify();
+        way
+    }
+
+    /// Fills the batch with the next frames.
+    #[inline]
+    pub fn fill(&mut self) {
+        for frame in self.batch.frames_mut() {
+            self.at = (self.at + 1) % self.frames.len();
+            // The frames are short.
+            let _ = frame.fill(&self.frames[self.at]);
+        }
+    }
+
+    /// Fills the batch and takes it through all stages, as the worker does.
+    #[inline]
+    pub fn round(&mut self) {
+        self.fill();
+        self.pipeline.ingress(&mut self.batch, &self.snapshot, PortIndex(0), Time(1));
+        black_box(self.batch.frames().len());
+    }
+
+    /// Every frame of the batch must have been forwarded, and as it should.
+    fn verify(&mut self) {
+        let lost = self.batch.frames().iter().map(|f| f.meta().verdict).find(|v| *v != Verdict::Forward);
+        assert!(lost.is_none(), "{}: a frame was not forwarded: {lost:?}", self.name);
+        let Some(out) = &self.out else { return };
+        for frame in self.batch.frames() {
+            let labels = labels_of(frame.bytes());
+            assert!(*out == labels, "{}: a frame left with labels {labels:?}", self.name);
+        }
+    }
+}
+
+/// The labels of a frame, top first.
+fn labels_of(frame: &[u8]) -> Vec<u32> {
+    let (mut labels, mut rest) = (Vec::new(), frame.get(14..).unwrap_or_default());
+    let labelled = frame.get(12..14) == Some(&[0x88, 0x47]);
+    while let Some((entry, below)) = LabelStackEntry::parse(rest).ok().filter(|_| labelled) {
+        labels.push(entry.label());
+        rest = below;
+        if entry.bottom() {
+            break;
+        }
+    }
+    labels
+}
+
+/// Tables without routes, and the entry that leads to the neighbour.
+fn base() -> (Snapshot, NhlfeId) {
+    let config = control::config::parse(ROUTER, "bench").unwrap_or_else(|e| panic!("{e}"));
+    let mut snapshot = control::compile(&config, &Default::default()).unwrap_or_else(|e| panic!("{e}"));
+    let adjacency: AdjacencyId = snapshot.adjacency_for(IfIndex(1), [10, 255, 1, 2].into());
+    let forward = add(&mut snapshot, Nhlfe::Forward(adjacency));
+    for id in 0..2 {
+        if let Some(interface) = snapshot.interfaces.get_mut(id) {
+            Arc::make_mut(interface).mpls_mtu = 1508;
+        }
+    }
+    (snapshot, forward)
+}
+
+fn add(snapshot: &mut Snapshot, nhlfe: Nhlfe) -> NhlfeId {
+    NhlfeId(snapshot.nhlfes.insert(nhlfe) as u32)
+}
+
+fn labels(labels: &[u32]) -> Labels {
+    Labels::new(labels).unwrap_or_else(|| panic!("{labels:?} cannot be pushed"))
+}
+
+/// `n` prefixes in Vrf 0, each leading where `entry` says; addresses in them.
+fn routes(snapshot: &mut Snapshot, n: usize, entry: impl Fn(usize) -> NhlfeId) -> Vec<Ipv4Addr> {
+    let prefixes = prefixes::v4(n, 1);
+    let Some(vrf) = snapshot.vrfs.get_mut(VrfId(0).index()) else { return Vec::new() };
+    for (i, prefix) in prefixes.iter().enumerate() {
+        vrf.fib4.insert(*prefix, entry(i));
+    }
+    let mut hits = prefixes::hits4(&prefixes, if n > 1 { FRAMES } else { BATCH }, 2);
+    hits.retain(|a| (1..=223).contains(&a.octets()[0]) && ![10, 127, 169].contains(&a.octets()[0]));
+    hits
+}
+
+/// An Ethernet frame of 60 bytes and more with these labels before a UDP datagram, DSCP EF.
+fn frame(stack: &[u32], destination: Ipv4Addr) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 0x10, 2, 0, 0, 0, 0, 0x0a];
+    frame.extend(if stack.is_empty() { [8, 0] } else { [0x88, 0x47] });
+    for (i, label) in stack.iter().enumerate() {
+        let mut entry = [0; 4];
+        let _ = LabelStackEntry::new(*label, 5, i + 1 == stack.len(), 64).emit(&mut entry);
+        frame.extend(entry);
+    }
+    let mut ip = [0x45, 0xb8, 0, 46, 0, 1, 0, 0, 64, 17, 0, 0, 10, 255, 0, 2, 0, 0, 0, 0];
+    ip[16..].copy_from_slice(&destination.octets());
+    let sum = dataplane::wire::checksum::checksum(&ip);
+    ip[10..12].copy_from_slice(&sum.to_be_bytes());
+    frame.extend(ip);
+    frame.extend([0x13, 0x88, 0x13, 0x89, 0, 26, 0, 0]);
+    frame.resize(frame.len() + 18, 0);
+    frame
+}
+
+/// Plain IPv4 with so many routes.
+pub fn ipv4(name: &'static str, n: usize) -> Way {
+    let (mut snapshot, forward) = base();
+    let to = routes(&mut snapshot, n, |_| forward);
+    Way::new(name, Some(vec![]), snapshot, to.into_iter().map(|to| frame(&[], to)).collect())
+}
+
+/// One of `n` labels swapped.
+pub fn swap(name: &'static str, n: usize) -> Way {
+    let (mut snapshot, next) = base();
+    let mut seeded = Seeded(3);
+    let mut frames = Vec::new();
+    // As a range of labels is given out: one after the other.
+    let used: Vec<u32> = (0..n as u32).map(|i| 100_000 + i).collect();
+    for label in &used {
+        let swapped = if n == 1 { 77 } else { label + 100_000 };
+        let id = add(&mut snapshot, Nhlfe::Swap(Swap { label: swapped, next }));
+        snapshot.ilm.set(*label, id);
+    }
+    for _ in 0..if n > 1 { FRAMES } else { BATCH } {
+        let label = used[seeded.below(n as u64) as usize];
+        frames.push(frame(&[label, 20_000], [192, 0, 2, 1].into()));
+    }
+    Way::new(name, (n == 1).then(|| vec![77, 20_000]), snapshot, frames)
+}
+
+/// A PE's way in: one of `n` routes of a Vrf pushes its VPN label, and the shared LSP to
+/// the egress router the outer one.
+pub fn push(name: &'static str, n: usize) -> Way {
+    let (mut snapshot, forward) = base();
+    let model = TunnelModel::default();
+    let put = |stack: &[u32], next| Nhlfe::Push(Push { labels: labels(stack), next, model, entropy: false });
+    let lsp = add(&mut snapshot, put(&[16_001], forward));
+    let vpn: Vec<NhlfeId> = (0..VPN_LABELS).map(|i| add(&mut snapshot, put(&[20_000 + i], lsp))).collect();
+    let to = routes(&mut snapshot, n, |i| vpn[i % vpn.len()]);
+    let out = (n == 1).then(|| vec![16_001, 20_000]);
+    Way::new(name, out, snapshot, to.into_iter().map(|to| frame(&[], to)).collect())
+}
+
+/// A PE's way out: the Vrf's label taken off, one of its `n` routes found.
+pub fn pop(name: &'static str, n: usize) -> Way {
+    let (mut snapshot, forward) = base();
+    let to = routes(&mut snapshot, n, |_| forward);
+    let end = PopLookup { vrf: VrfId(0), model: TunnelModel::default(), bottom: true };
+    let id = add(&mut snapshot, Nhlfe::PopLookup(end));
+    snapshot.ilm.set(20_000, id);
+    let frames = to.into_iter().map(|to| frame(&[20_000], to)).collect();
+    Way::new(name, Some(vec![]), snapshot, frames)
+}
