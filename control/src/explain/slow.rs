@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use dataplane::host::{Action, Host};
 use dataplane::id::{IfIndex, WorkerIndex};
-use dataplane::packet::{Frame, Pool, PoolSize};
+use dataplane::packet::{Frame, Layer3, Pool, PoolSize};
 use dataplane::table::{Limits, Snapshot};
 use dataplane::wire::arp::ArpMessage;
 use dataplane::wire::ethernet::ether_type;
+use dataplane::wire::mpls::LabelStackEntry;
 
 use super::NOW;
 use super::describe::{datagram, station};
@@ -56,7 +57,7 @@ fn only(frame: &Frame, snapshot: &Snapshot) -> Snapshot {
 fn said(action: &Action, snapshot: &Snapshot) -> Option<String> {
     let name = |id: IfIndex| snapshot.interface(id).map(|i| i.name.to_string()).unwrap_or_default();
     Some(match action {
-        Action::Route(frame) => format!("it sends {}", datagram(frame.bytes())),
+        Action::Route(frame) => format!("it sends {}", routed(frame)),
         Action::Transmit(frame) => {
             format!("it sends {} on {}", made(frame), name(frame.meta().out_interface))
         }
@@ -70,8 +71,26 @@ fn said(action: &Action, snapshot: &Snapshot) -> Option<String> {
         }
         Action::Deliver(_) => "the packet is consumed by the router itself".into(),
         Action::Warn(warning) => format!("it warns: {warning}"),
-        Action::Pong(_) => "it is the answer to a ping".into(),
+        Action::Pong(_) | Action::LspPong(_) => "it is the answer to a ping".into(),
     })
+}
+
+/// A datagram that the host made, and the labels it is looked up by.
+fn routed(frame: &Frame) -> String {
+    let (mut labels, mut rest) = (Vec::new(), frame.bytes());
+    while frame.meta().layer3 == Layer3::Mpls
+        && let Ok((entry, below)) = LabelStackEntry::parse(rest)
+    {
+        labels.push(entry.label().to_string());
+        rest = below;
+        if entry.bottom() {
+            break;
+        }
+    }
+    match labels.is_empty() {
+        true => datagram(rest),
+        false => format!("{} along the LSP, under labels {}", datagram(rest), labels.join(", ")),
+    }
 }
 
 /// A frame that the host made.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::lsp::LspReply;
 use crate::id::{IfIndex, VrfId};
 use crate::packet::{DropReason, Frame};
 
@@ -35,6 +36,8 @@ pub enum Action {
     Warn(Warning),
     /// What became of a ping.
     Pong(PingReply),
+    /// What became of an MPLS echo request.
+    LspPong(Box<LspReply>),
 }
 
 /// Something an operator should hear.
@@ -210,8 +213,10 @@ pub struct Counters {
     pub icmp_errors_limited: u64,
     /// Echo replies sent.
     pub echo_replies: u64,
-    /// Echo replies that were due and over the rate.
+    /// Echo replies, MPLS ones among them, that were due and over the rate.
     pub echo_replies_limited: u64,
+    /// MPLS echo replies sent.
+    pub lsp_replies: u64,
     /// Router advertisements received and ignored.
     pub router_advertisements: u64,
     /// Router solicitations received and ignored.

@@ -7,7 +7,7 @@ use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet};
 use super::{Action, Host, Turn};
 use crate::class::{ClassMap, TrafficClass};
 use crate::id::VrfId;
-use crate::packet::{Flags, Frame, Layer3};
+use crate::packet::{Flags, Frame, Layer3, Meta};
 use crate::table::Interface;
 use crate::wire::mpls::LabelStackEntry;
 
@@ -15,6 +15,7 @@ use crate::wire::mpls::LabelStackEntry;
 pub(super) const ARP: u16 = 0x0806;
 pub(super) const IPV4: u16 = 0x0800;
 pub(super) const IPV6: u16 = 0x86dd;
+const MPLS: u16 = 0x8847;
 
 /// DSCP CS6, internetwork control: RFC 1812 section 4.3.2.5 gives ICMP errors
 /// precedence 6 or 7; the router's other messages to neighbours take the same.
@@ -68,7 +69,8 @@ impl Host {
         self.transmit_frame(frame, interface, destination, ether_type, turn);
     }
 
-    /// Sends a frame that starts with its network header to a station on `interface`.
+    /// Sends a frame that starts with its network header to a station on `interface`;
+    /// a labelled one as such, whatever the EtherType.
     pub(super) fn transmit_frame(
         &mut self,
         mut frame: Frame,
@@ -77,6 +79,7 @@ impl Host {
         ether_type: u16,
         turn: &mut Turn<'_>,
     ) {
+        let ether_type = if frame.meta().layer3 == Layer3::Mpls { MPLS } else { ether_type };
         let mut header = interface.layer2_header(destination);
         header.extend(ether_type.to_be_bytes());
         // Never refused: the router's own frames start behind a whole headroom.
@@ -110,14 +113,18 @@ impl Host {
         let (bytes, meta) = frame.parts_mut();
         header.write(&mut bytes[..], ident);
         write(&mut bytes[start..]);
-        meta.vrf = vrf;
-        meta.layer3 = if header.source.is_ipv4() { Layer3::Ipv4 } else { Layer3::Ipv6 };
-        meta.l3_length = (start + len) as u16;
-        meta.l4_offset = start as u16;
-        meta.protocol = header.protocol;
-        meta.ttl = header.ttl;
-        meta.dscp = header.dscp;
-        (meta.class, meta.colour) = ClassMap::default().get(header.dscp);
+        header.describe(vrf, start, len, meta);
+        Some(frame)
+    }
+
+    /// A datagram of these bytes, which `header` describes; an upper layer of UDP or
+    /// ICMP fills its end, options or extension headers stand before it.
+    pub(super) fn own_datagram(&mut self, vrf: VrfId, header: &Header, bytes: &[u8]) -> Option<Frame> {
+        let mut frame = self.buffer(bytes.len())?;
+        let start = if header.source.is_ipv4() { 20 } else { 40 };
+        let (room, meta) = frame.parts_mut();
+        room.copy_from_slice(bytes);
+        header.describe(vrf, start, bytes.len().saturating_sub(start), meta);
         Some(frame)
     }
 
@@ -150,6 +157,19 @@ impl Host {
 }
 
 impl Header {
+    /// Says in `meta` what a datagram with this header, `start` bytes long, and `len`
+    /// bytes of payload is.
+    fn describe(&self, vrf: VrfId, start: usize, len: usize, meta: &mut Meta) {
+        meta.vrf = vrf;
+        meta.layer3 = if self.source.is_ipv4() { Layer3::Ipv4 } else { Layer3::Ipv6 };
+        meta.l3_length = (start + len) as u16;
+        meta.l4_offset = start as u16;
+        meta.protocol = self.protocol;
+        meta.ttl = self.ttl;
+        meta.dscp = self.dscp;
+        (meta.class, meta.colour) = ClassMap::default().get(self.dscp);
+    }
+
     /// Writes the header before a payload that fills the rest of `bytes`.
     pub(super) fn write(&self, bytes: &mut [u8], ident: u16) {
         let len = bytes.len();

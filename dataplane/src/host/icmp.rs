@@ -119,7 +119,9 @@ impl Host {
     pub(super) fn complain(&mut self, frame: &Frame, problem: Problem, turn: &mut Turn<'_>) {
         let Some(subject) = Subject::of(frame) else { return };
         if frame.meta().flags.has(Flags::ORIGINATED) {
-            return self.ping_failed(&subject.datagram, frame.meta().vrf, problem, turn);
+            let (datagram, vrf) = (&subject.datagram, frame.meta().vrf);
+            self.lsp_failed(datagram, vrf, turn);
+            return self.ping_failed(datagram, vrf, problem, turn);
         }
         let Some(arrival) = turn.snapshot.interface(frame.meta().in_interface) else { return };
         let way = Way::back(frame, &subject, arrival, turn.snapshot);

@@ -1,6 +1,7 @@
 //! Datagrams addressed to the router itself.
 //!
-//! The router listens to nothing but ICMP: UDP is told that the port is
+//! The router listens to nothing but ICMP and replies to its own MPLS echo
+//! requests (RFC 8029): other UDP is told that the port is
 //! unreachable, other protocols that they are not spoken (RFC 1122 section
 //! 3.2.2.1, RFC 4443 sections 3.1 and 3.4); TCP is dropped, so that a scan
 //! learns nothing by resets.
@@ -154,6 +155,9 @@ impl Host {
             _ if datagram.is_icmp() => self.hear_icmp(frame, datagram, turn),
             UDP => {
                 require(is_sound_udp(datagram), DropReason::LocalMalformed)?;
+                if let Some(heard) = self.hear_lsp_reply(frame, datagram, turn) {
+                    return heard;
+                }
                 self.not_here(frame, Problem::Port, turn)
             }
             TCP | NO_NEXT_HEADER => Checked::Break(DropReason::LocalUnknown),
@@ -181,7 +185,7 @@ impl Host {
 }
 
 /// Whether a UDP header is whole and its checksum, where there is one, right (RFC 768).
-fn is_sound_udp(datagram: &Datagram<'_>) -> bool {
+pub(super) fn is_sound_udp(datagram: &Datagram<'_>) -> bool {
     UdpPacket::new_checked(datagram.upper)
         .is_ok_and(|udp| udp.verify_checksum(&datagram.source.into(), &datagram.destination.into()))
 }

@@ -3,7 +3,7 @@
 //! [`Host`] is given the frames that `pipeline` punts and answers with
 //! [`Action`]s: neighbour resolution by ARP (RFC 826, RFC 5227) and neighbour
 //! discovery (RFC 4861, RFC 4862), ICMP errors (RFC 792, RFC 1812 section 4.3,
-//! RFC 4443), echo, and whatever else is addressed to the router. It is a state
+//! RFC 4443), echo, LSP ping (RFC 8029), and whatever else is addressed to the router. It is a state
 //! machine without threads or a clock; messages are read and written with
 //! smoltcp's representations.
 
@@ -19,6 +19,7 @@ mod icmp;
 mod limit;
 mod link;
 mod local;
+mod lsp;
 mod nd;
 mod ping;
 mod reassemble;
@@ -36,6 +37,8 @@ pub use action::{
     Action, Counters, NeighbourInfo, NeighbourState, PingKind, PingReply, PingRequest, Warning,
 };
 
+pub use lsp::{LspOutcome, LspReply, LspRequest, LspTarget, NextHop, NotSent, Sent};
+
 use crate::id::IfIndex;
 use crate::packet::{DropReason, Frame, Pool, PuntReason, Verdict};
 use crate::table::Snapshot;
@@ -43,6 +46,7 @@ use crate::time::Time;
 use check::finish;
 use limit::RateLimit;
 use link::Link;
+use lsp::Asks;
 use ping::Pings;
 use reassemble::Reassembly;
 use timer::{Timer, Timers};
@@ -68,10 +72,12 @@ pub struct Host {
     timers: Timers,
     errors: RateLimit,
     echoes: RateLimit,
+    lsp_echoes: RateLimit,
     /// By kind.
     warnings: [RateLimit; 2],
     counters: Counters,
     pings: Pings,
+    asks: Asks,
     fragments: Reassembly,
     /// Frames held for neighbours.
     held: usize,
@@ -94,9 +100,11 @@ impl Host {
             timers: Timers::default(),
             errors: RateLimit::default(),
             echoes: RateLimit::default(),
+            lsp_echoes: RateLimit::default(),
             warnings: [RateLimit::default(); 2],
             counters: Counters::default(),
             pings: Pings::default(),
+            asks: Asks::default(),
             fragments: Reassembly::default(),
             held: 0,
             told: Time::ZERO,
@@ -118,6 +126,12 @@ impl Host {
             }
             Verdict::Punt(PuntReason::Local | PuntReason::LinkMulticast) => self.local(frame, turn),
             Verdict::Punt(PuntReason::NeighbourMiss) => self.miss(frame, turn),
+            Verdict::Punt(reason @ (PuntReason::LspPing | PuntReason::TtlExpired)) => {
+                match self.hear_lsp_request(&frame, turn) {
+                    Some(checked) => finish(frame, checked, turn),
+                    None => self.refuse(frame, reason, turn),
+                }
+            }
             Verdict::Punt(reason) => self.refuse(frame, reason, turn),
             Verdict::Drop(reason) => turn.drop(frame, reason),
             Verdict::Forward => turn.drop(frame, DropReason::LocalUnknown),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, mpsc};
 use std::time::Duration;
 
 use crate::counters::{self, CountersView, InterfaceCounts, TotalCounts};
-use crate::host::{NeighbourInfo, PingReply, PingRequest};
+use crate::host::{LspReply, LspRequest, NeighbourInfo, PingReply, PingRequest};
 use crate::id::{IfIndex, PortIndex, VrfId};
 use crate::packet::DropReason;
 use crate::port::AnyPort;
@@ -184,6 +184,13 @@ impl Handle {
     pub fn ping(&self, request: PingRequest) -> Answers<PingReply> {
         let (reply, answers) = mpsc::channel();
         self.shared.slow.ask(SlowPathAsk::Ping(request, reply));
+        answers
+    }
+
+    /// Sends an MPLS echo request; its reply arrives later.
+    pub fn lsp_ping(&self, request: LspRequest) -> Answers<LspReply> {
+        let (reply, answers) = mpsc::channel();
+        self.shared.slow.ask(SlowPathAsk::LspPing(request, reply));
         answers
     }
 

@@ -3,22 +3,22 @@
 //! Punted frames come in by the rings, [`Host`] decides, and what it wants done
 //! goes out by the rings or, for neighbours, into a new generation.
 
-use std::collections::{BTreeSet, VecDeque};
+mod waiting;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use super::handle::Handle;
 use crate::counters::Counters;
-use crate::host::{Action, Host, NeighbourInfo, PingReply, PingRequest};
-use crate::id::{PortIndex, VrfId};
+use crate::host::{Action, Host, LspReply, LspRequest, NeighbourInfo, PingReply, PingRequest};
+use crate::id::PortIndex;
 use crate::packet::{DropReason, Frame};
 use crate::table::{Reader, Snapshot};
 use crate::time::Time;
 use crate::worker::{Mesh, Parcel, Progress, owner};
-
-/// Nanoseconds after which nobody waits for a ping's answer any more.
-const PING_TIMEOUT: u64 = 10_000_000_000;
+use waiting::Questions;
 
 /// Nanoseconds after which a neighbour that could not be published is tried again.
 const RETRY: u64 = 1_000_000;
@@ -30,15 +30,8 @@ pub enum SlowPathAsk {
     Neighbours(mpsc::Sender<Vec<NeighbourInfo>>),
     /// Send an echo request; the answer goes to the sender.
     Ping(PingRequest, mpsc::Sender<PingReply>),
-}
-
-#[derive(Debug)]
-struct WaitingPing {
-    vrf: VrfId,
-    ident: u16,
-    sequence: u16,
-    until: Time,
-    reply: mpsc::Sender<PingReply>,
+    /// Send an MPLS echo request; the answer goes to the sender.
+    LspPing(LspRequest, mpsc::Sender<LspReply>),
 }
 
 /// The slow path's loop.
@@ -55,7 +48,7 @@ pub struct SlowPath {
     down: BTreeSet<PortIndex>,
     inbox: Vec<Parcel>,
     actions: Vec<Action>,
-    pings: VecDeque<WaitingPing>,
+    questions: Questions,
     out: Out,
 }
 
@@ -89,7 +82,7 @@ impl SlowPath {
             down: BTreeSet::new(),
             inbox: Vec::new(),
             actions: Vec::new(),
-            pings: VecDeque::new(),
+            questions: Questions::default(),
             out: Out { host, mesh, workers, counters: Counters::new(), homeward: Vec::new() },
         }
     }
@@ -129,7 +122,7 @@ impl SlowPath {
         }
         if self.asked.swap(false, Ordering::AcqRel) {
             while let Ok(ask) = self.asks.try_recv() {
-                answer(ask, now, snapshot, out, actions, &mut self.pings);
+                answer(ask, now, snapshot, out, actions, &mut self.questions);
             }
         }
         for parcel in self.inbox.drain(..) {
@@ -159,15 +152,13 @@ impl SlowPath {
             if !published && waits(&action) {
                 actions.push(action);
             } else {
-                out.carry_out(action, snapshot, &mut self.pings);
+                out.carry_out(action, snapshot, &mut self.questions);
             }
         }
         let retry = if published { Time::NEVER } else { Time(now.nanos().saturating_add(RETRY)) };
         out.send_home();
         out.mesh.flush();
-        while self.pings.front().is_some_and(|ping| ping.until <= now) {
-            self.pings.pop_front();
-        }
+        self.questions.expire(now);
         Progress { frames, next: self.out.host.next_due().min(retry) }
     }
 
@@ -190,16 +181,19 @@ fn answer(
     snapshot: &Snapshot,
     out: &mut Out,
     actions: &mut Vec<Action>,
-    pings: &mut VecDeque<WaitingPing>,
+    questions: &mut Questions,
 ) {
     match ask {
         // A questioner that went away needs no answer.
         SlowPathAsk::Neighbours(reply) => drop(reply.send(out.host.neighbours().collect())),
         SlowPathAsk::Ping(request, reply) => {
-            let until = Time(now.nanos().saturating_add(PING_TIMEOUT));
             let PingRequest { vrf, ident, sequence, .. } = request;
-            pings.push_back(WaitingPing { vrf, ident, sequence, until, reply });
+            questions.pings.add((vrf, ident, sequence), now, reply);
             out.host.ping(request, now, snapshot, actions);
+        }
+        SlowPathAsk::LspPing(request, reply) => {
+            questions.lsp_pings.add((request.handle, request.sequence), now, reply);
+            out.host.lsp_ping(&request, now, snapshot, actions);
         }
     }
 }
@@ -230,7 +224,7 @@ impl Out {
         );
     }
 
-    fn carry_out(&mut self, action: Action, snapshot: &Snapshot, pings: &mut VecDeque<WaitingPing>) {
+    fn carry_out(&mut self, action: Action, snapshot: &Snapshot, questions: &mut Questions) {
         match action {
             Action::Transmit(frame) => {
                 self.counters.totals().originated.add(1);
@@ -253,7 +247,8 @@ impl Out {
                 self.recycle(frame);
             }
             Action::Warn(warning) => tracing::warn!("{warning}"),
-            Action::Pong(reply) => give(reply, pings),
+            Action::Pong(reply) => questions.pong(reply),
+            Action::LspPong(reply) => questions.lsp_pong(*reply),
         }
     }
 
@@ -285,15 +280,5 @@ impl Out {
                 self.homeward.extend(parcel.into_frame());
             }
         }
-    }
-}
-
-fn give(reply: PingReply, pings: &mut VecDeque<WaitingPing>) {
-    let asked = |p: &WaitingPing| (p.vrf, p.ident, p.sequence) == (reply.vrf, reply.ident, reply.sequence);
-    if let Some(at) = pings.iter().position(asked)
-        && let Some(ping) = pings.remove(at)
-    {
-        // A questioner that went away needs no answer.
-        let _ = ping.reply.send(reply);
     }
 }

@@ -13,6 +13,7 @@ pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
 pub mod l4;
+pub mod lsp_ping;
 pub mod mpls;
 pub mod nd;
 pub mod vlan;

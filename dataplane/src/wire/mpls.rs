@@ -24,7 +24,9 @@ pub mod label {
 }
 
 /// One entry of a label stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
 #[repr(C)]
 pub struct LabelStackEntry(U32);
 fixed_header!(LabelStackEntry, 4);

@@ -5,6 +5,7 @@ mod dad;
 mod echo;
 mod icmp;
 mod labelled;
+mod lsp;
 mod nd;
 mod ping;
 mod random;
@@ -157,6 +158,7 @@ impl Bench {
             Action::Deliver(_) => "deliver".into(),
             Action::Warn(warning) => format!("warn {warning}"),
             Action::Pong(reply) => format!("pong {reply:?}"),
+            Action::LspPong(reply) => format!("pong {reply:?}"),
         }
     }
 }

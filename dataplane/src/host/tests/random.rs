@@ -127,7 +127,7 @@ fn settle(bench: &mut Bench) -> usize {
             Action::Neighbour { interface, address, mac } => {
                 assert!(bench.snapshot.set_neighbour(interface, address, mac));
             }
-            Action::Warn(_) | Action::Pong(_) => {}
+            Action::Warn(_) | Action::Pong(_) | Action::LspPong(_) => {}
         }
     }
     ended
