@@ -29,6 +29,7 @@ fn way(snapshot: &Snapshot, vrf: &Vrf, to: &str) -> String {
 }
 
 fn words(snapshot: &Snapshot, nhlfe: &Nhlfe) -> String {
+    let on = |next| words(snapshot, snapshot.nhlfe(next).unwrap());
     match nhlfe {
         Nhlfe::Forward(id) => {
             let adjacency = snapshot.adjacency(*id).unwrap();
@@ -40,8 +41,21 @@ fn words(snapshot: &Snapshot, nhlfe: &Nhlfe) -> String {
             let members = group.members().iter().map(|m| words(snapshot, snapshot.nhlfe(*m).unwrap()));
             members.collect::<Vec<_>>().join(" or ")
         }
+        Nhlfe::Push(push) => {
+            let labels: Vec<_> = push.labels.iter().map(|label| label.to_string()).collect();
+            format!("push {} then {}", labels.join(","), on(push.next))
+        }
+        Nhlfe::Swap(swap) => format!("swap {} then {}", swap.label, on(swap.next)),
+        Nhlfe::Pop(pop) => format!("pop then {}", on(pop.next)),
+        Nhlfe::PopLookup(pop) => format!("look up in {}", snapshot.vrf(pop.vrf).unwrap().name),
         other => format!("{other:?}"),
     }
+}
+
+/// What a label leads to.
+fn labelled(snapshot: &Snapshot, label: u32) -> String {
+    let id = snapshot.ilm.get(label);
+    if id.is_some() { words(snapshot, snapshot.nhlfe(id).unwrap()) } else { "none".into() }
 }
 
 #[test]
@@ -94,6 +108,51 @@ fn communities_overlap_and_stay_apart() {
     assert_eq!(way(&snapshot, trust, "192.168.50.1"), "none");
     assert_eq!(way(&snapshot, care, "8.8.8.8"), "Prohibited");
     assert_eq!(snapshot.vrf_named("default").unwrap().fib4.len(), 0);
+}
+
+#[test]
+fn a_provider_edge_keeps_communities_apart_but_for_what_they_share() {
+    let snapshot = compiled("pe.toml");
+    let (trust, care) = (snapshot.vrf_named("trust").unwrap(), snapshot.vrf_named("care").unwrap());
+    let lsp = "push 16002 then 10.255.1.2 on core";
+    assert_eq!(way(&snapshot, trust, "10.0.1.7"), "on trust-site");
+    assert_eq!(way(&snapshot, care, "10.0.1.7"), "on care-site");
+    assert_eq!(way(&snapshot, trust, "10.0.2.7"), format!("push 20001 then {lsp}"));
+    assert_eq!(way(&snapshot, care, "10.0.2.7"), format!("push 20002 then {lsp}"));
+    assert_eq!(way(&snapshot, trust, "2001:db8:1:2::7"), format!("push 20001 then {lsp}"));
+    assert_eq!(way(&snapshot, trust, "192.0.2.2"), "Prohibited");
+    assert_eq!(way(&snapshot, care, "2001:db8:1:2::7"), "none");
+    assert_eq!(
+        (labelled(&snapshot, 20_001), labelled(&snapshot, 20_002)),
+        ("look up in trust".into(), "look up in care".into())
+    );
+    let open: Vec<_> = snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.mpls).map(|i| (&*i.name, i.mpls_mtu)).collect();
+    assert_eq!(open, [("core", 1508)]);
+}
+
+#[test]
+fn a_provider_router_swaps_and_pops_and_knows_no_community() {
+    let snapshot = compiled("p.toml");
+    assert_eq!(labelled(&snapshot, 16_002), "swap 17002 then 10.255.2.2 on to-p2");
+    assert_eq!(labelled(&snapshot, 16_001), "pop then 10.255.1.1 on to-pe1");
+    assert_eq!(snapshot.ilm.len(), 2);
+    let vrf = snapshot.vrf_named("default").unwrap();
+    assert_eq!(way(&snapshot, vrf, "192.0.2.2"), "push 17002 then 10.255.2.2 on to-p2");
+    assert_eq!(way(&snapshot, vrf, "192.0.2.1"), "10.255.1.1 on to-pe1");
+    assert_eq!(way(&snapshot, vrf, "10.0.1.7"), "none");
+}
+
+#[test]
+fn the_links_of_the_provider_examples_fit() {
+    let (pe, p) = (example("pe.toml"), example("p.toml"));
+    let end = |c: &Config| c.interfaces.iter().find(|i| i.link.as_deref() == Some("pe1-p1")).unwrap().clone();
+    let (near, far) = (end(&pe), end(&p));
+    assert_eq!(near.addresses[0].trunc(), far.addresses[0].trunc());
+    assert_ne!(near.addresses[0].addr(), far.addresses[0].addr());
+    assert_eq!(near.mpls_mtu, far.mpls_mtu);
+    // What pe1 pushes towards pe2, p1 expects; what p1 leaves for pe1, pe1 expects.
+    let pushed = &pe.routes[0].push;
+    assert!(p.static_labels.iter().any(|label| pushed == &[label.label]));
 }
 
 #[test]

@@ -208,6 +208,30 @@ fn what_is_pushed_can_be_pushed() {
 }
 
 #[test]
+fn next_hops_are_followed_from_vrf_to_vrf() {
+    let sound = |more: &str| parse(&format!("{SOUND}{more}\n"), "test.toml").map(drop);
+    let red = "[[route]]\nvrf = \"red\"\nprefix = \"10.7.0.0/16\"\n";
+    // 10.1.0.0/16 of red is reached through an LSP of "default".
+    assert_eq!(sound(&format!("{red}via = \"10.1.0.9\"")), Ok(()));
+    assert_eq!(sound(&format!("{red}via = \"192.0.2.2\"\nvia-vrf = \"default\"")), Ok(()));
+    assert_eq!(
+        route("via = \"192.0.2.2\""),
+        ["route[3].via: 192.0.2.2 cannot be reached: no route covers it"]
+    );
+    assert_eq!(
+        route("via = \"10.1.0.9\"\npush = 17"),
+        ["route[3].via: 10.1.0.9 cannot be reached: no route covers it"]
+    );
+    // Reached by red's own interface, which has no MPLS.
+    let far = "[[route]]\nvrf = \"red\"\nprefix = \"10.6.0.0/16\"\nvia = \"10.0.0.9\"\n";
+    assert_eq!(
+        with(&format!("{far}{red}via = \"10.6.0.1\"\npush = 17\nvia-vrf = \"red\"")),
+        ["route[4].via: 10.6.0.1 is reached by \"site\", which sends no labelled frames"]
+    );
+    assert_eq!(sound(&format!("{far}{red}via = \"10.6.0.1\"\npush = 3\nvia-vrf = \"red\"")), Ok(()));
+}
+
+#[test]
 fn marks_sizes_and_links_of_labelled_frames() {
     assert_eq!(but("mpls-mtu = 1508", "mpls-mtu = 1499"), ["interface[0].mpls-mtu: 1499 is out of range"]);
     assert_eq!(but("mpls-mtu = 1508", "mpls-mtu = 9101"), ["interface[0].mpls-mtu: 9101 is out of range"]);

@@ -54,11 +54,30 @@ impl Checks<'_> {
         for (n, hop) in hops.iter().enumerate() {
             let Some(vrf) = ribs.named(hop.vrf) else { continue };
             let next = rib::NextHop::plain(hop.address, hop.interface.map(Into::into));
-            if let Err(why) = ribs.resolve_next_hop(vrf, &next) {
-                let key = if hops.len() == 1 { "via".to_owned() } else { format!("via[{n}]") };
-                let message = format!("{} cannot be reached: {why}", hop.address);
-                self.fault(list, i, &key, message, self.near(hop.vrf, hop.address));
+            let key = if hops.len() == 1 { "via".to_owned() } else { format!("via[{n}]") };
+            match ribs.resolve_next_hop(vrf, &next) {
+                Err(why) => {
+                    let message = format!("{} cannot be reached: {why}", hop.address);
+                    self.fault(list, i, &key, message, self.near(hop.vrf, hop.address));
+                }
+                Ok(resolved) if !hop.push.is_empty() => self.lets_labels_out(list, i, &key, hop, &resolved),
+                Ok(_) => {}
             }
+        }
+    }
+
+    /// The interfaces that labelled frames leave by must have MPLS on.
+    fn lets_labels_out(&self, list: &str, i: usize, key: &str, hop: &Hop<'_>, resolved: &rib::Resolved) {
+        let out = resolved.leaves().iter().filter_map(|leaf| match &leaf.way {
+            rib::Way::Neighbour { interface, .. } => self.interfaces.get(&**interface),
+            rib::Way::Through(_) => None,
+        });
+        let off = out.filter_map(|at| self.config.interfaces.get(*at)).find(|interface| !interface.mpls);
+        if let Some(off) = off {
+            let message =
+                format!("{} is reached by \"{}\", which sends no labelled frames", hop.address, off.name);
+            let help = format!("say mpls = true of the interface \"{}\"", off.name);
+            self.fault(list, i, key, message, help);
         }
     }
 
