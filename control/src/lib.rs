@@ -17,6 +17,7 @@ pub mod diff;
 pub mod engine;
 pub mod explain;
 pub mod ports;
+pub mod prove;
 pub mod rib;
 pub mod show;
 

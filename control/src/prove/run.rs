@@ -1,0 +1,132 @@
+//! The whole proof, from routers and intent to a report.
+
+use std::collections::BTreeSet;
+use std::hash::Hash;
+use std::time::Instant;
+
+use ipnet::IpNet;
+
+use super::address::Address;
+use super::inject;
+use super::intent::{Intent, Rules};
+use super::judge::{Judge, Start};
+use super::links::LinkError;
+use super::network::{Network, Node, Place, Router};
+use super::report::Report;
+use super::tell::{Teller, empty_extranets};
+use super::tunnel::Tunnels;
+use super::walk::Walk;
+use super::wants::Wants;
+
+/// How much of a network is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it: what comes from elsewhere is not trusted.
+    Network,
+    /// One router of it: what its tables alone decide.
+    Router,
+}
+
+/// Follows every packet from every edge, and compares with what is meant.
+///
+/// # Errors
+/// The lines between the routers are not known.
+pub fn isolation(routers: &[Router], intent: &Intent, scope: Scope) -> Result<Report, Vec<LinkError>> {
+    let started = Instant::now();
+    let network = Network::new(routers)?;
+    let rules = Rules::new(intent, &network);
+    let mut proof = Proof {
+        network: &network,
+        rules: &rules,
+        scope,
+        tunnels: Tunnels::new(&network),
+        report: Report::default(),
+        pairs: BTreeSet::new(),
+        empty: BTreeSet::new(),
+    };
+    proof.figures(intent);
+    proof.family::<u32>();
+    proof.family::<u128>();
+    let mut report = proof.report;
+    report.pairs = proof.pairs.len();
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+struct Proof<'a, 'n> {
+    network: &'n Network<'n>,
+    rules: &'a Rules<'a>,
+    scope: Scope,
+    tunnels: Tunnels<'n>,
+    report: Report,
+    /// Sender and receiver that packets were followed between.
+    pairs: BTreeSet<(Node, Node)>,
+    /// Extranets and their prefixes that were found with nobody behind.
+    empty: BTreeSet<(String, String, IpNet)>,
+}
+
+impl<'a, 'n> Proof<'a, 'n> {
+    fn figures(&mut self, intent: &Intent) {
+        let vrfs = || self.network.nodes().filter_map(|node| self.network.vrf(node));
+        self.report.routers = self.network.routers.len();
+        self.report.vrfs = vrfs().count();
+        self.report.prefixes = vrfs().map(|v| v.fib4.len() + v.fib6.len()).sum();
+        self.report.communities = intent.communities();
+    }
+
+    fn family<A: Address + Hash>(&mut self) {
+        let walk = Walk::<A>::new(self.network);
+        let mut judge = Judge::new(self.network, self.rules);
+        self.unlabelled(&walk, &mut judge);
+        self.labelled(&walk, &mut judge);
+        let teller = Teller { network: self.network, rules: self.rules, scope: self.scope };
+        teller.tell(&judge.findings, &mut self.report);
+    }
+
+    /// Whether what comes in by an edge with labels is what a router of the network sent.
+    fn is_trusted(&self, place: Place) -> bool {
+        let own =
+            || self.network.node_of(place).is_some_and(|n| self.rules.is_infrastructure(self.network, n));
+        self.network.is_boundary(place) || (self.scope == Scope::Router && own())
+    }
+
+    /// IP packets from the edges of every Vrf.
+    fn unlabelled<A: Address + Hash>(&mut self, walk: &Walk<'n, A>, judge: &mut Judge<'_, 'n, 'a, A>) {
+        let roots: BTreeSet<Node> =
+            self.network.edges().filter_map(|(place, _)| self.network.node_of(place)).collect();
+        let mut wants = Wants::new(walk, self.network, &mut self.tunnels);
+        for root in roots {
+            let wanted = wants.of(self.rules, self.network, root);
+            if self.scope == Scope::Network {
+                let lost = empty_extranets(self.network, root, wanted, &mut self.empty);
+                self.report.missing.extend(lost);
+            }
+            let (mut receivers, mut last) = (BTreeSet::new(), None);
+            walk.ends(&mut self.tunnels, root, (A::FIRST, A::LAST), &mut |piece| {
+                let receiver = judge.receiver(piece.2);
+                if last != receiver {
+                    receivers.extend(receiver);
+                    last = receiver;
+                }
+                judge.closed(root, || Start::Vrf(root), piece);
+                judge.reached(root, wanted, piece);
+            });
+            self.pairs.extend(receivers.into_iter().map(|to| (root, to)));
+        }
+    }
+
+    /// Packets with labels, where an edge accepts them.
+    fn labelled<A: Address + Hash>(&mut self, walk: &Walk<'n, A>, judge: &mut Judge<'_, 'n, 'a, A>) {
+        let accepting: Vec<(Place, Node)> = self
+            .network
+            .edges()
+            .filter(|(place, interface)| interface.mpls && !self.is_trusted(*place))
+            .filter_map(|(place, _)| Some((place, self.network.node_of(place)?)))
+            .collect();
+        for (at, from) in accepting {
+            inject::ends(walk, self.network, &mut self.tunnels, at, &mut |labels, piece| {
+                judge.closed(from, || Start::Labelled(at, labels.to_vec()), piece);
+            });
+        }
+    }
+}
