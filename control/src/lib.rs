@@ -21,6 +21,8 @@ pub mod prove;
 pub mod rib;
 pub mod show;
 
-pub use commit::{ApplyReport, PortFacts, RouteChange, RouteErrors, RouteReport, State, compile};
+pub use commit::{
+    ApplyReport, BatchErrors, LabelChange, LabelReport, PortFacts, RouteChange, RouteReport, State, compile,
+};
 pub use config::{Config, ConfigErrors};
 pub use diff::{Change, diff};

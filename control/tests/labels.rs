@@ -3,14 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[allow(dead_code)]
 mod common;
 
-use common::state_with;
+use common::{state_with, way};
 use control::config::parse;
 use control::{PortFacts, State};
-use dataplane::id::NhlfeId;
-use dataplane::table::{Nhlfe, Snapshot};
+use dataplane::table::Snapshot;
 
 const PE: &str = r#"
 [[port]]
@@ -49,35 +47,6 @@ prefix = "10.9.0.0/16"
 via = "10.255.0.2"
 push = [30012]
 "#;
-
-/// Where an entry leads, in words: every label that goes on or off on the way.
-fn way(snapshot: &Snapshot, id: NhlfeId) -> String {
-    match snapshot.nhlfe(id) {
-        None => "nowhere".into(),
-        Some(Nhlfe::Forward(a)) => {
-            let to = snapshot.adjacency(*a).unwrap();
-            format!("{} on {}", to.neighbour, snapshot.interface(to.interface).unwrap().name)
-        }
-        Some(Nhlfe::Glean(i)) => format!("on {}", snapshot.interface(*i).unwrap().name),
-        Some(Nhlfe::Push(p)) => {
-            let labels: Vec<_> = p.labels.iter().map(|l| l.to_string()).collect();
-            format!("push {} {}", labels.join(","), way(snapshot, p.next))
-        }
-        Some(Nhlfe::Swap(s)) => format!("swap {} {}", s.label, way(snapshot, s.next)),
-        Some(Nhlfe::Pop(p)) => {
-            format!("pop{} {}", if p.egress { " egress" } else { "" }, way(snapshot, p.next))
-        }
-        Some(Nhlfe::PopLookup(p)) => {
-            format!("lookup {}{}", snapshot.vrf(p.vrf).unwrap().name, if p.bottom { "" } else { " or below" })
-        }
-        Some(Nhlfe::Ecmp(group)) => {
-            let mut all: Vec<_> = group.members().iter().map(|m| way(snapshot, *m)).collect();
-            all.sort();
-            format!("[{}]", all.join("; "))
-        }
-        Some(other) => format!("{other:?}").to_lowercase(),
-    }
-}
 
 fn route(snapshot: &Snapshot, vrf: &str, to: &str) -> String {
     let vrf = snapshot.vrf_named(vrf).unwrap();

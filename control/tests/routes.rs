@@ -208,9 +208,8 @@ fn runtime_routes_go_with_their_vrf_and_this_is_said() {
         RouteChange::Add(control::commit::RouteSpec {
             vrf: Some("red".into()),
             prefix: prefix.parse().unwrap(),
-            via: Vec::new(),
             discard: Some(control::config::Discard::Unreachable),
-            distance: None,
+            ..Default::default()
         })
     };
     state

@@ -48,9 +48,9 @@ fn router() -> (State, Snapshot) {
     let facts = PortFacts { macs: [("ge0".to_owned(), [2, 0, 0, 0, 0, 1])].into() };
     state.apply(parse(TEXT, "t").unwrap(), &facts, &mut snapshot).unwrap();
     let route = |prefix: &str, via: &str| {
-        let via = vec![RouteVia { address: via.parse().unwrap(), interface: None }];
+        let via = vec![RouteVia::from(via.parse::<std::net::IpAddr>().unwrap())];
         let prefix = prefix.parse().unwrap();
-        RouteChange::Add(RouteSpec { vrf: None, prefix, via, discard: None, distance: None })
+        RouteChange::Add(RouteSpec { prefix, via, ..RouteSpec::default() })
     };
     let changes = [route("10.9.0.0/16", "10.0.0.4"), route("10.8.0.0/16", "10.7.0.1")];
     assert_eq!(state.routes(&changes, &mut snapshot).unwrap().unresolved, 1);

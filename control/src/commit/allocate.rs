@@ -14,7 +14,7 @@ use dataplane::table::Snapshot;
 use ipnet::IpNet;
 
 use super::label::{Asked, LabelWay};
-use super::vpn::{Vpns, vpn_source};
+use super::vpn::Vpns;
 use super::{State, derived};
 use crate::config::{Config, ConfigErrors, LabelMode, LabelRange};
 use crate::rib::{Resolved, Source, TargetRef, Wanted};
@@ -107,6 +107,10 @@ impl Pool {
     }
 }
 
+/// Keys that one batch needs labels for.
+#[derive(Debug, Default)]
+pub(super) struct NewLabels(AHashSet<Key>);
+
 /// A route and what a label is wanted for.
 type Want = (Arc<str>, Option<IpNet>, Key);
 
@@ -170,6 +174,29 @@ impl State {
             new.len()
         );
         Err(config.refused("labels.dynamic", message, "give a larger range, or labels per vrf"))
+    }
+
+    /// Counts the label that `key` needs in one batch.
+    ///
+    /// # Errors
+    ///
+    /// That the dynamic range has none left for it.
+    pub(super) fn needs_label(&self, key: Key, new: &mut NewLabels) -> Result<(), String> {
+        let pool = &self.labels.pool;
+        if pool.of(&key).is_some() {
+            return Ok(());
+        }
+        let vrf = key.vrf().to_owned();
+        new.0.insert(key);
+        if new.0.len() <= pool.left(pool.range) {
+            return Ok(());
+        }
+        Err(format!("the dynamic label range {} is exhausted, and vrf \"{vrf}\" needs a label", pool.range))
+    }
+
+    /// The range that labels are given out from.
+    pub(super) fn dynamic_labels(&self) -> LabelRange {
+        self.labels.pool.range
     }
 
     /// Gives out the labels that the configuration in force and the run-time routes ask
@@ -271,7 +298,7 @@ impl State {
         let key = Key::Prefix(name.clone(), prefix);
         let Some(label) = self.labels.pool.of(&key) else { return };
         let (model, name) = (vpn.model, name.clone());
-        let best = self.ribs.get(vrf).and_then(|rib| rib.best(prefix)).filter(|c| vpn_source(c.source));
+        let best = self.ribs.get(vrf).and_then(|rib| rib.best_own(rib.candidates(prefix)));
         let at = best.map(|best| TargetRef { vrf, id: best.target });
         let forwards = |at: &TargetRef| {
             self.ribs.target(*at).is_some_and(|t| matches!(t.outcome, Ok(Resolved::Forward(_))))

@@ -1,6 +1,5 @@
 //! Settled Ribs → Nhlfes and Fibs.
 
-use ahash::AHashMap;
 use dataplane::id::{NhlfeId, VrfId};
 use dataplane::table::Snapshot;
 use ipnet::IpNet;
@@ -13,13 +12,16 @@ impl State {
     pub(super) fn forward_all(&mut self, snapshot: &mut Snapshot) {
         self.ribs.iter_mut().for_each(|(_, rib)| rib.unsettle());
         self.labels.all_due();
+        self.reimport = true;
         self.forward(snapshot);
     }
 
     /// Brings forwarding up to date with what was edited.
     pub(super) fn forward(&mut self, snapshot: &mut Snapshot) {
-        let settled = self.ribs.settle();
-        self.learn(settled, snapshot);
+        let settled = self.settle(snapshot);
+        // No next hop is reached by what is imported, so once more is enough.
+        self.import(&settled);
+        self.settle(snapshot);
         for (vrf, prefix) in std::mem::take(&mut self.labels.prefixes) {
             self.follow_prefix(vrf, prefix);
         }
@@ -29,8 +31,8 @@ impl State {
         }
     }
 
-    fn learn(&mut self, settled: AHashMap<VrfId, Settled>, snapshot: &mut Snapshot) {
-        let mut settled: Vec<_> = settled.into_iter().collect();
+    fn settle(&mut self, snapshot: &mut Snapshot) -> Vec<(VrfId, Settled)> {
+        let mut settled: Vec<_> = self.ribs.settle().into_iter().collect();
         settled.sort_unstable_by_key(|(vrf, _)| *vrf);
         let sets = || {
             settled.iter().flat_map(|(vrf, s)| s.targets.iter().map(|id| TargetRef { vrf: *vrf, id: *id }))
@@ -50,6 +52,7 @@ impl State {
                 self.labels.prefixes.extend(settled.prefixes.iter().map(|prefix| (*vrf, *prefix)));
             }
         }
+        settled
     }
 
     /// Gives a next-hop set an entry if it comes to anything, or takes it away.

@@ -6,10 +6,13 @@
 //! refused is refused before the first change, so an error leaves everything as it was.
 
 mod allocate;
+mod batch;
 mod entries;
 mod forward;
+mod import;
 mod interface;
 mod label;
+mod labels;
 mod routes;
 mod vpn;
 
@@ -26,7 +29,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, ConfigErrors, Discard};
 use crate::rib::{Rib, Ribs, Source, Wanted, of_address, wanted};
 
-pub use routes::{RouteChange, RouteError, RouteErrors, RouteReport, RouteSpec, RouteVia};
+pub use batch::{BatchError, BatchErrors, RouteVia};
+pub use labels::{LabelChange, LabelReport, LabelSpec};
+pub use routes::{RouteChange, RouteReport, RouteSpec};
 
 pub use allocate::Key;
 pub use label::{Asked, Label, LabelWay};
@@ -51,6 +56,9 @@ pub struct PortFacts {
 pub struct ApplyReport {
     /// Run-time routes that went with their Vrf.
     pub lost: Vec<LostRoutes>,
+    /// Run-time labels that went with their Vrf, or that the configuration has taken.
+    #[serde(default)]
+    pub lost_labels: Vec<u32>,
     /// Run-time routes without a next hop that can be reached.
     pub unresolved: usize,
 }
@@ -76,6 +84,8 @@ pub struct State {
     labels: Labels,
     /// What Vrfs import and export.
     vpns: Vpns,
+    /// Whether what is imported is to be looked at as a whole.
+    reimport: bool,
     /// Ports whose line is down.
     down: BTreeSet<String>,
 }
@@ -168,6 +178,7 @@ impl State {
         self.derive(before);
         self.vpns = Vpns::new(&self.config);
         self.vpns.name(&self.vrfs);
+        report.lost_labels = self.lose_labels(snapshot);
         self.static_labels(snapshot);
         self.allocate_all(snapshot);
         self.forward_all(snapshot);

@@ -1,7 +1,6 @@
 //! Routes given at run time: batches that are taken whole or not at all.
 
-use std::fmt;
-use std::net::IpAddr;
+use std::sync::Arc;
 
 use dataplane::id::VrfId;
 use dataplane::table::Snapshot;
@@ -9,12 +8,11 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{DEFAULT_VRF, State};
-use crate::config::Discard;
-use crate::rib::{self, NextHop, Source, Wanted};
-
-/// Errors kept of one batch; the others are only counted.
-const MOST_ERRORS: usize = 100;
+use super::State;
+use super::allocate::NewLabels;
+use super::batch::{BatchErrors, RouteVia, at_most, check_all, check_push};
+use crate::config::{self, DiffServWord, Discard, TtlWord};
+use crate::rib::{self, Source, Wanted};
 
 /// One change to the routes of a running router.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +32,7 @@ pub enum RouteChange {
 }
 
 /// A run-time route; either `via` or `discard`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RouteSpec {
     /// Its Vrf; `None` is "default".
@@ -46,24 +44,29 @@ pub struct RouteSpec {
     /// Next hops, 1 to 64.
     #[serde(default)]
     pub via: Vec<RouteVia>,
+    /// Labels put on, outermost first, for next hops that name none: at most 8, each 16 to
+    /// 1,048,575, 0 or 2 (explicit null), or 3 (implicit null: nothing is put on).
+    #[serde(default)]
+    pub push: Vec<u32>,
+    /// The Vrf in which next hops are resolved; `None` is the route's own, or "default" for
+    /// next hops with labels.
+    #[serde(default)]
+    pub via_vrf: Option<String>,
+    /// Whether an entropy label goes below the outermost label (RFC 6790).
+    #[serde(default)]
+    pub entropy: bool,
+    /// What the labels take over of the TTL; `None` is what the Vrf says.
+    #[serde(default)]
+    pub ttl: Option<TtlWord>,
+    /// What the labels take over of the marks; `None` is what the Vrf says.
+    #[serde(default)]
+    pub diffserv: Option<DiffServWord>,
     /// What to do instead of forwarding.
     #[serde(default)]
     pub discard: Option<Discard>,
     /// Administrative distance, 1 to 255; `None` is 5.
     #[serde(default)]
     pub distance: Option<u8>,
-}
-
-/// One next hop of a run-time route.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RouteVia {
-    /// The neighbour's address.
-    #[schemars(with = "String")]
-    pub address: IpAddr,
-    /// The interface it is on; `None` is where the address is reached.
-    #[serde(default)]
-    pub interface: Option<String>,
 }
 
 /// What a batch did.
@@ -81,38 +84,6 @@ pub struct RouteReport {
     /// reached: kept, and used once it can be.
     pub unresolved: usize,
 }
-
-/// Why one change of a batch is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RouteError {
-    /// Which change, from 0.
-    pub index: usize,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-/// Why a batch is refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct RouteErrors {
-    /// At most 100.
-    pub errors: Vec<RouteError>,
-    /// How many more there are.
-    pub more: usize,
-}
-
-impl fmt::Display for RouteErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for error in &self.errors {
-            writeln!(f, "route {}: {}", error.index + 1, error.message)?;
-        }
-        if self.more > 0 {
-            writeln!(f, "and {} more", self.more)?;
-        }
-        f.write_str("no route was changed")
-    }
-}
-
-impl std::error::Error for RouteErrors {}
 
 /// A change that has been checked.
 enum Checked {
@@ -138,21 +109,14 @@ impl State {
         &mut self,
         changes: &[RouteChange],
         snapshot: &mut Snapshot,
-    ) -> Result<RouteReport, RouteErrors> {
-        let mut errors = RouteErrors::default();
-        let mut checked = Vec::with_capacity(changes.len());
-        for (index, change) in changes.iter().enumerate() {
-            match self.check(change, snapshot) {
-                Ok(change) => checked.push(change),
-                Err(message) if errors.errors.len() < MOST_ERRORS => {
-                    errors.errors.push(RouteError { index, message })
-                }
-                Err(_) => errors.more += 1,
-            }
-        }
-        if !errors.errors.is_empty() {
-            return Err(errors);
-        }
+    ) -> Result<RouteReport, BatchErrors> {
+        let mut new = NewLabels::default();
+        let check = |change: &RouteChange| {
+            let checked = self.check(change, snapshot)?;
+            self.label_for(&checked, &mut new)?;
+            Ok(checked)
+        };
+        let checked = check_all("route", changes, check)?;
         Ok(self.change(checked, snapshot))
     }
 
@@ -208,49 +172,51 @@ impl State {
         }
     }
 
-    fn vrf_of(&self, name: &Option<String>) -> Result<VrfId, String> {
-        let name = name.as_deref().unwrap_or(DEFAULT_VRF);
-        self.vrf(name).ok_or_else(|| format!("there is no vrf \"{name}\""))
+    /// Counts the label of its own that a new route needs.
+    fn label_for(&self, change: &Checked, new: &mut NewLabels) -> Result<(), String> {
+        let Checked::Add(vrf, prefix, distance, wanted) = change else { return Ok(()) };
+        let Some((name, vpn)) = self.vpns.of(*vrf) else { return Ok(()) };
+        let wanted = Arc::new(wanted.clone());
+        match vpn.key(name, *prefix, Source::Runtime, *distance, &wanted) {
+            Some(key) => self.needs_label(key, new),
+            None => Ok(()),
+        }
     }
 
     fn wanted(&self, spec: &RouteSpec, vrf: VrfId, snapshot: &Snapshot) -> Result<Wanted, String> {
         match (spec.via.as_slice(), spec.discard) {
-            ([], Some(discard)) => Ok(Wanted::Discard(discard)),
+            ([], Some(discard)) => return Ok(Wanted::Discard(discard)),
             ([], None) => {
-                Err(format!("the route to {} leads nowhere: give next hops or discard", spec.prefix))
+                return Err(format!("the route to {} leads nowhere: give next hops or discard", spec.prefix));
             }
-            (_, Some(_)) => Err("a route that discards has no next hops".into()),
-            (hops, None) if hops.len() > rib::MOST_NEXT_HOPS => Err(format!(
-                "{} next hops are too many, at most {} are possible",
-                hops.len(),
-                rib::MOST_NEXT_HOPS
-            )),
-            (hops, None) => {
-                let hops: Result<Vec<_>, _> =
-                    hops.iter().map(|h| self.next_hop(spec.prefix, h, vrf, snapshot)).collect();
-                Ok(Wanted::Via(hops?))
-            }
+            (_, Some(_)) => return Err("a route that discards has no next hops".into()),
+            (_, None) => {}
         }
+        check_push(&spec.push)?;
+        let route = route(spec, self.vrf_name(vrf));
+        let model = route.model(self.model(&route.vrf));
+        let hops = route.hops().map(|hop| {
+            let family = if hop.push.is_empty() { spec.prefix } else { hop.address.into() };
+            self.next_hop(&hop, family, snapshot)?;
+            Ok(rib::next_hop(hop, &route.vrf, model, spec.entropy))
+        });
+        Ok(Wanted::Via(at_most(spec.via.len(), hops)?))
     }
+}
 
-    fn next_hop(
-        &self,
-        prefix: IpNet,
-        via: &RouteVia,
-        vrf: VrfId,
-        snapshot: &Snapshot,
-    ) -> Result<NextHop, String> {
-        let address = via.address;
-        if let Some(what) = rib::not_a_next_hop(prefix, address, via.interface.is_some()) {
-            return Err(format!("the next hop {address} {what}"));
-        }
-        let Some(name) = &via.interface else { return Ok(NextHop::plain(address, None)) };
-        let known = self.interfaces.get_key_value(name.as_str());
-        let (name, id) = known.ok_or_else(|| format!("there is no interface \"{name}\""))?;
-        let of = snapshot.interface(*id).and_then(|i| snapshot.vrf(i.vrf));
-        match of.filter(|v| v.id != vrf) {
-            Some(other) => Err(format!("the interface \"{name}\" is in vrf \"{}\"", other.name)),
-            None => Ok(NextHop::plain(address, Some(name.clone()))),
-        }
+/// The route as the file would say it.
+fn route(spec: &RouteSpec, vrf: &str) -> config::Route {
+    config::Route {
+        vrf: vrf.into(),
+        prefix: spec.prefix,
+        via: spec.via.iter().map(RouteVia::to_via).collect(),
+        interface: None,
+        push: spec.push.clone(),
+        via_vrf: spec.via_vrf.clone(),
+        entropy: spec.entropy,
+        ttl: spec.ttl,
+        diffserv: spec.diffserv,
+        discard: spec.discard,
+        distance: Source::Runtime.distance(),
     }
 }

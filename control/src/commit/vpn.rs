@@ -10,12 +10,13 @@ use ipnet::IpNet;
 
 use super::Ids;
 use super::allocate::Key;
-use crate::config::{self, Config, LabelMode, PrefixList, TargetRule};
+use crate::config::{self, Config, LabelMode, PrefixList, RouteTarget, TargetRule};
 use crate::rib::{NEVER, Source, Wanted};
 
-/// The prefixes that a target is for.
+/// A target, and the prefixes it is for.
 #[derive(Clone, Debug)]
 struct Rule {
+    target: RouteTarget,
     prefixes: Option<Arc<PrefixList>>,
 }
 
@@ -32,6 +33,7 @@ pub(super) struct Vpn {
     /// What tunnels do to its packets.
     pub(super) model: TunnelModel,
     export: Vec<Rule>,
+    import: Vec<Rule>,
 }
 
 impl Vpn {
@@ -65,6 +67,14 @@ impl Vpn {
     }
 }
 
+impl Vpn {
+    /// Whether it takes the route to `prefix` that `exporter` has.
+    fn takes(&self, exporter: &Self, prefix: IpNet) -> bool {
+        let carried = exporter.export.iter().filter(|rule| rule.permits(prefix));
+        carried.into_iter().any(|out| self.import.iter().any(|r| r.target == out.target && r.permits(prefix)))
+    }
+}
+
 /// Whether routes of this source are exported.
 pub(super) const fn vpn_source(source: Source) -> bool {
     !matches!(source, Source::Imported | Source::Otherwise)
@@ -77,6 +87,10 @@ pub(super) struct Vpns {
     all: Vec<(Arc<str>, Vpn)>,
     names: AHashMap<Arc<str>, usize>,
     ids: AHashMap<VrfId, usize>,
+    /// Vrfs that share a target that the one exports and the other imports: by exporter.
+    importers: AHashMap<VrfId, Vec<VrfId>>,
+    /// By importer, in order of their names.
+    exporters: AHashMap<VrfId, Vec<VrfId>>,
 }
 
 impl Vpns {
@@ -86,19 +100,57 @@ impl Vpns {
             config.prefix_lists.iter().map(|list| (list.name.as_str(), Arc::new(list.clone()))).collect();
         let rules = |rules: &[TargetRule]| -> Vec<Rule> {
             let list = |rule: &TargetRule| lists.get(rule.prefixes.as_deref()?).cloned();
-            rules.iter().map(|rule| Rule { prefixes: list(rule) }).collect()
+            rules.iter().map(|rule| Rule { target: rule.target, prefixes: list(rule) }).collect()
         };
-        let of = |vrf: &config::Vrf| Vpn { label: vrf.label, model: vrf.model(), export: rules(&vrf.export) };
+        let of = |vrf: &config::Vrf| Vpn {
+            label: vrf.label,
+            model: vrf.model(),
+            export: rules(&vrf.export),
+            import: rules(&vrf.import),
+        };
         let vrfs = config.vrfs.iter().filter(|vrf| !(vrf.export.is_empty() && vrf.import.is_empty()));
         let all: Vec<(Arc<str>, Vpn)> = vrfs.map(|vrf| (vrf.name.as_str().into(), of(vrf))).collect();
         let names = all.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect();
-        Self { all, names, ids: AHashMap::new() }
+        Self { all, names, ..Self::default() }
     }
 
     /// Learns the ids of the Vrfs.
     pub(super) fn name(&mut self, ids: &Ids<VrfId>) {
         let found = self.names.iter().filter_map(|(name, i)| Some((*ids.get(name)?, *i)));
         self.ids = found.collect();
+        (self.importers, self.exporters) = (AHashMap::new(), AHashMap::new());
+        let mut by_name: Vec<(&Arc<str>, VrfId, &Vpn)> =
+            self.all.iter().filter_map(|(name, vpn)| Some((name, *ids.get(name)?, vpn))).collect();
+        by_name.sort_unstable_by_key(|(name, ..)| *name);
+        let mut carriers: AHashMap<RouteTarget, Vec<VrfId>> = AHashMap::new();
+        for (_, vrf, vpn) in &by_name {
+            vpn.export.iter().for_each(|rule| carriers.entry(rule.target).or_default().push(*vrf));
+        }
+        let rank: AHashMap<VrfId, usize> = by_name.iter().enumerate().map(|(i, n)| (n.1, i)).collect();
+        for (_, vrf, vpn) in &by_name {
+            let found = vpn.import.iter().filter_map(|rule| carriers.get(&rule.target)).flatten();
+            let mut from: Vec<VrfId> = found.copied().filter(|from| from != vrf).collect();
+            from.sort_unstable_by_key(|from| rank.get(from));
+            from.dedup();
+            from.iter().for_each(|from| self.importers.entry(*from).or_default().push(*vrf));
+            self.exporters.insert(*vrf, from);
+        }
+    }
+
+    /// The Vrfs that may take routes of this one.
+    pub(super) fn importers(&self, vrf: VrfId) -> &[VrfId] {
+        self.importers.get(&vrf).map_or(&[], Vec::as_slice)
+    }
+
+    /// The Vrfs that this one may take routes of, the preferred first: in order of their names.
+    pub(super) fn exporters(&self, vrf: VrfId) -> &[VrfId] {
+        self.exporters.get(&vrf).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether `to` takes the route to `prefix` that `from` has.
+    pub(super) fn takes(&self, to: VrfId, from: VrfId, prefix: IpNet) -> bool {
+        let both = self.of(to).zip(self.of(from));
+        both.is_some_and(|((_, to), (_, from))| to.takes(from, prefix))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Vpn)> {

@@ -186,6 +186,12 @@ fn report_warnings(report: &ApplyReport) -> Vec<String> {
         format!("vrf \"{}\" is gone, and {} run-time routes with it", lost.vrf, lost.routes)
     };
     let mut warnings: Vec<_> = report.lost.iter().map(lost).collect();
+    if let Some(first) = report.lost_labels.first() {
+        warnings.push(format!(
+            "{} run-time labels went with their vrf, or are the configuration's now, {first} the first",
+            report.lost_labels.len()
+        ));
+    }
     if report.unresolved > 0 {
         warnings.push(format!(
             "{} routes have a next hop that cannot be reached; they are used once it can be",

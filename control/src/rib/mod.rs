@@ -10,6 +10,7 @@ mod resolve;
 mod ribs;
 mod settle;
 mod table;
+mod unresolved;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -23,9 +24,10 @@ use serde::{Deserialize, Serialize};
 use crate::config;
 
 pub use candidate::Candidate;
-pub use resolve::{Leaf, MOST_DEPTH, MOST_LSPS, Resolved, Unresolved, Way};
+pub use resolve::{Leaf, MOST_DEPTH, MOST_LSPS, Resolved, Way};
 pub use ribs::Ribs;
 pub use table::{Rib, Target, TargetId, TargetRef};
+pub use unresolved::Unresolved;
 
 pub(crate) use settle::Settled;
 pub(crate) use table::of_address;

@@ -7,7 +7,6 @@
 //! A linked next hop (one with labels, or of another Vrf) is where a walk ends: what
 //! it goes through is a next-hop set of its own, which is settled before.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use ipnet::IpNet;
 
 use super::ribs::Ribs;
 use super::table::{Rib, TargetRef};
+use super::unresolved::Unresolved;
 use super::{NextHop, Tunnel, Wanted, is_link_local};
 use crate::config::Discard;
 
@@ -75,52 +75,6 @@ impl Resolved {
             Self::Forward(leaves) => leaves,
             _ => &[],
         }
-    }
-}
-
-/// Why a next-hop set comes to nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unresolved {
-    /// No route covers the next hop.
-    NoRoute,
-    /// Only a default route covers the next hop, which proves nothing of it.
-    OnlyDefault,
-    /// It is the router's own address.
-    Own,
-    /// It is reached only through itself.
-    Loop,
-    /// More than [`MOST_DEPTH`] routes lead to it one behind the other.
-    TooDeep,
-    /// Too many routes had to be looked at.
-    TooMany,
-    /// The interface it is said to be on is not there, or is down.
-    NoInterface(Arc<str>),
-    /// It is on no subnet of the interface it is said to be on.
-    NotOn(Arc<str>),
-    /// The Vrf it is said to be reached in is not there.
-    NoVrf(Arc<str>),
-}
-
-impl fmt::Display for Unresolved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoRoute => f.write_str("no route covers it"),
-            Self::OnlyDefault => f.write_str("only a default route covers it"),
-            Self::Own => f.write_str("it is the router's own address"),
-            Self::Loop => f.write_str("it is reached only through itself"),
-            Self::TooDeep => write!(f, "more than {MOST_DEPTH} routes lead to it one behind the other"),
-            Self::TooMany => f.write_str("too many routes lead to it"),
-            Self::NoInterface(name) => write!(f, "the interface \"{name}\" is not there or is down"),
-            Self::NotOn(name) => write!(f, "it is on no subnet of the interface \"{name}\""),
-            Self::NoVrf(name) => write!(f, "there is no vrf \"{name}\""),
-        }
-    }
-}
-
-impl Unresolved {
-    /// Whether other routes to the same next hop are not to be tried.
-    fn ends(&self) -> bool {
-        matches!(self, Self::Loop | Self::TooDeep | Self::TooMany)
     }
 }
 
@@ -216,6 +170,9 @@ impl<'a> Walk<'a> {
             Wanted::Discard(discard) => Ok(Resolved::Discard(*discard)),
             Wanted::Via(hops) => self.any(hops, links),
             Wanted::Imported(from) => {
+                if self.is_due(*from) {
+                    return Err(Unresolved::Loop);
+                }
                 let found = self.ribs.and_then(|ribs| ribs.target(*from)).filter(|t| t.outcome.is_ok());
                 found.map(|_| Resolved::Imported(*from)).ok_or(Unresolved::NoRoute)
             }
@@ -262,10 +219,16 @@ impl<'a> Walk<'a> {
         })
     }
 
+    /// Whether a set is to be resolved before this one, which is then resolved once more.
+    fn is_due(&mut self, at: TargetRef) -> bool {
+        let due = self.due.is_some_and(|due| due.contains(&at));
+        self.needs = self.needs.or(due.then_some(at));
+        due
+    }
+
     /// What the set that linked next hops share comes to.
     fn shared(&mut self, at: TargetRef, hop: &NextHop) -> Result<Resolved, Unresolved> {
-        if self.due.is_some_and(|due| due.contains(&at)) {
-            self.needs.get_or_insert(at);
+        if self.is_due(at) {
             return Err(Unresolved::Loop);
         }
         let target = self.ribs.and_then(|ribs| ribs.target(at)).ok_or(Unresolved::NoRoute)?;

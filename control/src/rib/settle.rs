@@ -13,9 +13,10 @@ use dataplane::id::{NhlfeId, VrfId};
 use ipnet::IpNet;
 
 use super::Candidate;
-use super::resolve::{MOST_LSPS, Resolved, Unresolved, Walked, Way};
+use super::resolve::{MOST_LSPS, Resolved, Walked, Way};
 use super::ribs::Ribs;
 use super::table::{Edits, Rib, TargetId, TargetRef, watched};
+use super::unresolved::Unresolved;
 
 /// What forwarding has to learn of one Vrf.
 #[derive(Debug, Default)]

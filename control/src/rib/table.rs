@@ -13,8 +13,9 @@ use ipnet::IpNet;
 use prefix_trie::joint::map::JointPrefixMap;
 
 use super::candidate::{Candidate, Candidates};
-use super::resolve::{Resolved, Unresolved};
-use super::{NextHop, Source, Wanted};
+use super::resolve::Resolved;
+use super::unresolved::Unresolved;
+use super::{NEVER, NextHop, Source, Wanted};
 
 /// The place of a [`Target`] in its Rib.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,8 +152,21 @@ impl Rib {
 
     /// The route to exactly `prefix` that is used, as of the last settling.
     pub fn best(&self, prefix: IpNet) -> Option<&Candidate> {
+        self.best_of(self.routes.get(&prefix.trunc())?.all())
+    }
+
+    /// Which of these routes to one prefix is used.
+    pub(crate) fn best_of<'c>(&self, routes: &'c [Candidate]) -> Option<&'c Candidate> {
         let usable = |c: &&Candidate| self.target(c.target).is_some_and(|t| t.outcome.is_ok());
-        self.routes.get(&prefix.trunc())?.usable().find(usable)
+        routes.iter().filter(|c| c.distance != NEVER).find(usable)
+    }
+
+    /// The best of these routes to one prefix that other Vrfs may import: what was imported
+    /// itself is left out, so that what is offered hangs on no import.
+    pub(crate) fn best_own<'c>(&self, routes: &'c [Candidate]) -> Option<&'c Candidate> {
+        let own = |c: &&Candidate| !matches!(c.source, Source::Imported | Source::Otherwise);
+        let usable = |c: &&Candidate| self.target(c.target).is_some_and(|t| t.outcome.is_ok());
+        routes.iter().filter(own).filter(|c| c.distance != NEVER).find(usable)
     }
 
     /// Bytes of memory it takes, about.

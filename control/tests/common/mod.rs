@@ -1,7 +1,7 @@
 //! What the route tests share: words for forwarding, and the obvious reading of
 //! a set of routes to hold it against.
 
-#![allow(clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use control::commit::{RouteSpec, RouteVia};
 use control::config::{Config, Discard, parse};
 use control::{PortFacts, RouteChange, State};
+use dataplane::id::NhlfeId;
 use dataplane::table::{Nhlfe, Snapshot};
 use ipnet::IpNet;
 
@@ -20,13 +21,13 @@ pub(crate) fn state_with(text: &str) -> (State, Snapshot) {
 
 /// A route by `hops`; without any, a blackhole.
 pub(crate) fn add(prefix: &str, hops: &[&str], distance: Option<u8>) -> RouteChange {
-    let via = |h: &&str| RouteVia { address: h.parse().unwrap(), interface: None };
+    let via = |h: &&str| RouteVia::from(h.parse::<IpAddr>().unwrap());
     RouteChange::Add(RouteSpec {
-        vrf: None,
         prefix: prefix.parse().unwrap(),
         via: hops.iter().map(via).collect(),
         discard: hops.is_empty().then_some(Discard::Blackhole),
         distance,
+        ..RouteSpec::default()
     })
 }
 
@@ -55,6 +56,35 @@ fn words(snapshot: &Snapshot, nhlfe: &Nhlfe) -> String {
         }
         Nhlfe::Local => "local".into(),
         other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+/// Where an entry leads, in words: every label that goes on or off on the way.
+pub(crate) fn way(snapshot: &Snapshot, id: NhlfeId) -> String {
+    match snapshot.nhlfe(id) {
+        None => "nowhere".into(),
+        Some(Nhlfe::Forward(a)) => {
+            let to = snapshot.adjacency(*a).unwrap();
+            format!("{} on {}", to.neighbour, snapshot.interface(to.interface).unwrap().name)
+        }
+        Some(Nhlfe::Glean(i)) => format!("on {}", snapshot.interface(*i).unwrap().name),
+        Some(Nhlfe::Push(p)) => {
+            let labels: Vec<_> = p.labels.iter().map(|l| l.to_string()).collect();
+            format!("push {} {}", labels.join(","), way(snapshot, p.next))
+        }
+        Some(Nhlfe::Swap(s)) => format!("swap {} {}", s.label, way(snapshot, s.next)),
+        Some(Nhlfe::Pop(p)) => {
+            format!("pop{} {}", if p.egress { " egress" } else { "" }, way(snapshot, p.next))
+        }
+        Some(Nhlfe::PopLookup(p)) => {
+            format!("lookup {}{}", snapshot.vrf(p.vrf).unwrap().name, if p.bottom { "" } else { " or below" })
+        }
+        Some(Nhlfe::Ecmp(group)) => {
+            let mut all: Vec<_> = group.members().iter().map(|m| way(snapshot, *m)).collect();
+            all.sort();
+            format!("[{}]", all.join("; "))
+        }
+        Some(other) => format!("{other:?}").to_lowercase(),
     }
 }
 

@@ -47,14 +47,8 @@ impl Lab {
 /// When the texts are wrong.
 #[track_caller]
 pub fn added(vrf: &str, prefix: &str, via: &[&str]) -> RouteChange {
-    let via = via.iter().map(|hop| RouteVia { address: address(hop), interface: None }).collect();
-    RouteChange::Add(RouteSpec {
-        vrf: Some(vrf.into()),
-        prefix: net(prefix),
-        via,
-        discard: None,
-        distance: None,
-    })
+    let via = via.iter().map(|hop| RouteVia::from(address(hop))).collect();
+    RouteChange::Add(RouteSpec { vrf: Some(vrf.into()), prefix: net(prefix), via, ..RouteSpec::default() })
 }
 
 #[track_caller]

@@ -39,8 +39,7 @@ pub(super) fn del(words: &[&str], vrf: &str) -> Result<RouteChange, String> {
 pub(super) fn add(words: &[&str], vrf: &str) -> Result<RouteChange, String> {
     let Some((first, rest)) = words.split_first() else { return Err(format!("no prefix; {AFTER}")) };
     let prefix = prefix(first)?;
-    let mut spec =
-        RouteSpec { vrf: Some(vrf.into()), prefix, via: Vec::new(), discard: None, distance: None };
+    let mut spec = RouteSpec { vrf: Some(vrf.into()), prefix, ..RouteSpec::default() };
     let mut words = rest.iter().copied();
     while let Some(word) = words.next() {
         take(&mut spec, word, &mut words)?;
@@ -61,7 +60,7 @@ fn take<'w>(
             let text = value("an address")?;
             let address: IpAddr =
                 text.parse().map_err(|_| format!("\"{text}\" is no address; allowed: via 192.0.2.1"))?;
-            spec.via.push(RouteVia { address, interface: None });
+            spec.via.push(RouteVia { address, interface: None, push: None });
         }
         "dev" => {
             let name = value("an interface")?;
