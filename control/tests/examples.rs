@@ -126,7 +126,13 @@ fn a_provider_edge_keeps_communities_apart_but_for_what_they_share() {
         (labelled(&snapshot, 20_001), labelled(&snapshot, 20_002)),
         ("look up in trust".into(), "look up in care".into())
     );
-    let open: Vec<_> = snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.mpls).map(|i| (&*i.name, i.mpls_mtu)).collect();
+    let open: Vec<_> = snapshot
+        .interfaces
+        .iter()
+        .map(|(_, i)| i)
+        .filter(|i| i.mpls)
+        .map(|i| (&*i.name, i.mpls_mtu))
+        .collect();
     assert_eq!(open, [("core", 1508)]);
 }
 

@@ -156,13 +156,9 @@ fn labels_have_one_way_each_and_none_that_is_given_out() {
         label("label = 41000\npop = true\nvia = \"10.0.0.9\""),
         ["label[4].via: 10.0.0.9 cannot be reached: no route covers it"]
     );
-    assert_eq!(
-        but("mpls = true\nmpls-mtu = 1508\ntc = { 7 = \"voice\" }\ntc-out = { voice = 7 }\n", "")[0..2],
-        [
-            "route[0].via: 10.0.0.2 is on \"core\", which sends no labelled frames",
-            "label[0].label: no interface accepts labelled frames",
-        ]
-    );
+    let off = but("mpls = true\nmpls-mtu = 1508\ntc = { 7 = \"voice\" }\ntc-out = { voice = 7 }\n", "");
+    assert_eq!(off[0], "route[0].via: 10.0.0.2 is on \"core\", which sends no labelled frames");
+    assert!(off.contains(&"label[0].label: no interface accepts labelled frames".into()), "{off:?}");
 }
 
 #[test]
