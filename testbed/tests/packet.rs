@@ -44,6 +44,14 @@ fn upper(v6: bool) -> impl Strategy<Value = Packet> {
             .mtu(n[0].into())
             .quoting(ip("10.0.0.1", "10.0.0.2") / udp(n[1]) / payload(length))
             .into(),
+        (5, false) => icmp(11, 0)
+            .quoting(ip("10.0.0.1", "10.0.0.2") / udp(n[1]) / payload(length))
+            .stack(mpls(n[2].into()).ttl(1) / mpls(17).tc(n[3] as u8 & 7))
+            .into(),
+        (5, true) => {
+            let quoted = ip("2001:db8::1", "2001:db8::2") / tcp(1) / payload(length);
+            icmp6(3, 0).quoting(quoted).stack(mpls(n[2].into()).ttl(1)).into()
+        }
         (3, true) => {
             icmp6(2, 0).mtu(n[0].into()).quoting(ip("2001:db8::1", "2001:db8::2") / tcp(n[1]).syn()).into()
         }
@@ -154,6 +162,38 @@ fn rfc_3032_label_stack_entry_is_laid_out_as_drawn() {
     let bytes =
         (eth() / mpls(30012).tc(5).ttl(63) / mpls(17).tc(5).ttl(63) / ip("10.1.0.1", "10.2.0.9")).encode();
     assert_eq!(bytes[12..22], [0x88, 0x47, 0x07, 0x53, 0xca, 0x3f, 0x00, 0x01, 0x1b, 0x3f]);
+}
+
+#[test]
+fn rfc_4950_puts_the_label_stack_behind_a_quote_of_128_bytes() {
+    let message = icmp(11, 0).quoting(ip("10.1.0.1", "10.2.0.9") / udp(53)).stack(mpls(30012).tc(5).ttl(1));
+    let bytes = (ip("10.0.0.1", "10.1.0.1") / message).encode();
+    let icmp = &bytes[20..];
+    // RFC 4884 section 4.1: the length in 32-bit words; section 8: version 2.
+    assert_eq!((icmp.len(), &icmp[4..8]), (8 + 128 + 4 + 8, &[0, 32, 0, 0][..]));
+    assert_eq!(icmp[8 + 28..8 + 128], [0; 100]);
+    assert_eq!(icmp[136..138], [0x20, 0]);
+    // RFC 4950 section 3: class 1, type 1, then the entries.
+    assert_eq!(icmp[140..], [0, 8, 1, 1, 0x07, 0x53, 0xcb, 0x01]);
+    let text = Packet::decode_ip(&bytes).to_string();
+    assert!(text.contains("icmp-extension\nmpls label 30012 tc 5 ttl 1 bos\n"), "{text}");
+}
+
+#[test]
+fn an_extension_has_to_be_mentioned_and_its_stack_to_agree() {
+    let about = || ip("10.1.0.1", "10.2.0.9") / udp(53) / payload(300);
+    let with = |label: u32| ip("10.0.0.1", "10.1.0.1") / icmp(11, 0).quoting(about()).stack(mpls(label));
+    let bytes = (eth() / with(17)).encode();
+    assert_eq!(diff(&with(17), &bytes), None);
+    assert!(diff(&with(18), &bytes).unwrap().contains("label: expected 18, got 17"));
+    let without = ip("10.0.0.1", "10.1.0.1") / icmp(11, 0).quoting(about());
+    assert!(diff(&without, &bytes).unwrap().contains("unexpected icmp-extension layer"));
+}
+
+#[test]
+fn an_entropy_label_is_told_by_its_indicator() {
+    let text = (mpls(16001) / mpls(7) / mpls(77777).ttl(0)).to_string();
+    assert!(text.contains("label 7 (entropy indicator)"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Bytes to layers. Total: whatever cannot be read as what it claims to be is a payload,
 //! and encoding the layers again gives the same bytes.
 
+mod icmp;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::checksum;
@@ -204,8 +206,8 @@ fn upper(protocol: u8, bytes: &[u8], around: Around) -> Vec<Layer> {
         (60, true) => options(Kind::Destination, bytes, around),
         (43, true) => routing(bytes, around),
         (44, true) => fragment(bytes, around),
-        (1, false) => icmp(bytes, around),
-        (58, true) => icmp6(bytes, around),
+        (1, false) => icmp::icmp(bytes, around),
+        (58, true) => icmp::icmp6(bytes, around),
         (6, _) => tcp(bytes, around),
         (17, _) => udp(bytes, around),
         (4, _) => ipv4(bytes),
@@ -275,83 +277,6 @@ fn right_checksum(protocol: u8, message: &[u8], at: usize, around: Around) -> Op
         1 => Some(checksum::internet(&message)),
         _ => around.enclosing.map(|ip| ip.checksum(protocol, &message)),
     }
-}
-
-fn is_error(kind: Kind, icmp_type: u8) -> bool {
-    match kind {
-        Kind::Icmp => matches!(icmp_type, 3 | 4 | 5 | 11 | 12),
-        _ => icmp_type < 128,
-    }
-}
-
-fn icmp(bytes: &[u8], around: Around) -> Vec<Layer> {
-    if bytes.len() < 8 {
-        return raw(bytes);
-    }
-    let mut layer = Layer::new(Kind::Icmp);
-    layer.read_number("type", bytes[0]);
-    layer.read_number("code", bytes[1]);
-    match (bytes[0], bytes[1]) {
-        (0 | 8, _) => read_echo(&mut layer, bytes),
-        (3, 4) => {
-            layer.read_number("mtu", u16_at(bytes, 6));
-            layer.read_rare("unused", u16_at(bytes, 4));
-        }
-        (12, _) => {
-            layer.read_number("pointer", bytes[4]);
-            layer.read_rare("unused", u32_at(bytes, 4) & 0xff_ffff);
-        }
-        _ => layer.read_rare("unused", u32_at(bytes, 4)),
-    }
-    read_checksum(&mut layer, u16_at(bytes, 2), right_checksum(1, bytes, 2, around));
-    stack(layer, icmp_contents(Kind::Icmp, bytes))
-}
-
-fn read_echo(layer: &mut Layer, bytes: &[u8]) {
-    layer.read_number("id", u16_at(bytes, 4));
-    layer.read_number("seq", u16_at(bytes, 6));
-}
-
-fn icmp_contents(kind: Kind, bytes: &[u8]) -> Vec<Layer> {
-    if is_error(kind, bytes[0]) { network(&bytes[8..], true) } else { raw(&bytes[8..]) }
-}
-
-fn icmp6(bytes: &[u8], around: Around) -> Vec<Layer> {
-    if bytes.len() < 8 {
-        return raw(bytes);
-    }
-    if matches!(bytes[0], 135 | 136) && bytes.len() >= 24 {
-        return vec![discovery(bytes, around)];
-    }
-    let mut layer = Layer::new(Kind::Icmp6);
-    layer.read_number("type", bytes[0]);
-    layer.read_number("code", bytes[1]);
-    match bytes[0] {
-        128 | 129 => read_echo(&mut layer, bytes),
-        2 => layer.read_number("mtu", u32_at(bytes, 4)),
-        4 => layer.read_number("pointer", u32_at(bytes, 4)),
-        _ => layer.read_rare("unused", u32_at(bytes, 4)),
-    }
-    read_checksum(&mut layer, u16_at(bytes, 2), right_checksum(58, bytes, 2, around));
-    stack(layer, icmp_contents(Kind::Icmp6, bytes))
-}
-
-fn discovery(bytes: &[u8], around: Around) -> Layer {
-    let solicitation = bytes[0] == 135;
-    let (kind, option) = if solicitation { (Kind::Solicitation, 1) } else { (Kind::Advertisement, 2) };
-    let mut layer = Layer::new(kind);
-    layer.read("target", ipv6_at(bytes, 8), false);
-    let flags = u32_at(bytes, 4);
-    layer.read("flags", Value::Number(flags.into()), solicitation && flags != 0);
-    let mut options = &bytes[24..];
-    if options.len() >= 8 && options[..2] == [option, 1] {
-        layer.read("mac", mac_at(options, 2), false);
-        options = &options[8..];
-    }
-    layer.read_rare("code", bytes[1]);
-    layer.read("options", Value::Bytes(options.to_vec()), false);
-    read_checksum(&mut layer, u16_at(bytes, 2), right_checksum(58, bytes, 2, around));
-    layer
 }
 
 fn udp(bytes: &[u8], around: Around) -> Vec<Layer> {

@@ -1,5 +1,7 @@
 //! Layers to bytes, innermost first, so that each header can count and sum what it covers.
 
+mod icmp;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::checksum;
@@ -29,6 +31,9 @@ impl Enclosing {
 /// The bytes of `layers`, within `enclosing` when they are upper layers.
 pub(super) fn encode(layers: &[Layer], enclosing: Option<Enclosing>) -> Vec<u8> {
     let Some((layer, above)) = layers.split_first() else { return Vec::new() };
+    if matches!(layer.kind, Kind::Icmp | Kind::Icmp6) {
+        return icmp::message(layer, above, enclosing);
+    }
     let inner = if layer.kind.is_ip() { Enclosing::of(std::slice::from_ref(layer)) } else { enclosing };
     let contents = encode(above, inner);
     let next = above.first();
@@ -42,13 +47,11 @@ pub(super) fn encode(layers: &[Layer], enclosing: Option<Enclosing>) -> Vec<u8> 
         Kind::HopByHop | Kind::Destination => extension(layer, next, layer.bytes("options"), &contents),
         Kind::Routing => routing(layer, next, &contents),
         Kind::Fragment => fragment(layer, next, &contents),
-        Kind::Icmp => icmp(layer, &contents),
-        Kind::Icmp6 => icmp6(layer, enclosing, &contents),
         Kind::Solicitation | Kind::Advertisement => discovery(layer, enclosing, &contents),
         Kind::Udp => udp(layer, enclosing, &contents),
         Kind::Tcp => tcp(layer, enclosing, &contents),
         Kind::Payload => [layer.bytes("bytes"), &contents].concat(),
-        Kind::Rest => contents,
+        Kind::Icmp | Kind::Icmp6 | Kind::Extension | Kind::Object | Kind::Rest => contents,
     }
 }
 
@@ -197,43 +200,6 @@ fn fragment(layer: &Layer, next: Option<&Layer>, contents: &[u8]) -> Vec<u8> {
     out.extend((u16_of(layer, "offset", 0) << 3 | flags).to_be_bytes());
     out.extend(u32_of(layer, "id").to_be_bytes());
     out.extend(contents);
-    out
-}
-
-/// The second word of an ICMP header, by what the type puts there.
-fn icmp_word(layer: &Layer) -> u32 {
-    let low = |name| u32_of(layer, name) & 0xffff;
-    if layer.get("id").is_some() || layer.get("seq").is_some() {
-        return low("id") << 16 | low("seq");
-    }
-    match (layer.kind, layer.get("mtu"), layer.get("pointer")) {
-        (Kind::Icmp, Some(_), _) => u32_of(layer, "unused") << 16 | low("mtu"),
-        (Kind::Icmp, _, Some(_)) => u32_of(layer, "pointer") << 24 | u32_of(layer, "unused") & 0xff_ffff,
-        (_, Some(_), _) => u32_of(layer, "mtu"),
-        (_, _, Some(_)) => u32_of(layer, "pointer"),
-        _ => u32_of(layer, "unused"),
-    }
-}
-
-fn icmp_header(layer: &Layer) -> Vec<u8> {
-    let mut out = vec![u8_of(layer, "type", 0), u8_of(layer, "code", 0), 0, 0];
-    out.extend(icmp_word(layer).to_be_bytes());
-    out
-}
-
-fn icmp(layer: &Layer, contents: &[u8]) -> Vec<u8> {
-    let mut out = icmp_header(layer);
-    out.extend(contents);
-    let right = checksum::internet(&out);
-    put_checksum(&mut out, 2, layer.checksum(), right);
-    out
-}
-
-fn icmp6(layer: &Layer, enclosing: Option<Enclosing>, contents: &[u8]) -> Vec<u8> {
-    let mut out = icmp_header(layer);
-    out.extend(contents);
-    let right = enclosing.map_or(0, |ip| ip.checksum(58, &out));
-    put_checksum(&mut out, 2, layer.checksum(), right);
     out
 }
 

@@ -2,7 +2,7 @@
 
 use super::Packet;
 use super::build::{address, mac};
-use super::layer::{Checksum, Kind, Value};
+use super::layer::{Checksum, Kind, Layer, Value};
 
 /// An ICMP or ICMPv6 message; see [`icmp`], [`icmp6`].
 #[derive(Clone, Debug)]
@@ -75,6 +75,16 @@ impl Icmp {
             layer.quoted = true;
             layer
         }));
+        self
+    }
+}
+
+impl Icmp {
+    /// The label stack that the quoted datagram came with (RFC 4950), behind the quote
+    /// as RFC 4884 says.
+    pub fn stack(mut self, labels: impl Into<Packet>) -> Self {
+        self.0.layers.push(Layer::new(Kind::Extension));
+        self.0.layers.extend(labels.into().layers);
         self
     }
 }

@@ -29,6 +29,11 @@ pub enum Kind {
     Icmp,
     /// ICMPv6 (RFC 4443).
     Icmp6,
+    /// What stands behind the datagram that an ICMP error quotes (RFC 4884); the label
+    /// stack in it (RFC 4950) follows as entries.
+    Extension,
+    /// One object of it that is no label stack.
+    Object,
     /// Neighbour solicitation (RFC 4861 section 4.3).
     Solicitation,
     /// Neighbour advertisement (RFC 4861 section 4.4).
@@ -59,6 +64,8 @@ impl Kind {
             Self::Fragment => "fragment",
             Self::Icmp => "icmp",
             Self::Icmp6 => "icmpv6",
+            Self::Extension => "icmp-extension",
+            Self::Object => "icmp-object",
             Self::Solicitation => "nd-solicit",
             Self::Advertisement => "nd-advert",
             Self::Udp => "udp",

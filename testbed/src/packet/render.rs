@@ -34,9 +34,10 @@ fn worth_telling(kind: Kind, field: &Field) -> bool {
     match (&field.value, field.name) {
         (Value::Checksum(c), _) => !matches!(c, Checksum::Good | Checksum::Unchecked(_)),
         (Value::Bytes(bytes), _) => !bytes.is_empty(),
-        (Value::Number(_), "type") => matches!(kind, Kind::Icmp | Kind::Icmp6),
+        (Value::Number(_), "type") => matches!(kind, Kind::Icmp | Kind::Icmp6 | Kind::Object),
         (Value::Number(_), "hardware" | "hlen" | "plen" | "protocol" | "next" | "urgent") => field.odd,
         (Value::Number(_), "window" | "bos" | "length") => true,
+        (Value::Number(_), "words") => false,
         (Value::Number(n), "tpid") => *n != 0x8100,
         (Value::Number(n), "ecn" | "reserved" | "reserved-bits" | "unused" | "df" | "mf") => *n != 0,
         (Value::Number(n), "offset" | "pcp" | "dei" | "flow") => *n != 0,
@@ -73,7 +74,20 @@ fn number(name: &str, n: u64) -> String {
         "type" | "tpid" if n > 255 => format!("{n:#06x}"),
         "flags" => format!("{n:#x}"),
         "offset" => (n * 8).to_string(),
+        "label" => special(n).map_or_else(|| n.to_string(), |what| format!("{n} ({what})")),
         _ => n.to_string(),
+    }
+}
+
+/// The name of a special-purpose label (RFC 7274 section 5).
+fn special(label: u64) -> Option<&'static str> {
+    match label {
+        0 => Some("explicit null"),
+        1 => Some("router alert"),
+        2 => Some("explicit null v6"),
+        3 => Some("implicit null"),
+        7 => Some("entropy indicator"),
+        _ => None,
     }
 }
 
