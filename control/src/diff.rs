@@ -33,8 +33,12 @@ impl fmt::Display for Change {
     }
 }
 
+/// Lists in which the order says nothing.
+const SETS: [&str; 5] = ["import", "export", "members", "hubs", "prefixes"];
+
 /// Every difference, from `old` to `new`. What stands in both in another order is none,
-/// but for interface addresses and next hops, where the order is said.
+/// but for interface addresses, next hops, label stacks and the entries of a prefix list,
+/// where the order is said.
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     let (old, new) = (flat(old), flat(new));
     let mut changes = Vec::new();
@@ -84,6 +88,8 @@ fn title(section: &str, item: &Value) -> String {
     match section {
         "route" => format!("route {} in vrf {} distance {}", text("prefix"), text("vrf"), text("distance")),
         "neighbour" => format!("neighbour {} on {}", text("address"), text("interface")),
+        "label" => format!("label {}", text("label")),
+        "extranet" => format!("extranet from \"{}\" to \"{}\"", text("from"), text("to")),
         _ => format!("{section} \"{}\"", text("name")),
     }
 }
@@ -99,6 +105,11 @@ fn flatten(prefix: &str, value: &Value, out: &mut BTreeMap<String, String>) {
             Value::Null => {}
             Value::Object(_) => flatten(&format!("{path}."), value, out),
             Value::Array(items) if items.is_empty() => {}
+            Value::Array(items) if SETS.contains(&key.as_str()) => {
+                let mut items: Vec<String> = items.iter().map(shown).collect();
+                items.sort();
+                out.insert(path, items.join(", "));
+            }
             _ => drop(out.insert(path, shown(value))),
         }
     }
@@ -108,6 +119,17 @@ fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),
+        // A next hop or a target with more than its name: `10.0.0.2 interface wan push [17, 18]`.
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| match (key.as_str(), value) {
+                ("address" | "target", value) => shown(value),
+                (_, Value::Array(_)) => format!("{key} [{}]", shown(value)),
+                _ => format!("{key} {}", shown(value)),
+            };
+            let (first, more): (Vec<_>, Vec<_>) =
+                fields.iter().partition(|(key, _)| matches!(key.as_str(), "address" | "target"));
+            first.into_iter().chain(more).map(field).collect::<Vec<_>>().join(" ")
+        }
         other => other.to_string(),
     }
 }
@@ -146,5 +168,55 @@ mod tests {
             ]
         );
         assert_eq!(told(&new, OLD)[1], "- interface \"b\"");
+    }
+
+    const LABELS: &str = "[[vrf]]\nname = \"red\"\nrd = \"65000:1\"\nimport = [\"65000:1\", \"65000:2\"]\n
+        [[prefix-list]]\nname = \"p\"\nentries = [\"10.1.0.0/16\", \"deny 10.2.0.0/16\"]\n
+        [[label]]\nlabel = 40000\nswap = 17\nvia = \"10.0.0.2\"\n
+        [[community]]\nname = \"reds\"\nmembers = [\"red\", \"pe2:red2\"]\n
+        [[community]]\nname = \"blues\"\nmembers = [\"blue\"]\n
+        [[extranet]]\nfrom = \"reds\"\nto = \"blues\"\nprefixes = [\"10.3.0.0/16\"]\n";
+
+    fn labelled() -> String {
+        let mpls = "name = \"a\"\nmpls = true\naddresses";
+        OLD.replace("name = \"a\"\naddresses", mpls) + LABELS
+    }
+
+    #[test]
+    fn labels_vpns_and_communities_are_told_by_name() {
+        let old = labelled();
+        let change = |from: &str, to: &str| told(&old, &old.replace(from, to));
+        assert_eq!(change("swap = 17", "swap = 18"), ["~ label 40000 swap: 17 → 18"]);
+        assert_eq!(change("label = 40000", "label = 40001"), ["- label 40000", "+ label 40001"]);
+        assert_eq!(
+            change(
+                "via = \"10.0.0.2\"\n[[vrf]]",
+                "via = [\"10.0.0.3\", { address = \"10.0.0.2\", push = [17, 3] }]\n[[vrf]]"
+            ),
+            ["~ route 0.0.0.0/0 in vrf default distance 1 via: 10.0.0.2 → 10.0.0.3, 10.0.0.2 push [17, 3]"]
+        );
+        assert_eq!(
+            change("\"65000:2\"]", "{ target = \"65000:2\", prefixes = \"p\" }]"),
+            ["~ vrf \"red\" import: 65000:1, 65000:2 → 65000:1, 65000:2 prefixes p"]
+        );
+        assert_eq!(change("\"65000:1\", \"65000:2\"", "\"65000:2\", \"65000:1\""), Vec::<String>::new());
+        assert_eq!(
+            change("\"10.1.0.0/16\", \"deny 10.2.0.0/16\"", "\"deny 10.2.0.0/16\", \"10.1.0.0/16\""),
+            ["~ prefix-list \"p\" entries: 10.1.0.0/16, deny 10.2.0.0/16 → deny 10.2.0.0/16, 10.1.0.0/16"]
+        );
+        assert_eq!(
+            change("\"red\", \"pe2", "\"pe2"),
+            ["~ community \"reds\" members: pe2:red2, red → pe2:red2"]
+        );
+        assert_eq!(
+            change("10.3.0.0/16", "10.4.0.0/16"),
+            ["~ extranet from \"reds\" to \"blues\" prefixes: 10.3.0.0/16 → 10.4.0.0/16"]
+        );
+        let more = format!("{old}[labels]\ndynamic = \"50000-59999\"\n");
+        assert_eq!(told(&old, &more), ["~ labels dynamic: 100000-1048575 → 50000-59999"]);
+        assert_eq!(
+            change("mpls = true", "mpls = true\nmpls-mtu = 1508\ntc-out = { voice = 6 }"),
+            ["~ interface \"a\" mpls-mtu: 1500 → 1508", "+ interface \"a\" tc-out.voice: 6"]
+        );
     }
 }

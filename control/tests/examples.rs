@@ -120,6 +120,9 @@ fn a_provider_edge_keeps_communities_apart_but_for_what_they_share() {
     assert_eq!(way(&snapshot, trust, "10.0.2.7"), format!("push 20001 then {lsp}"));
     assert_eq!(way(&snapshot, care, "10.0.2.7"), format!("push 20002 then {lsp}"));
     assert_eq!(way(&snapshot, trust, "2001:db8:1:2::7"), format!("push 20001 then {lsp}"));
+    assert_eq!(way(&snapshot, care, "10.9.0.7"), "on trust-records");
+    assert_eq!(way(&snapshot, care, "10.9.0.1"), "Local");
+    assert_eq!(way(&snapshot, trust, "10.8.0.7"), "on care-desks");
     assert_eq!(way(&snapshot, trust, "192.0.2.2"), "Prohibited");
     assert_eq!(way(&snapshot, care, "2001:db8:1:2::7"), "none");
     assert_eq!(

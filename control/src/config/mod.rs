@@ -16,6 +16,7 @@ mod prefix_list;
 mod qos;
 mod read;
 mod route;
+mod schema;
 mod types;
 mod units;
 mod values;
@@ -133,6 +134,6 @@ impl Config {
 
     /// The JSON Schema of the file.
     pub fn schema() -> schemars::Schema {
-        schemars::schema_for!(Config)
+        schema::schema()
     }
 }

@@ -116,7 +116,7 @@ impl From<IpAddr> for Via {
     }
 }
 
-/// How a [`Via`] is written.
+/// A next hop: an address, or a table with more of it.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 enum Written<'a> {

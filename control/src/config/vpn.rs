@@ -143,7 +143,7 @@ pub struct TargetRule {
     pub prefixes: Option<String>,
 }
 
-/// How a [`TargetRule`] is written.
+/// A route target, or a table that says which routes it is for.
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "TargetRule")]
