@@ -6,6 +6,7 @@ mod entropy;
 mod forward;
 mod held;
 mod mtu;
+mod oracle;
 mod special;
 
 use crate::id::NhlfeId;
