@@ -73,8 +73,7 @@ impl Pipeline {
     }
 
     fn onward(&mut self, batch: &mut Batch, snapshot: &Snapshot) {
-        if batch.labelled() {
-            lookup::labels::run(batch, snapshot);
+        if batch.labelled() && lookup::labels::run(batch, snapshot) {
             parse::exposed(batch, snapshot);
             classify::exposed(batch, snapshot);
         }

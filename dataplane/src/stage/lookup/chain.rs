@@ -17,7 +17,6 @@ const BOTTOM: u32 = 1 << 8;
 const LABELS: u32 = !0xfff;
 
 /// The labels of a way, collected entry by entry.
-#[derive(Clone, Copy)]
 pub(super) struct Chain {
     /// The label that replaces a labelled frame's top one, in place.
     swap: Option<u32>,
@@ -35,6 +34,13 @@ pub(super) struct Chain {
 impl Chain {
     pub(super) const fn new() -> Self {
         Self { swap: None, len: 0, words: [0; StackEdit::MOST], uniform: 0, entropy: 0, broken: false }
+    }
+
+    /// Forgets what it was; the words need not be overwritten.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        (self.swap, self.len, self.broken) = (None, 0, false);
+        (self.uniform, self.entropy) = (0, 0);
     }
 
     /// Whether a frame that came unlabelled leaves so.

@@ -7,22 +7,26 @@
 
 use super::STEPS;
 use super::flow::flow;
-use crate::id::{NhlfeId, VrfId};
+use crate::id::VrfId;
 use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
 use crate::table::{DiffServModel, Nhlfe, Pop, PopLookup, Snapshot, TtlModel, TunnelModel};
 use crate::wire::mpls::{LabelStackEntry, label};
 
-/// Takes labels off the live labelled frames.
-pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
-    let labelled = |f: &Frame| f.meta().layer3 == Layer3::Mpls && !f.meta().flags.has(Flags::DIRECTED);
-    for frame in batch.live().filter(|f| labelled(f)) {
-        let nhlfe = top(frame).map_or(NhlfeId::NONE, |entry| snapshot.ilm.get(entry.label()));
-        frame.meta_mut().nhlfe = nhlfe;
-    }
-    for frame in batch.live().filter(|f| labelled(f)) {
+/// Takes labels off the live labelled frames: whether IP packets have come to the
+/// front, which are to be parsed then.
+pub fn run(batch: &mut Batch, snapshot: &Snapshot) -> bool {
+    let mut exposed = false;
+    for frame in batch.live() {
+        let meta = frame.meta();
+        if meta.layer3 != Layer3::Mpls || meta.flags.has(Flags::DIRECTED) {
+            continue;
+        }
         let verdict = walk(frame, snapshot);
-        frame.meta_mut().verdict = verdict;
+        let meta = frame.meta_mut();
+        meta.verdict = verdict;
+        exposed |= meta.layer3 != Layer3::Mpls;
     }
+    exposed
 }
 
 /// The top entry.
@@ -40,15 +44,14 @@ enum Step {
 }
 
 fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Verdict {
-    let mut nhlfe = frame.meta().nhlfe;
     for _ in 0..STEPS {
         let Some(entry) = top(frame) else { return Verdict::Drop(DropReason::MplsMalformed) };
         let step = match entry.label() {
             0..label::FIRST => special(frame, entry, snapshot),
-            _ => follow(frame, nhlfe, entry, snapshot),
+            _ => follow(frame, entry, snapshot),
         };
         match step {
-            Ok(Step::On) => nhlfe = top(frame).map_or(NhlfeId::NONE, |e| snapshot.ilm.get(e.label())),
+            Ok(Step::On) => {}
             Ok(Step::End(verdict)) => return verdict,
             Err(reason) => return Verdict::Drop(reason),
         }
@@ -58,13 +61,8 @@ fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Verdict {
 
 /// What the top label leads to.
 #[inline]
-fn follow(
-    frame: &mut Frame,
-    first: NhlfeId,
-    entry: LabelStackEntry,
-    snapshot: &Snapshot,
-) -> Result<Step, DropReason> {
-    let mut id = first;
+fn follow(frame: &mut Frame, entry: LabelStackEntry, snapshot: &Snapshot) -> Result<Step, DropReason> {
+    let mut id = snapshot.ilm.get(entry.label());
     for _ in 0..STEPS {
         match snapshot.nhlfe(id) {
             Some(Nhlfe::Ecmp(group)) => id = group.select(flow(frame)),

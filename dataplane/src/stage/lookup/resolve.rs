@@ -75,8 +75,8 @@ impl<'a> Resolver<'a> {
 
     #[inline]
     fn go(&mut self, frame: &mut Frame, edit: &mut StackEdit) -> Verdict {
-        match self.last {
-            Some((nhlfe, way)) if nhlfe == frame.meta().nhlfe => {
+        match &self.last {
+            Some((nhlfe, way)) if *nhlfe == frame.meta().nhlfe => {
                 frame.meta_mut().nhlfe = way.end;
                 if way.labels || frame.meta().layer3 == Layer3::Mpls {
                     return leave_labelled(frame, way, &self.chain, edit);
@@ -89,7 +89,10 @@ impl<'a> Resolver<'a> {
 
     fn follow(&mut self, frame: &mut Frame, edit: &mut StackEdit) -> Verdict {
         let first = frame.meta().nhlfe;
-        let walk = walk(frame, self.snapshot);
+        // The walk writes over the last way's chain.
+        self.last = None;
+        self.chain.clear();
+        let walk = walk(frame, &mut self.chain, self.snapshot);
         let labelled = frame.meta().layer3 == Layer3::Mpls;
         frame.meta_mut().nhlfe = walk.end;
         match walk.to {
@@ -97,17 +100,17 @@ impl<'a> Resolver<'a> {
                 let Some(way) = way(adjacency, self.snapshot) else {
                     return Verdict::Drop(DropReason::InterfaceDown);
                 };
-                let way = Way { end: walk.end, labels: !walk.chain.is_empty(), ..way };
+                let way = Way { end: walk.end, labels: !self.chain.is_empty(), ..way };
                 if !walk.chosen {
-                    (self.last, self.chain) = (Some((first, way)), walk.chain);
+                    self.last = Some((first, way));
                 }
                 if way.labels || labelled {
-                    return leave_labelled(frame, way, &walk.chain, edit);
+                    return leave_labelled(frame, &way, &self.chain, edit);
                 }
-                leave(frame, way)
+                leave(frame, &way)
             }
             // Labels lead to a neighbour, or nowhere.
-            End::Glean(_) | End::Local if labelled || !walk.chain.is_empty() => {
+            End::Glean(_) | End::Local if labelled || !self.chain.is_empty() => {
                 Verdict::Drop(DropReason::MplsNoLabel)
             }
             End::Glean(interface) => glean(frame, interface, self.snapshot),
@@ -137,13 +140,12 @@ struct Walk {
     to: End,
     /// Whether the flow's hash chose the way.
     chosen: bool,
-    /// The labels it went by.
-    chain: Chain,
 }
 
+/// Walks from the frame's entry on; the labels on the way go into `chain`.
 #[inline]
-fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Walk {
-    let (mut chosen, mut chain, mut end) = (false, Chain::new(), frame.meta().nhlfe);
+fn walk(frame: &mut Frame, chain: &mut Chain, snapshot: &Snapshot) -> Walk {
+    let (mut chosen, mut end) = (false, frame.meta().nhlfe);
     let labelled = frame.meta().layer3 == Layer3::Mpls;
     for _ in 0..STEPS {
         let to = match snapshot.nhlfe(end) {
@@ -173,9 +175,9 @@ fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Walk {
             }
             None => End::Not(Verdict::Punt(PuntReason::NoRoute)),
         };
-        return Walk { end, to, chosen, chain };
+        return Walk { end, to, chosen };
     }
-    Walk { end, to: End::Not(Verdict::Drop(DropReason::LookupLoop)), chosen, chain }
+    Walk { end, to: End::Not(Verdict::Drop(DropReason::LookupLoop)), chosen }
 }
 
 /// To a link-local destination: to the router itself if the interface it came in
@@ -210,12 +212,12 @@ fn glean(frame: &mut Frame, interface: IfIndex, snapshot: &Snapshot) -> Verdict 
     let known = known.and_then(|id| way(id, snapshot));
     let unknown =
         Way { end: NhlfeId::NONE, labels: false, adjacency: AdjacencyId::NONE, out, resolved: false };
-    leave(frame, known.unwrap_or(unknown))
+    leave(frame, &known.unwrap_or(unknown))
 }
 
 /// Everything that holds a frame back at its out-interface.
 #[inline]
-fn leave(frame: &mut Frame, way: Way<'_>) -> Verdict {
+fn leave(frame: &mut Frame, way: &Way<'_>) -> Verdict {
     let meta = frame.meta_mut();
     meta.out_interface = way.out.id;
     meta.adjacency = way.adjacency;
@@ -237,7 +239,7 @@ fn leave(frame: &mut Frame, way: Way<'_>) -> Verdict {
 
 /// The same for what leaves with labels: the stack counts for the MTU.
 #[inline]
-fn leave_labelled(frame: &mut Frame, way: Way<'_>, chain: &Chain, edit: &mut StackEdit) -> Verdict {
+fn leave_labelled(frame: &mut Frame, way: &Way<'_>, chain: &Chain, edit: &mut StackEdit) -> Verdict {
     let meta = frame.meta_mut();
     meta.out_interface = way.out.id;
     meta.adjacency = way.adjacency;

@@ -1,15 +1,29 @@
 //! Frames that leave labelled: entries off and on, and the layer-2 header before them
 //! (RFC 3032 sections 2.1 and 5).
 
-use crate::packet::{Frame, Layer3, StackEdit};
+use super::{datagram, put_link};
+use crate::packet::{DropReason, Frame, Layer3, StackEdit, Verdict};
+use crate::table::Snapshot;
 use crate::wire::ethernet::ether_type;
 use crate::wire::mpls::LabelStackEntry;
+
+/// Makes a frame ready that leaves with the entries of `edit`.
+#[inline(never)]
+pub(super) fn rewrite(frame: &mut Frame, link: &[u8], edit: &StackEdit, snapshot: &Snapshot) -> Verdict {
+    if frame.meta().layer3 != Layer3::Mpls && !datagram(frame, snapshot) {
+        return Verdict::Drop(DropReason::Ipv4Options);
+    }
+    match relink(frame, link, edit) {
+        Some(()) => Verdict::Forward,
+        None => Verdict::Drop(DropReason::NoHeadroom),
+    }
+}
 
 /// Takes the old layer-2 header, the padding and entries off, puts entries and the
 /// new header on. `None` without the room. Afterwards `l3_offset` is where the
 /// stack starts, or the IP packet where it came unlabelled.
 #[inline]
-pub(super) fn relink(frame: &mut Frame, link: &[u8], edit: &StackEdit) -> Option<()> {
+fn relink(frame: &mut Frame, link: &[u8], edit: &StackEdit) -> Option<()> {
     let meta = *frame.meta();
     let (off, on) = (usize::from(edit.off) * LabelStackEntry::LEN, edit.len() * LabelStackEntry::LEN);
     let header = link.len() + 2;
@@ -17,12 +31,9 @@ pub(super) fn relink(frame: &mut Frame, link: &[u8], edit: &StackEdit) -> Option
     frame.set_len(usize::from(meta.l3_length).checked_sub(off)?).ok()?;
     frame.push(header + on).ok()?;
     let (bytes, meta) = frame.parts_mut();
-    let (start, _) = bytes.split_at_mut_checked(header + on)?;
-    let (addresses, rest) = start.split_at_mut_checked(link.len())?;
-    addresses.copy_from_slice(link);
-    let (kind, stack) = rest.split_first_chunk_mut::<2>()?;
-    *kind = ether_type::MPLS.to_be_bytes();
-    let (entries, _) = stack.as_chunks_mut::<4>();
+    let (start, stack) = bytes.split_at_mut_checked(header)?;
+    put_link(start, link, ether_type::MPLS)?;
+    let (entries, _) = stack.get_mut(..on)?.as_chunks_mut::<4>();
     for (entry, word) in entries.iter_mut().zip(edit.words().iter().rev()) {
         *entry = word.to_be_bytes();
     }

@@ -5,7 +5,7 @@ mod labels;
 mod options;
 
 use crate::id::AdjacencyId;
-use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Meta, StackEdit, StackEdits, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, StackEdit, StackEdits, Verdict};
 use crate::table::{Adjacency, Snapshot};
 use crate::wire::checksum;
 use crate::wire::ethernet::ether_type;
@@ -39,41 +39,46 @@ fn rewrite(
     edit: Option<&StackEdit>,
 ) -> Verdict {
     let Some(link) = adjacency.header() else { return Verdict::Drop(DropReason::NeighbourUnresolved) };
-    let meta = *frame.meta();
-    let (layer3, originated) = (meta.layer3, meta.flags.has(Flags::ORIGINATED));
-    let marks = layer3 == Layer3::Ipv4 && meta.flags.has(Flags::OPTIONS) && !originated;
-    let kind = match layer3 {
+    if let Some(edit) = edit.filter(|_| frame.meta().flags.has(Flags::STACK_EDIT)) {
+        return labels::rewrite(frame, link, edit, snapshot);
+    }
+    let kind = match frame.meta().layer3 {
         Layer3::Ipv4 => ether_type::IPV4,
         Layer3::Ipv6 => ether_type::IPV6,
-        Layer3::Mpls => ether_type::MPLS,
         _ => return Verdict::Drop(DropReason::EtherTypeUnknown),
     };
-    if !originated && layer3 != Layer3::Mpls {
-        hop(frame.l3_mut(), &meta);
-    }
-    if meta.flags.has(Flags::REMARK) {
-        remark(frame.l3_mut(), &meta);
-    }
-    if marks && !options::mark(frame, snapshot) {
+    if !datagram(frame, snapshot) {
         return Verdict::Drop(DropReason::Ipv4Options);
     }
-    let done = match edit {
-        Some(edit) if meta.flags.has(Flags::STACK_EDIT) => labels::relink(frame, link, edit),
-        _ => relink(frame, link, kind),
-    };
-    match done {
+    match relink(frame, link, kind) {
         Some(()) => Verdict::Forward,
         None => Verdict::Drop(DropReason::NoHeadroom),
     }
 }
 
-/// One hop less (RFC 1812 section 5.3.1, RFC 8200 section 3) than meta says, which
-/// a label above may have lowered; none less where the next router does that (RFC
-/// 3443 section 3.3).
+/// TTL, mark and options of the IP packet; `false` when an option has no room left.
+#[inline(always)]
+fn datagram(frame: &mut Frame, snapshot: &Snapshot) -> bool {
+    let meta = frame.meta();
+    let (layer3, flags) = (meta.layer3, meta.flags);
+    let originated = flags.has(Flags::ORIGINATED);
+    if !originated {
+        let ttl = meta.ttl.saturating_sub(u8::from(!flags.has(Flags::KEEP_TTL)));
+        hop(frame.l3_mut(), layer3, ttl);
+    }
+    if flags.has(Flags::REMARK) {
+        remark(frame);
+    }
+    let marks = layer3 == Layer3::Ipv4 && flags.has(Flags::OPTIONS) && !originated;
+    !marks || options::mark(frame, snapshot)
+}
+
+/// Writes the TTL: one hop less (RFC 1812 section 5.3.1, RFC 8200 section 3) than meta
+/// says, which a label above may have lowered; none less where the next router sees
+/// to it (RFC 3443 section 3.3).
 #[inline]
-fn hop(l3: &mut [u8], meta: &Meta) {
-    let ttl = meta.ttl.saturating_sub(u8::from(!meta.flags.has(Flags::KEEP_TTL)));
-    if meta.layer3 == Layer3::Ipv6 {
+fn hop(l3: &mut [u8], layer3: Layer3, ttl: u8) {
+    if layer3 == Layer3::Ipv6 {
         if let Ok((header, _)) = Ipv6Header::parse_mut(l3) {
             header.hop_limit = ttl;
         }
@@ -88,15 +93,17 @@ fn hop(l3: &mut [u8], meta: &Meta) {
 
 /// The DSCP that meta says; ECN stays (RFC 2474 section 3, RFC 3168 section 5).
 #[cold]
-fn remark(l3: &mut [u8], meta: &Meta) {
-    if meta.layer3 == Layer3::Ipv6 {
+fn remark(frame: &mut Frame) {
+    let (layer3, dscp) = (frame.meta().layer3, frame.meta().dscp);
+    let l3 = frame.l3_mut();
+    if layer3 == Layer3::Ipv6 {
         if let Ok((header, _)) = Ipv6Header::parse_mut(l3) {
-            *header = header.with_dscp(meta.dscp);
+            *header = header.with_dscp(dscp);
         }
     } else if let Ok((header, _)) = Ipv4Header::parse_mut(l3) {
         let word = |class: u8, first: u8| u16::from_be_bytes([first, class]);
         let old = word(header.traffic_class, header.version_ihl);
-        header.traffic_class = meta.dscp << 2 | header.ecn();
+        header.traffic_class = dscp << 2 | header.ecn();
         let new = word(header.traffic_class, header.version_ihl);
         header.checksum = checksum::update(header.checksum.get(), old, new).into();
     }
@@ -112,11 +119,28 @@ fn relink(frame: &mut Frame, link: &[u8], kind: u16) -> Option<()> {
     frame.set_len(usize::from(meta.l3_length)).ok()?;
     frame.push(length).ok()?;
     let (bytes, meta) = frame.parts_mut();
-    let (addresses, rest) = bytes.split_at_mut_checked(link.len())?;
-    addresses.copy_from_slice(link);
-    rest.first_chunk_mut::<2>()?.copy_from_slice(&kind.to_be_bytes());
+    put_link(bytes, link, kind)?;
     meta.l4_offset = meta.l4_offset - meta.l3_offset + length as u16;
     meta.l3_offset = length as u16;
+    Some(())
+}
+
+/// Writes the layer-2 header and its EtherType to the front. Most headers have no
+/// tags, and twelve bytes known beforehand are copied without a call.
+#[inline]
+fn put_link(bytes: &mut [u8], link: &[u8], kind: u16) -> Option<()> {
+    let (addresses, tags) = link.split_first_chunk::<12>()?;
+    let (to, rest) = bytes.split_first_chunk_mut::<12>()?;
+    *to = *addresses;
+    let rest = match tags {
+        [] => rest,
+        _ => {
+            let (to, rest) = rest.split_at_mut_checked(tags.len())?;
+            to.copy_from_slice(tags);
+            rest
+        }
+    };
+    *rest.first_chunk_mut::<2>()? = kind.to_be_bytes();
     Some(())
 }
 
