@@ -10,6 +10,7 @@
 
 pub mod probe;
 pub mod process;
+pub mod provider;
 pub mod site;
 pub mod transfer;
 

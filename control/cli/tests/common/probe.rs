@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 use testbed::netns::Namespace;
+use testbed::packet::{Packet, bytes, ip};
 
 use super::PATIENCE;
 
@@ -108,6 +109,20 @@ impl Ear {
 
     /// The next error about a datagram of ours to `to`, past everything else.
     pub fn error_about(&self, to: SocketAddr) -> Message {
+        let (from, message) = self.next_about(to);
+        let rest = u32::from_be_bytes(message[4..8].try_into().unwrap());
+        (from, message[0], message[1], rest)
+    }
+
+    /// The same, whole, as a packet from its IP header on; IPv4 only.
+    pub fn message_about(&self, to: SocketAddr) -> (IpAddr, Packet) {
+        let (from, message) = self.next_about(to);
+        let header = ip(&from.to_string(), "127.0.0.1").protocol(1);
+        (from, Packet::decode_ip(&(header / bytes(message)).encode()))
+    }
+
+    /// Who sent the next error, and the message.
+    fn next_about(&self, to: SocketAddr) -> (IpAddr, Vec<u8>) {
         let end = Instant::now() + PATIENCE;
         let mut bytes = [0; 2048];
         while Instant::now() < end {
@@ -116,8 +131,7 @@ impl Ear {
             let start = if self.family == Family::V4 { usize::from(bytes[0] & 15) * 4 } else { 0 };
             let message = &bytes[start..len];
             if self.is_about(message, to) {
-                let rest = u32::from_be_bytes(message[4..8].try_into().unwrap());
-                return (from.ip(), message[0], message[1], rest);
+                return (from.ip(), message.to_vec());
             }
         }
         panic!("no error about a datagram to {to}");
