@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use control::config::parse;
+use proptest::prelude::*;
 
 /// A sound provider edge to which a test adds its fault.
 const SOUND: &str = r#"
@@ -259,6 +260,24 @@ fn marks_sizes_and_links_of_labelled_frames() {
 }
 
 #[test]
+fn full_frames_have_their_labels() {
+    // 1,508 bytes of labelled packet and 22 of layer 2.
+    let police = |burst: u32| {
+        let text = format!(
+            "name = \"core\"\npolice.voice = {{ rate = \"1 Mbit/s\", burst = \"{burst} B\" }}\naddresses"
+        );
+        SOUND.replacen("name = \"core\"\naddresses", &text, 1)
+    };
+    assert_eq!(
+        told(&police(1529)),
+        ["interface[0].police.voice.burst: 1529 B never lets a full frame of 1530 B pass"]
+    );
+    assert!(parse(&police(1530), "test.toml").is_ok());
+    let config = parse(&SOUND.replacen("mpls-mtu = 1508", "mpls-mtu = 9100", 1), "test.toml").unwrap();
+    assert_eq!((config.longest_mtu(), config.interfaces[1].longest()), (9100, 1500));
+}
+
+#[test]
 fn vpns_are_told_apart_and_take_what_is_there() {
     assert_eq!(but("rd = \"65000:1\"\n", ""), ["vrf[0].export: the vrf \"red\" has no route distinguisher"]);
     assert_eq!(
@@ -340,3 +359,38 @@ fn communities_are_apart_and_extranets_lead_from_one_to_another() {
         ["community[2].members[0]: \"a:b\" is the vrf \"b\" of another router"]
     );
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Any mutilation of a sound file is answered, and what is accepted is accepted again.
+    #[test]
+    fn nothing_panics(text in "\\PC{0,12}", word in prop::sample::select(WORDS.to_vec()), cut in 0usize..60, at in 0usize..1900) {
+        for new in [text.as_str(), word] {
+            let mut bytes = SOUND.as_bytes().to_vec();
+            let at = at.min(bytes.len());
+            let end = (at + cut / 4).min(bytes.len());
+            bytes.splice(at..end, new.bytes());
+            let Ok(mutilated) = String::from_utf8(bytes) else { continue };
+            match parse(&mutilated, "test.toml") {
+                Ok(config) => prop_assert!(config.check().is_ok()),
+                Err(errors) => prop_assert!(!errors.errors.is_empty() && !errors.fancy(true).is_empty()),
+            }
+        }
+    }
+}
+
+const WORDS: [&str; 12] = [
+    "0",
+    "3",
+    "-1",
+    "99999999999",
+    "\"",
+    "[",
+    "]",
+    "}",
+    "\n[[label]]\n",
+    "\n[[vrf]]\n",
+    "red",
+    "push = [7, 17]\n",
+];

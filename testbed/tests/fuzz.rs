@@ -77,11 +77,12 @@ fn the_router_of_the_fuzzer_forwards_punts_and_drops() {
     assert_eq!(verdict([192, 0, 2, 1], 64, 100, 0), Verdict::Drop(DropReason::Blackhole));
 }
 
-const EXAMPLE: &[u8] = include_bytes!("../../examples/site.toml");
+const EXAMPLES: [&[u8]; 2] =
+    [include_bytes!("../../examples/site.toml"), include_bytes!("../../examples/pe.toml")];
 
 #[test]
 fn an_example_is_accepted_and_half_a_key_refused() {
-    assert!(config::run(EXAMPLE));
+    assert!(EXAMPLES.into_iter().all(config::run));
     assert!(!config::run(b"[port"));
 }
 
@@ -110,10 +111,11 @@ proptest! {
 
     #[test]
     fn configurations_with_bytes_changed(
+        example in prop::sample::select(EXAMPLES.to_vec()),
         changes in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![any::<u8>(), Just(b'"'), Just(b'=')]), 0..4),
         cut in any::<prop::sample::Index>(),
     ) {
-        let mut bytes = EXAMPLE.to_vec();
+        let mut bytes = example.to_vec();
         for (at, byte) in changes {
             let at = at.index(bytes.len());
             bytes[at] = byte;

@@ -119,7 +119,7 @@ impl Config {
     /// The longest packet that any interface sends, label stack included, bytes; 1,500 at
     /// least. Frame buffers must hold it.
     pub fn longest_mtu(&self) -> u16 {
-        self.interfaces.iter().map(|i| i.mtu.max(i.mpls_mtu)).fold(1500, u16::max)
+        self.interfaces.iter().map(Interface::longest).fold(1500, u16::max)
     }
 
     /// The Vrf of this name, if the file has one.

@@ -142,7 +142,7 @@ impl Interface {
         for class in TrafficClass::ALL {
             let settings = qos.classes.get(&Class(class)).cloned().unwrap_or_default();
             let slot = &mut spec.classes[class.index()];
-            *slot = settings.spec(*slot, qos.rate, self.mtu);
+            *slot = settings.spec(*slot, qos.rate, self.longest());
             spec.ingress[class.index()] = self.police.get(&Class(class)).map(|p| p.spec());
         }
         spec

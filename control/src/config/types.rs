@@ -226,6 +226,11 @@ pub struct Interface {
 }
 
 impl Interface {
+    /// The longest packet it sends, label stack included, bytes.
+    pub fn longest(&self) -> u16 {
+        self.mtu.max(self.mpls_mtu)
+    }
+
     /// Its map between traffic classes of labels and classes; what comes in is all
     /// Standard where marks do not count.
     pub fn tc_map(&self) -> TcMap {

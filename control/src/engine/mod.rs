@@ -57,11 +57,10 @@ pub(crate) fn refuse(message: impl Into<String>) -> Refusal {
 
 /// How large a router this configuration asks for.
 pub fn size(config: &Config) -> Size {
-    let mtu = config.interfaces.iter().map(|i| i.mtu).max().unwrap_or(0);
     Size {
         workers: usize::from(config.router.workers),
         buffers: config.router.buffers as usize,
-        buffer: if mtu > STANDARD_MTU { PoolSize::Jumbo } else { PoolSize::Standard },
+        buffer: if config.longest_mtu() > STANDARD_MTU { PoolSize::Jumbo } else { PoolSize::Standard },
     }
 }
 
@@ -130,7 +129,7 @@ impl Engine {
     fn check_size(&self, config: &Config) -> Result<Vec<String>, Refusal> {
         let wants = size(config);
         if wants.buffer == PoolSize::Jumbo && self.size.buffer == PoolSize::Standard {
-            let mtu = config.interfaces.iter().map(|i| i.mtu).max().unwrap_or(0);
+            let mtu = config.longest_mtu();
             return Err(refuse(format!(
                 "an interface has mtu {mtu}, and this router was started with buffers for {STANDARD_MTU}: \
                  restart it with this file"

@@ -309,10 +309,9 @@ fn parsed(configuration: &str) -> Result<Config, String> {
 
 /// As large a router as the configuration asks for.
 fn size(config: &Config) -> Size {
-    let mtu = config.interfaces.iter().map(|interface| interface.mtu).max().unwrap_or(0);
     Size {
         workers: usize::from(config.router.workers),
         buffers: (config.router.buffers as usize).min(4096),
-        buffer: if mtu > 1800 { PoolSize::Jumbo } else { PoolSize::Standard },
+        buffer: if config.longest_mtu() > 1800 { PoolSize::Jumbo } else { PoolSize::Standard },
     }
 }

@@ -12,7 +12,7 @@ impl Checks<'_> {
     pub(super) fn queues(&self) {
         for (i, interface) in self.config.interfaces.iter().enumerate() {
             for (class, policer) in &interface.police {
-                self.burst(i, &format!("police.{}.burst", class.0), policer.burst, interface.mtu);
+                self.burst(i, &format!("police.{}.burst", class.0), policer.burst, interface.longest());
             }
             let Some(qos) = &interface.qos else { continue };
             self.line(i, interface, qos);
@@ -42,7 +42,7 @@ impl Checks<'_> {
     }
 
     fn class(&self, i: usize, interface: &Interface, qos: &Qos, class: Class, settings: &ClassSettings) {
-        let least = full_frame(interface.mtu);
+        let least = full_frame(interface.longest());
         let name = class.0.name();
         if let Some(size) = settings.limit.size.filter(|s| s.0 < least) {
             let message = format!("{size} hold no full frame of {least} B");
@@ -55,7 +55,7 @@ impl Checks<'_> {
             );
         }
         let PolicerChoice::Policer(policer) = settings.policer else { return };
-        self.burst(i, &format!("qos.{name}.policer.burst"), policer.burst, interface.mtu);
+        self.burst(i, &format!("qos.{name}.policer.burst"), policer.burst, interface.longest());
         if let Some(rate) = qos.rate.filter(|rate| policer.rate > *rate) {
             let message =
                 format!("{name} is policed to {}, more than the {rate} of the interface", policer.rate);

@@ -139,6 +139,7 @@ fn fault(mut table: Table<'_, '_>) -> Fault {
 fn interface(mut table: Table<'_, '_>) -> Option<Interface> {
     let name = name(&mut table, "name");
     let mtu = table.number("mtu", 68..=9_000, "bytes").map_or(1500, |n| n as u16);
+    let mpls_mtu = number(&mut table, "mpls-mtu", i64::from(mtu), 9_100).unwrap_or(mtu);
     let shown = name.clone().unwrap_or_default();
     let interface = Interface {
         port: optional_name(&mut table, "port", &shown),
@@ -152,13 +153,13 @@ fn interface(mut table: Table<'_, '_>) -> Option<Interface> {
         mpls: table.get("mpls").unwrap_or(false),
         enabled: table.get("enabled").unwrap_or(true),
         trust: table.get("trust").unwrap_or(true),
-        mpls_mtu: number(&mut table, "mpls-mtu", i64::from(mtu), 9_100).unwrap_or(mtu),
+        mpls_mtu,
         dscp: table.table("dscp").map(marks::dscp).unwrap_or_default(),
         tc: table.table("tc").map(marks::tc).unwrap_or_default(),
         tc_out: table.table("tc-out").map(marks::tc_out).unwrap_or_default(),
         link: table.get::<Name>("link").map(|n| n.0),
-        police: table.table("police").map(|t| qos::police(t, mtu)).unwrap_or_default(),
-        qos: table.table("qos").map(|t| qos::qos(t, mtu)),
+        police: table.table("police").map(|t| qos::police(t, mpls_mtu)).unwrap_or_default(),
+        qos: table.table("qos").map(|t| qos::qos(t, mpls_mtu)),
     };
     table.finish();
     name.map(|_| interface)
