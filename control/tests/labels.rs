@@ -5,9 +5,12 @@
 
 mod common;
 
+use std::net::IpAddr;
+
 use common::{state_with, way};
+use control::commit::{Asked, Key, LabelSpec, RouteSpec, RouteVia};
 use control::config::parse;
-use control::{PortFacts, State};
+use control::{LabelChange, PortFacts, RouteChange, State};
 use dataplane::table::Snapshot;
 
 const PE: &str = r#"
@@ -51,8 +54,8 @@ push = [30012]
 fn route(snapshot: &Snapshot, vrf: &str, to: &str) -> String {
     let vrf = snapshot.vrf_named(vrf).unwrap();
     let id = match to.parse().unwrap() {
-        std::net::IpAddr::V4(a) => vrf.fib4.lookup(a),
-        std::net::IpAddr::V6(a) => vrf.fib6.lookup(a),
+        IpAddr::V4(a) => vrf.fib4.lookup(a),
+        IpAddr::V6(a) => vrf.fib6.lookup(a),
     };
     id.map_or_else(|| "no route".into(), |id| way(snapshot, id))
 }
@@ -151,4 +154,154 @@ fn lsps_carry_lsps_and_circles_of_them_are_not_used() {
     let circle = PE.replace("via = \"10.0.0.2\"", "via = \"10.255.0.3\"");
     let refused = parse(&format!("{circle}{deep}{vpn}"), "t").unwrap_err().to_string();
     assert!(refused.contains("10.255.0.3 cannot be reached"), "{refused}");
+}
+
+/// Entries that differ between two generations.
+fn writes(a: &Snapshot, b: &Snapshot) -> usize {
+    let most = a.nhlfes.capacity().max(b.nhlfes.capacity());
+    (0..most).filter(|i| a.nhlfes.get(*i) != b.nhlfes.get(*i)).count()
+}
+
+/// The transport path to an egress router changes: what that costs with `n` VPN routes.
+fn change_under(n: u32) -> (usize, usize) {
+    let (mut state, mut snapshot) = state_with(PE);
+    let vpn = |i: u32| {
+        let via = vec![RouteVia::from("10.255.0.2".parse::<IpAddr>().unwrap())];
+        let prefix = format!("20.{}.{}.0/24", i >> 8, i & 255).parse().unwrap();
+        // A label of its own each, as a neighbour with labels per prefix gives them.
+        let push = vec![200_000 + i];
+        RouteChange::Add(RouteSpec { vrf: Some("red".into()), prefix, via, push, ..RouteSpec::default() })
+    };
+    state.routes(&(0..n).map(vpn).collect::<Vec<_>>(), &mut snapshot).unwrap();
+    let before = snapshot.clone();
+    let turned = RouteChange::Add(RouteSpec {
+        prefix: "10.255.0.2/32".parse().unwrap(),
+        via: vec![RouteVia::from("10.0.1.2".parse::<IpAddr>().unwrap())],
+        push: vec![99],
+        distance: Some(1),
+        ..RouteSpec::default()
+    });
+    // A static route goes before a run-time one of its distance, so that goes first.
+    let text = PE.replace("via = \"10.0.0.2\"", "via = \"10.0.0.2\"\ndistance = 9");
+    apply(&mut state, &mut snapshot, &text);
+    let middle = snapshot.clone();
+    assert_eq!(writes(&before, &middle), 0);
+    state.routes(&[turned], &mut snapshot).unwrap();
+    assert_eq!(route(&snapshot, "red", "20.0.0.1"), "push 200000 push 99 10.0.1.2 on core1");
+    let fib = |s: &Snapshot| s.vrf_named("red").unwrap().fib4.clone();
+    (writes(&middle, &snapshot), fib(&snapshot).shared_with(&fib(&middle)).1)
+}
+
+#[test]
+fn a_change_of_the_transport_path_costs_the_same_for_any_number_of_vpn_routes() {
+    let few = change_under(10);
+    assert_eq!(few.1, 0, "no Fib of the VPN is touched");
+    assert_eq!(few, change_under(10_000));
+}
+
+#[test]
+fn vpn_routes_go_with_their_lsp_and_come_back() {
+    let (mut state, mut snapshot) = state_with(PE);
+    let was = snapshot.nhlfes.len();
+    state.links(["core".to_owned()].into(), &mut snapshot);
+    assert_eq!(route(&snapshot, "red", "10.9.0.1"), "no route");
+    state.links(Default::default(), &mut snapshot);
+    assert_eq!(route(&snapshot, "red", "10.9.0.1"), "push 30012 push 17 10.0.0.2 on core0");
+    assert_eq!(snapshot.nhlfes.len(), was);
+}
+
+fn add(label: u32, swap: u32, via: &str) -> LabelChange {
+    let via = vec![RouteVia::from(via.parse::<IpAddr>().unwrap())];
+    LabelChange::Add(LabelSpec { label, swap: Some(swap), via, ..LabelSpec::default() })
+}
+
+#[test]
+fn labels_come_and_go_at_run_time_whole_or_not_at_all() {
+    let (mut state, mut snapshot) = state_with(PE);
+    let was = (snapshot.nhlfes.len(), snapshot.ilm.len());
+    let report = state.change_labels(&[add(40, 41, "10.255.0.2"), add(42, 43, "10.7.7.7")], &mut snapshot);
+    let report = report.unwrap();
+    assert_eq!((report.added, report.unresolved), (2, 1));
+    assert_eq!(label(&snapshot, 40), "swap 41 push 17 10.0.0.2 on core0");
+    assert_eq!(label(&snapshot, 42), "no label");
+    let stamp = snapshot.nhlfes.stamp();
+    for (bad, told) in [
+        (add(15, 41, "10.0.0.2"), "15 is not a label of 16 to 1048575"),
+        (add(100_000, 41, "10.0.0.2"), "of the range 100000-1048575"),
+        (add(44, 7, "10.0.0.2"), "7 is no label to put on"),
+        (LabelChange::Add(LabelSpec { label: 44, ..LabelSpec::default() }), "one of swap, pop and vrf"),
+        (
+            LabelChange::Add(LabelSpec { label: 44, vrf: Some("blue".into()), ..LabelSpec::default() }),
+            "no vrf \"blue\"",
+        ),
+    ] {
+        let errors = state.change_labels(&[add(40, 50, "10.0.0.2"), bad], &mut snapshot).unwrap_err();
+        assert!(errors.to_string().starts_with("label 2: "), "{errors}");
+        assert!(errors.to_string().contains(told), "{errors}");
+    }
+    assert_eq!(snapshot.nhlfes.stamp(), stamp, "what is refused leaves no trace");
+    // The way to the next hop of 42 comes; 40 leads elsewhere.
+    let lsp = common::add("10.7.7.7/32", &["10.0.1.2"], None);
+    state.routes(&[lsp], &mut snapshot).unwrap();
+    assert_eq!(label(&snapshot, 42), "swap 43 10.0.1.2 on core1");
+    assert_eq!(state.change_labels(&[add(40, 44, "10.0.1.2")], &mut snapshot).unwrap().replaced, 1);
+    assert_eq!(label(&snapshot, 40), "swap 44 10.0.1.2 on core1");
+    let gone = [40, 42, 43].map(|label| LabelChange::Remove { label });
+    let report = state.change_labels(&gone, &mut snapshot).unwrap();
+    assert_eq!((report.removed, report.missing), (2, 1));
+    state.routes(&[common::remove("10.7.7.7/32")], &mut snapshot).unwrap();
+    assert_eq!((snapshot.nhlfes.len(), snapshot.ilm.len()), was);
+}
+
+#[test]
+fn labels_are_given_out_by_what_is_asked_and_stay() {
+    let per = |mode: &str| PE.replace("ttl = \"pipe\"", &format!("label = \"{mode}\""));
+    let ce = "[[route]]\nvrf = \"red\"\nprefix = \"10.7.0.0/16\"\nvia = \"10.0.0.9\"\n";
+    let (mut state, mut snapshot) = state_with(&format!("{}{ce}", per("per-ce")));
+    let given = |state: &State| state.labels().map(|(label, _)| label).collect::<Vec<_>>();
+    // The Vrf's own for what is connected, one for each set of next hops.
+    assert_eq!(given(&state), [100_000, 100_001, 100_002]);
+    assert_eq!(label(&snapshot, 100_002), "pop egress 10.0.0.9 on ce");
+    let more = |n: u32| common::add_in("red", &format!("30.0.{n}.0/24"), &["10.0.0.9"]);
+    state.routes(&[more(0), more(1)], &mut snapshot).unwrap();
+    assert_eq!(given(&state).len(), 3, "the same customer edge, the same label");
+    // A label that is given up rests, and is then the last to be given out.
+    apply(&mut state, &mut snapshot, &format!("{}{ce}", per("per-vrf")));
+    assert_eq!(given(&state), [100_000]);
+    apply(&mut state, &mut snapshot, &format!("{}{ce}", per("per-prefix")));
+    assert!(given(&state).iter().all(|label| *label > 100_002), "{:?}", given(&state));
+    let of = |state: &State, text: &str| {
+        let named = |of: &control::commit::Label| matches!(&of.asked, Asked::Vrf(Key::Prefix(_, p)) if p.to_string() == text);
+        state.labels().find(|(_, of)| named(of)).map(|(label, _)| label)
+    };
+    let seven = of(&state, "10.7.0.0/16").unwrap();
+    assert_eq!(label(&snapshot, seven), "pop egress 10.0.0.9 on ce");
+    assert_eq!(label(&snapshot, of(&state, "10.0.0.0/24").unwrap()), "lookup red");
+    // A line that goes down moves none.
+    let before = given(&state);
+    state.links(["ce".to_owned()].into(), &mut snapshot);
+    assert_eq!((label(&snapshot, seven), given(&state)), ("no label".into(), before.clone()));
+    state.links(Default::default(), &mut snapshot);
+    assert_eq!((label(&snapshot, seven), given(&state)), ("pop egress 10.0.0.9 on ce".into(), before));
+}
+
+#[test]
+fn an_exhausted_range_is_named_and_changes_nothing() {
+    let small = format!(
+        "{}[labels]\ndynamic = \"100-103\"\n",
+        PE.replace("ttl = \"pipe\"", "label = \"per-prefix\"")
+    );
+    // 10.9.0.0/16, and the connected subnet with its two addresses: all four.
+    let (mut state, mut snapshot) = state_with(&small);
+    assert_eq!(snapshot.ilm.len(), 4);
+    let stamp = snapshot.nhlfes.stamp();
+    let errors =
+        state.routes(&[common::add_in("red", "30.0.0.0/24", &["10.0.0.9"])], &mut snapshot).unwrap_err();
+    assert!(errors.to_string().contains("the dynamic label range 100-103 is exhausted"), "{errors}");
+    let refused =
+        state.apply(parse(&small.replace("103", "102"), "t").unwrap(), &PortFacts::default(), &mut snapshot);
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.errors[0].key, "labels.dynamic");
+    assert!(refused.to_string().contains("range 100-102 is exhausted"), "{refused}");
+    assert_eq!(snapshot.nhlfes.stamp(), stamp);
 }

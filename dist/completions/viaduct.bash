@@ -40,6 +40,9 @@ _viaduct() {
             viaduct,help)
                 cmd="viaduct__subcmd__help"
                 ;;
+            viaduct,label)
+                cmd="viaduct__subcmd__label"
+                ;;
             viaduct,man)
                 cmd="viaduct__subcmd__man"
                 ;;
@@ -79,6 +82,9 @@ _viaduct() {
             viaduct__subcmd__help,help)
                 cmd="viaduct__subcmd__help__subcmd__help"
                 ;;
+            viaduct__subcmd__help,label)
+                cmd="viaduct__subcmd__help__subcmd__label"
+                ;;
             viaduct__subcmd__help,man)
                 cmd="viaduct__subcmd__help__subcmd__man"
                 ;;
@@ -93,6 +99,12 @@ _viaduct() {
                 ;;
             viaduct__subcmd__help,show)
                 cmd="viaduct__subcmd__help__subcmd__show"
+                ;;
+            viaduct__subcmd__help__subcmd__label,add)
+                cmd="viaduct__subcmd__help__subcmd__label__subcmd__add"
+                ;;
+            viaduct__subcmd__help__subcmd__label,del)
+                cmd="viaduct__subcmd__help__subcmd__label__subcmd__del"
                 ;;
             viaduct__subcmd__help__subcmd__route,add)
                 cmd="viaduct__subcmd__help__subcmd__route__subcmd__add"
@@ -112,6 +124,12 @@ _viaduct() {
             viaduct__subcmd__help__subcmd__show,interfaces)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__interfaces"
                 ;;
+            viaduct__subcmd__help__subcmd__show,labels)
+                cmd="viaduct__subcmd__help__subcmd__show__subcmd__labels"
+                ;;
+            viaduct__subcmd__help__subcmd__show,lsp)
+                cmd="viaduct__subcmd__help__subcmd__show__subcmd__lsp"
+                ;;
             viaduct__subcmd__help__subcmd__show,neighbours)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__neighbours"
                 ;;
@@ -129,6 +147,24 @@ _viaduct() {
                 ;;
             viaduct__subcmd__help__subcmd__show,workers)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__workers"
+                ;;
+            viaduct__subcmd__label,add)
+                cmd="viaduct__subcmd__label__subcmd__add"
+                ;;
+            viaduct__subcmd__label,del)
+                cmd="viaduct__subcmd__label__subcmd__del"
+                ;;
+            viaduct__subcmd__label,help)
+                cmd="viaduct__subcmd__label__subcmd__help"
+                ;;
+            viaduct__subcmd__label__subcmd__help,add)
+                cmd="viaduct__subcmd__label__subcmd__help__subcmd__add"
+                ;;
+            viaduct__subcmd__label__subcmd__help,del)
+                cmd="viaduct__subcmd__label__subcmd__help__subcmd__del"
+                ;;
+            viaduct__subcmd__label__subcmd__help,help)
+                cmd="viaduct__subcmd__label__subcmd__help__subcmd__help"
                 ;;
             viaduct__subcmd__route,add)
                 cmd="viaduct__subcmd__route__subcmd__add"
@@ -166,6 +202,12 @@ _viaduct() {
             viaduct__subcmd__show,interfaces)
                 cmd="viaduct__subcmd__show__subcmd__interfaces"
                 ;;
+            viaduct__subcmd__show,labels)
+                cmd="viaduct__subcmd__show__subcmd__labels"
+                ;;
+            viaduct__subcmd__show,lsp)
+                cmd="viaduct__subcmd__show__subcmd__lsp"
+                ;;
             viaduct__subcmd__show,neighbours)
                 cmd="viaduct__subcmd__show__subcmd__neighbours"
                 ;;
@@ -196,6 +238,12 @@ _viaduct() {
             viaduct__subcmd__show__subcmd__help,interfaces)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__interfaces"
                 ;;
+            viaduct__subcmd__show__subcmd__help,labels)
+                cmd="viaduct__subcmd__show__subcmd__help__subcmd__labels"
+                ;;
+            viaduct__subcmd__show__subcmd__help,lsp)
+                cmd="viaduct__subcmd__show__subcmd__help__subcmd__lsp"
+                ;;
             viaduct__subcmd__show__subcmd__help,neighbours)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__neighbours"
                 ;;
@@ -221,7 +269,7 @@ _viaduct() {
 
     case "${cmd}" in
         viaduct)
-            opts="-h -V --socket --help --version daemon check apply demo diff schema show route ping explain completions man help"
+            opts="-h -V --socket --help --version daemon check apply demo diff schema show route label ping explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -389,7 +437,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help)
-            opts="daemon check apply demo diff schema show route ping explain completions man help"
+            opts="daemon check apply demo diff schema show route label ping explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -514,6 +562,48 @@ _viaduct() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        viaduct__subcmd__help__subcmd__label)
+            opts="add del"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__label__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__label__subcmd__del)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         viaduct__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -613,7 +703,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show)
-            opts="ports interfaces neighbours routes classes drops workers version vrfs"
+            opts="ports interfaces neighbours routes classes drops workers version vrfs labels lsp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -655,6 +745,34 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show__subcmd__interfaces)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__show__subcmd__labels)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__show__subcmd__lsp)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -739,6 +857,116 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show__subcmd__workers)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__label)
+            opts="-h -V --socket --help --version add del help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__label__subcmd__add)
+            opts="-h -V --json --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__label__subcmd__del)
+            opts="-h -V --json --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__label__subcmd__help)
+            opts="add del help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__label__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__label__subcmd__help__subcmd__del)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__label__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1005,7 +1233,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show)
-            opts="-h -V --json --socket --help --version ports interfaces neighbours routes classes drops workers version vrfs help"
+            opts="-h -V --json --socket --help --version ports interfaces neighbours routes classes drops workers version vrfs labels lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1063,7 +1291,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__help)
-            opts="ports interfaces neighbours routes classes drops workers version vrfs help"
+            opts="ports interfaces neighbours routes classes drops workers version vrfs labels lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1119,6 +1347,34 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__help__subcmd__interfaces)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__help__subcmd__labels)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__help__subcmd__lsp)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1217,6 +1473,46 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__interfaces)
+            opts="-h -V --json --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__labels)
+            opts="-h -V --vrf --json --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --vrf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__lsp)
             opts="-h -V --json --socket --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -10,6 +10,8 @@ mod demo;
 mod diff;
 mod exit;
 mod explain;
+mod hops;
+mod label;
 mod man;
 mod output;
 mod ping;
@@ -47,6 +49,7 @@ enum Command {
     Schema(schema::Arguments),
     Show(show::Arguments),
     Route(route::Arguments),
+    Label(label::Arguments),
     Ping(ping::Arguments),
     Explain(explain::Arguments),
     Completions(completions::Arguments),
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::Schema(_) => schema::run(),
         Command::Show(arguments) => show::run(&arguments, &socket),
         Command::Route(arguments) => route::run(&arguments, &socket),
+        Command::Label(arguments) => label::run(&arguments, &socket),
         Command::Ping(arguments) => ping::run(&arguments, &socket),
         Command::Explain(arguments) => explain::run(&arguments, &socket),
         Command::Completions(arguments) => completions::run(&arguments),

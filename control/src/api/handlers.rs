@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::serve::{Peer, Served};
 use super::types::{ConfigText, Ping, Refusal};
-use crate::commit::RouteChange;
+use crate::commit::{LabelChange, RouteChange};
 use crate::engine::{Engine, refuse};
 use crate::explain::Question;
-use crate::show::RouteFilter;
+use crate::show::{LspFilter, RouteFilter};
 
 /// Largest request body, bytes.
 const LARGEST: usize = 128 << 20;
@@ -32,6 +32,9 @@ pub(super) fn routes(served: Served) -> axum::Router {
         .route("/v1/workers", get(|s: State<Served>| show(s, Engine::workers)))
         .route("/v1/process", get(|s: State<Served>| show(s, |e| Ok(e.process()))))
         .route("/v1/routes", get(list_routes).post(change_routes))
+        .route("/v1/labels", get(|s: State<Served>| show(s, |e| Ok(e.list_labels()))).post(change_labels))
+        .route("/v1/lsps", get(list_lsps))
+        .route("/v1/vrfs", get(|s: State<Served>| show(s, |e| Ok(e.vrfs()))))
         .route("/v1/routes/summary", get(|s: State<Served>| show(s, |e| Ok(e.summary()))))
         .route("/v1/apply", post(apply))
         .route("/v1/diff", post(diff))
@@ -94,6 +97,18 @@ async fn change_routes(
     Json(batch): Json<Vec<RouteChange>>,
 ) -> Response {
     change(served, peer, "changing routes", move |engine| engine.routes(&batch)).await
+}
+
+async fn change_labels(
+    State(served): State<Served>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Json(batch): Json<Vec<LabelChange>>,
+) -> Response {
+    change(served, peer, "changing labels", move |engine| engine.labels(&batch)).await
+}
+
+async fn list_lsps(State(served): State<Served>, Query(filter): Query<LspFilter>) -> Response {
+    work(served, move |engine| Ok(engine.lsps(&filter))).await
 }
 
 async fn apply(

@@ -14,10 +14,10 @@ use dataplane::table::Snapshot;
 use ipnet::IpNet;
 
 use super::label::{Asked, LabelWay};
-use super::vpn::Vpns;
+use super::vpn::{Vpns, vpn_source};
 use super::{State, derived};
 use crate::config::{Config, ConfigErrors, LabelMode, LabelRange};
-use crate::rib::{Resolved, Source, TargetRef, Wanted};
+use crate::rib::{Candidate, NEVER, Resolved, Source, TargetRef, Wanted};
 
 /// What a label is given out for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -192,6 +192,16 @@ impl State {
             return Ok(());
         }
         Err(format!("the dynamic label range {} is exhausted, and vrf \"{vrf}\" needs a label", pool.range))
+    }
+
+    /// The label given out for a route, if its Vrf exports it.
+    pub fn label_of(&self, vrf: &str, prefix: IpNet, route: &Candidate) -> Option<u32> {
+        let (id, vpn) = (self.vrf(vrf)?, self.vpns.get(vrf)?);
+        let exported = vpn_source(route.source) && route.distance != NEVER && vpn.exports(prefix);
+        let target = self.ribs.target(TargetRef { vrf: id, id: route.target }).filter(|_| exported)?;
+        let (name, _) = self.vrfs.get_key_value(vrf)?;
+        let own = vpn.key(name, prefix, route.source, route.distance, &target.wanted);
+        self.labels.pool.of(&own.unwrap_or_else(|| Key::Vrf(name.clone())))
     }
 
     /// The range that labels are given out from.

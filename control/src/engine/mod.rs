@@ -1,6 +1,7 @@
 //! The control side of a running router: one wanted state, applied whole or
 //! not at all, and the questions people ask about what it does.
 
+mod labels;
 mod ping;
 mod ports;
 mod query;

@@ -62,6 +62,21 @@ impl Target {
     pub(crate) fn is_imported(&self) -> bool {
         matches!(*self.wanted, Wanted::Imported(_))
     }
+
+    /// Whether linked next hops go through it.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// The sets that its linked next hops go through.
+    pub(crate) fn linked(&self) -> impl Iterator<Item = TargetRef> + '_ {
+        self.links.iter().copied().flatten().filter(|_| !self.is_imported())
+    }
+
+    /// Routes, labels and linked next hops that ask for it.
+    pub(crate) fn users(&self) -> usize {
+        self.routes as usize
+    }
 }
 
 /// The routes of one Vrf.

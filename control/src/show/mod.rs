@@ -9,9 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::commit::State;
 
+mod hops;
+mod label;
 mod route;
+mod vrf;
 
-pub use route::{HopRow, RouteFilter, RouteRow, RouteRows, routes};
+pub use hops::HopRow;
+pub use label::{LabelRow, LspFilter, LspRow, labels, lsps};
+pub use route::{RouteFilter, RouteRow, RouteRows, routes};
+pub use vrf::{VpnRow, vpns};
 
 /// The tables of one Vrf.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,8 +7,9 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::hops::{HopRow, ways};
 use crate::commit::State;
-use crate::rib::{Candidate, NEVER, NextHop, Resolved, Rib, Source, Wanted, Way};
+use crate::rib::{Candidate, NEVER, NextHop, Rib, Source, Wanted};
 
 /// Which routes to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,21 +52,11 @@ pub struct RouteRow {
     pub asks: Vec<String>,
     /// The neighbours that its next hops come to.
     pub hops: Vec<HopRow>,
+    /// The label given out for it, where its Vrf exports it.
+    #[serde(default)]
+    pub label: Option<u32>,
     /// Why it is used, or is not.
     pub why: String,
-}
-
-/// A neighbour that a route leads to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct HopRow {
-    /// Its address.
-    pub address: IpAddr,
-    /// The interface it is on.
-    pub interface: String,
-    /// Whether its station address is known.
-    pub resolved: bool,
-    /// The label stack that packets leave to it with, outermost first.
-    pub labels: Vec<u32>,
 }
 
 /// Some routes, and how many there were too many.
@@ -131,6 +122,7 @@ fn row(
         used: best == Some(*candidate),
         asks: asks(&target.wanted, state),
         hops,
+        label: state.label_of(vrf, prefix, candidate),
         why: why(rib, prefix, candidate, best),
     })
 }
@@ -143,34 +135,6 @@ fn asks(wanted: &Wanted, state: &State) -> Vec<String> {
         Wanted::Via(hops) => hops.iter().map(NextHop::to_string).collect(),
         Wanted::Imported(from) => vec![format!("imported from vrf {}", state.vrf_name(from.vrf))],
     }
-}
-
-/// The neighbours that `outcome` leads to, each with the labels on the way to it, `stack`
-/// below them.
-fn ways(snapshot: &Snapshot, state: &State, outcome: &Resolved, stack: &mut Vec<u32>, out: &mut Vec<HopRow>) {
-    for leaf in outcome.leaves() {
-        let below = stack.len();
-        // The stack is kept innermost first.
-        stack.extend(leaf.tunnel.iter().flat_map(|t| t.labels.iter().rev()));
-        match &leaf.way {
-            Way::Neighbour { interface, address } => {
-                let labels = stack.iter().rev().copied().collect();
-                out.push(HopRow { labels, ..hop(snapshot, interface, *address) });
-            }
-            Way::Through(at) => {
-                if let Some(Ok(further)) = state.ribs().target(*at).map(|t| &t.outcome) {
-                    ways(snapshot, state, further, stack, out);
-                }
-            }
-        }
-        stack.truncate(below);
-    }
-}
-
-fn hop(snapshot: &Snapshot, interface: &str, address: IpAddr) -> HopRow {
-    let known = snapshot.interface_named(interface).and_then(|i| i.neighbours.get(&address));
-    let resolved = known.and_then(|id| snapshot.adjacency(*id)).is_some_and(|a| a.header().is_some());
-    HopRow { address, interface: interface.into(), resolved, labels: Vec::new() }
 }
 
 /// Why a candidate is used, or is not, in one clause.

@@ -31,6 +31,12 @@ pub(crate) fn add(prefix: &str, hops: &[&str], distance: Option<u8>) -> RouteCha
     })
 }
 
+/// A route by `hops` in a Vrf.
+pub(crate) fn add_in(vrf: &str, prefix: &str, hops: &[&str]) -> RouteChange {
+    let RouteChange::Add(spec) = add(prefix, hops, None) else { unreachable!() };
+    RouteChange::Add(RouteSpec { vrf: Some(vrf.into()), ..spec })
+}
+
 pub(crate) fn remove(prefix: &str) -> RouteChange {
     RouteChange::Remove { vrf: None, prefix: prefix.parse().unwrap() }
 }

@@ -3,14 +3,17 @@
 use std::net::IpAddr;
 
 use control::RouteChange;
-use control::commit::{RouteSpec, RouteVia};
-use control::config::Discard;
+use control::commit::RouteSpec;
+use control::config::{Discard, IMPLICIT_NULL};
 use control::rib::{MOST_NEXT_HOPS, not_a_destination, not_a_next_hop};
 use ipnet::IpNet;
 
+use crate::hops;
+
 /// What is allowed after a prefix.
-const AFTER: &str = "allowed after the prefix: via ADDRESS [via ADDRESS ...] [dev INTERFACE], or one of \
-                     blackhole, unreachable, prohibited; then [distance N]";
+const AFTER: &str = "allowed after the prefix: via ADDRESS [dev INTERFACE] [push LABEL,...] [via ...], or one of \
+                     blackhole, unreachable, prohibited; then [vrf NAME] [via-vrf NAME] [distance N] [entropy] \
+                     [ttl uniform|pipe] [diffserv uniform|pipe|short-pipe]";
 
 /// The change that a line of a file asks for; `None` for a blank one.
 ///
@@ -29,9 +32,12 @@ pub(super) fn parse(line: &str, vrf: &str) -> Result<Option<RouteChange>, String
 /// `PREFIX`, to be taken out.
 pub(super) fn del(words: &[&str], vrf: &str) -> Result<RouteChange, String> {
     match words {
-        [one] => Ok(RouteChange::Remove { vrf: Some(vrf.into()), prefix: prefix(one)? }),
-        [] => Err("del wants a prefix; allowed: del PREFIX".into()),
-        [_, more, ..] => Err(format!("\"{more}\" is too much; allowed: del PREFIX")),
+        [one] | [one, "vrf", _] => {
+            let vrf = words.get(2).unwrap_or(&vrf);
+            Ok(RouteChange::Remove { vrf: Some((*vrf).into()), prefix: prefix(one)? })
+        }
+        [] => Err("del wants a prefix; allowed: del PREFIX [vrf NAME]".into()),
+        [_, more, ..] => Err(format!("\"{more}\" is too much; allowed: del PREFIX [vrf NAME]")),
     }
 }
 
@@ -54,22 +60,16 @@ fn take<'w>(
     word: &'w str,
     words: &mut impl Iterator<Item = &'w str>,
 ) -> Result<(), String> {
-    let mut value = |what: &str| words.next().ok_or_else(|| format!("{word} wants {what}; {AFTER}"));
+    if let Some(taken) = hops::take(&mut spec.via, word, words, AFTER) {
+        return taken;
+    }
+    let mut value = |what: &str| hops::next(word, what, words, AFTER);
     match word {
-        "via" => {
-            let text = value("an address")?;
-            let address: IpAddr =
-                text.parse().map_err(|_| format!("\"{text}\" is no address; allowed: via 192.0.2.1"))?;
-            spec.via.push(RouteVia { address, interface: None, push: None });
-        }
-        "dev" => {
-            let name = value("an interface")?;
-            let mut open = spec.via.iter_mut().filter(|v| v.interface.is_none()).peekable();
-            if open.peek().is_none() {
-                return Err(format!("dev {name} stands behind no via; {AFTER}"));
-            }
-            open.for_each(|via| via.interface = Some(name.into()));
-        }
+        "vrf" => spec.vrf = Some(value("a vrf")?.into()),
+        "via-vrf" => spec.via_vrf = Some(value("a vrf")?.into()),
+        "entropy" => spec.entropy = true,
+        "ttl" => spec.ttl = Some(hops::ttl(value("a model")?)?),
+        "diffserv" => spec.diffserv = Some(hops::diffserv(value("a model")?)?),
         "distance" => {
             let text = value("a number")?;
             let distance = text.parse::<u8>().ok().filter(|d| *d > 0);
@@ -95,7 +95,10 @@ fn whole(spec: &RouteSpec) -> Result<(), String> {
         _ => {}
     }
     for via in &spec.via {
-        if let Some(why) = not_a_next_hop(spec.prefix, via.address, via.interface.is_some()) {
+        // Labels carry packets of one family over next hops of the other.
+        let labelled = via.push.as_ref().is_some_and(|labels| labels.iter().any(|l| *l != IMPLICIT_NULL));
+        let family = if labelled { via.address.into() } else { spec.prefix };
+        if let Some(why) = not_a_next_hop(family, via.address, via.interface.is_some()) {
             return Err(format!("next hop {} {why}", via.address));
         }
     }
@@ -133,6 +136,10 @@ mod tests {
         let each = spec("2001:db8::/32 via fe80::1 dev a via fe80::1 dev b");
         let names: Vec<_> = each.via.iter().map(|v| v.interface.as_deref().unwrap()).collect();
         assert_eq!(names, ["a", "b"]);
+        let vpn = spec("10.9.0.0/16 via 10.255.0.2 push 30012 vrf blue via-vrf core entropy ttl pipe");
+        assert_eq!((vpn.vrf.as_deref(), vpn.via_vrf.as_deref()), (Some("blue"), Some("core")));
+        assert_eq!((&vpn.via[0].push, vpn.entropy), (&Some(vec![30_012]), true));
+        assert_eq!(spec("2001:db8::/32 via 10.255.0.2 push 17,18").via[0].push, Some(vec![17, 18]));
         assert_eq!(spec("192.0.2.9 blackhole").prefix.to_string(), "192.0.2.9/32");
         assert_eq!(parse("  # nothing", "red"), Ok(None));
         let gone = RouteChange::Remove { vrf: Some("red".into()), prefix: "10.0.0.0/8".parse().unwrap() };
@@ -152,6 +159,9 @@ mod tests {
             ("10.0.0.0/8 via 192.0.2.1 blackhole", "both via and blackhole"),
             ("10.0.0.0/8 via 192.0.2.1 metric 3", "\"metric\" is not understood; allowed"),
             ("10.0.0.0/8 via 192.0.2.1 distance 0", "allowed: 1 to 255"),
+            ("2001:db8::/32 via 10.255.0.2 push 3", "is IPv4, and the prefix is IPv6"),
+            ("10.0.0.0/8 push 17", "behind no via"),
+            ("10.0.0.0/8 via 192.0.2.1 push 17,", "\"\" is no label"),
             ("10.0.0.0/8 via", "via wants an address"),
             ("224.0.0.0/4 via 192.0.2.1", "is multicast"),
             ("del", "del PREFIX"),

@@ -21,19 +21,26 @@ Examples:
   viaduct route add 2001:db8:9::/48 via fe80::1 dev ge1 --vrf trust
   viaduct route add 10.9.0.0/16 via 10.0.0.2 via 10.0.1.2    two ways, flows spread over both
   viaduct route add 198.51.100.0/24 blackhole
+  viaduct route add 10.255.0.2/32 via 10.0.0.2 push 17             an LSP to an egress router
+  viaduct route add 10.9.0.0/16 via 10.255.0.2 push 30012 vrf red  a VPN route that goes through it
   viaduct route del 10.9.0.0/16
   viaduct route load routes.txt";
 
 const USAGE: &str = "\
-viaduct route add [OPTIONS] PREFIX via ADDRESS [via ADDRESS ...] [dev INTERFACE]
+viaduct route add [OPTIONS] PREFIX via ADDRESS [dev INTERFACE] [push LABEL,...] [via ...]
        viaduct route add [OPTIONS] PREFIX blackhole|unreachable|prohibited";
 
 const FORMAT: &str = "\
 One route a line; what follows a # is a comment:
 
-  [add] PREFIX via ADDRESS [via ADDRESS ...] [dev INTERFACE] [distance N]
-  [add] PREFIX blackhole|unreachable|prohibited [distance N]
-  del PREFIX
+  [add] PREFIX via ADDRESS [dev INTERFACE] [push LABEL,...] [via ...] [OPTION ...]
+  [add] PREFIX blackhole|unreachable|prohibited [OPTION ...]
+  del PREFIX [vrf NAME]
+
+An OPTION is vrf NAME, via-vrf NAME (where next hops are resolved), distance N,
+entropy (an entropy label below the outermost), ttl uniform|pipe, or
+diffserv uniform|pipe|short-pipe. What stands behind several next hops is for
+all of them that have none of it yet.
 
 The whole file is checked before the first route is sent. Routes are sent in
 order, 10,000 at a time; of each such part all are taken, or none.
@@ -55,7 +62,9 @@ enum What {
     /// Set the run-time route to a prefix.
     #[command(after_help = EXAMPLES, override_usage = USAGE)]
     Add {
-        /// PREFIX via ADDRESS [via ADDRESS ...] [dev INTERFACE], or PREFIX blackhole|unreachable|prohibited.
+        /// PREFIX via ADDRESS [dev INTERFACE] [push LABEL,...] [via ...], or
+        /// PREFIX blackhole|unreachable|prohibited; then vrf NAME, via-vrf NAME, entropy,
+        /// ttl uniform|pipe, diffserv uniform|pipe|short-pipe.
         #[arg(required = true, num_args = 2.., value_name = "WORD")]
         words: Vec<String>,
         /// Administrative distance, 1 to 255; 5 unless given. Of the routes to a prefix the lowest is used.
@@ -66,8 +75,9 @@ enum What {
     },
     /// Take the run-time route to a prefix out.
     Del {
-        /// Its prefix.
-        prefix: String,
+        /// Its prefix; vrf NAME may follow.
+        #[arg(required = true, num_args = 1..=3, value_name = "PREFIX")]
+        words: Vec<String>,
         #[command(flatten)]
         common: Common,
     },
@@ -100,7 +110,10 @@ pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
             words.extend(distance.iter().flat_map(|d| ["distance", d]));
             one(&client, line::add(&words, &common.vrf), common)
         }
-        What::Del { prefix, common } => one(&client, line::del(&[prefix], &common.vrf), common),
+        What::Del { words, common } => {
+            let words: Vec<_> = words.iter().map(String::as_str).collect();
+            one(&client, line::del(&words, &common.vrf), common)
+        }
         What::Load { file, common } => {
             let report = load::run(&client, file, &common.vrf)?;
             told(&report, common.json)
@@ -112,8 +125,9 @@ pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
 fn one(client: &Client, change: Result<RouteChange, String>, common: &Common) -> Done {
     let change = change.map_err(Failure::Failed)?;
     let report: RouteReport = output::ask(client.post("/v1/routes", &[&change]))?;
-    if report.missing > 0 && !common.json {
-        return Err(Failure::Failed(format!("there is no run-time route to it in vrf \"{}\"", common.vrf)));
+    if let (RouteChange::Remove { vrf, .. }, 1.., false) = (&change, report.missing, common.json) {
+        let vrf = vrf.as_ref().unwrap_or(&common.vrf);
+        return Err(Failure::Failed(format!("there is no run-time route to it in vrf \"{vrf}\"")));
     }
     told(&report, common.json)
 }

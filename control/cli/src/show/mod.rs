@@ -2,6 +2,7 @@
 
 mod counts;
 mod devices;
+mod labels;
 mod process;
 mod routes;
 
@@ -19,6 +20,8 @@ Examples:
   viaduct show interfaces
   viaduct show routes 10.1.0.9          the route an address takes, and why
   viaduct show routes --summary         tables and their memory
+  viaduct show labels                   who asked for each, and where it leads
+  viaduct show lsp 10.255.0.2           the labels on the way to an egress router
   viaduct show drops --interface ge0
   viaduct show classes wan --json";
 
@@ -60,8 +63,22 @@ enum What {
     Workers,
     /// The router process: version, generation, uptime, memory.
     Version,
-    /// Routing worlds: interfaces, prefixes and memory.
+    /// Routing worlds: distinguisher, targets, labels, interfaces, prefixes and memory.
     Vrfs,
+    /// Incoming labels: who asked for each, and where it leads.
+    Labels {
+        /// Only this one.
+        label: Option<u32>,
+        /// Only those given out for this Vrf, or that end in it.
+        #[arg(long)]
+        vrf: Option<String>,
+    },
+    /// Ways that labelled routes share: next hop, label stack, interface, users.
+    Lsp {
+        /// A next hop, or a prefix that it is in; or a label that is put on, or comes in.
+        #[arg(value_name = "PREFIX|LABEL")]
+        which: Option<String>,
+    },
 }
 
 /// The router, and how to print what it says.
@@ -87,7 +104,9 @@ pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
         What::Drops { interface } => counts::drops(&ask, interface.as_deref()),
         What::Workers => process::workers(&ask),
         What::Version => process::version(&ask),
-        What::Vrfs => process::vrfs(&ask),
+        What::Vrfs => labels::vrfs(&ask),
+        What::Labels { label, vrf } => labels::labels(&ask, *label, vrf.as_deref()),
+        What::Lsp { which } => labels::lsps(&ask, which.as_deref()),
     }
 }
 

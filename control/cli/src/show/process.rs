@@ -1,7 +1,6 @@
-//! `show workers`, `show version`, `show vrfs`.
+//! `show workers`, `show version`.
 
 use control::api::types::{Process, Version, WorkerRow};
-use control::show::Summary;
 
 use super::Ask;
 use crate::exit::Done;
@@ -43,21 +42,5 @@ pub(super) fn version(ask: &Ask) -> Done {
     line("workers", format!("{}, {}", version.workers, version.mode));
     line("lag", format!("{} older generations may still be read", version.lag));
     line("memory", format!("{} bytes resident", process.resident_bytes));
-    Ok(())
-}
-
-pub(super) fn vrfs(ask: &Ask) -> Done {
-    let summary: Summary = ask.get("/v1/routes/summary")?;
-    if ask.json {
-        return output::json(&summary.vrfs);
-    }
-    let mut table = Table::new(&["VRF", ">ID", ">INTERFACES", ">IPV4", ">IPV6", ">BYTES"]);
-    for vrf in summary.vrfs {
-        let bytes = vrf.ipv4_bytes + vrf.ipv6_bytes + vrf.rib_bytes;
-        let counts = [usize::from(vrf.id), vrf.interfaces, vrf.ipv4, vrf.ipv6, bytes];
-        let [id, interfaces, ipv4, ipv6, bytes] = counts.map(|n| n.to_string());
-        table.row([vrf.name, id, interfaces, ipv4, ipv6, bytes]);
-    }
-    table.print("no vrfs");
     Ok(())
 }

@@ -5,16 +5,18 @@ use std::net::IpAddr;
 use anstyle::Style;
 use control::api::types::Process;
 use control::rib::Source;
-use control::show::{RouteRow, RouteRows, Summary};
+use control::show::{RouteRows, Summary};
 use ipnet::IpNet;
 
 use super::Ask;
+use super::labels::hops;
 use crate::exit::{Done, Failure};
 use crate::output::{self, FAINT, ODD};
 use crate::table::Table;
 
 const EXAMPLES: &str = "\
-A route in use has a * before it; the others say why they are not used.
+A route in use has a * before it; the others say why they are not used. LABEL is
+what was given out for it; [LABELS] are those that packets leave with, outermost first.
 
 Examples:
   viaduct show routes                       the first 10,000
@@ -33,7 +35,7 @@ pub(crate) struct Arguments {
     /// Of this Vrf only.
     #[arg(long)]
     vrf: Option<String>,
-    /// Of this source only: local, connected, static, runtime or otherwise.
+    /// Of this source only: local, connected, static, runtime, imported or otherwise.
     #[arg(long, value_parser = source)]
     source: Option<Source>,
     /// Rows at most; 0 is no bound.
@@ -45,8 +47,8 @@ pub(crate) struct Arguments {
 }
 
 fn source(word: &str) -> Result<Source, String> {
-    use Source::{Connected, Local, Otherwise, Runtime, Static};
-    let all = [Local, Connected, Static, Runtime, Otherwise];
+    use Source::{Connected, Imported, Local, Otherwise, Runtime, Static};
+    let all = [Local, Connected, Static, Runtime, Imported, Otherwise];
     all.into_iter()
         .find(|s| s.name() == word)
         .ok_or_else(|| format!("a source is one of {}", all.map(Source::name).join(", ")))
@@ -60,31 +62,22 @@ pub(super) fn run(ask: &Ask, arguments: &Arguments) -> Done {
     if ask.json {
         return output::json(&rows);
     }
-    let mut table = Table::new(&["", "PREFIX", "VRF", "SOURCE", ">DISTANCE", "TO", "NEXT HOPS", "WHY"]);
+    let headings = ["", "PREFIX", "VRF", "SOURCE", ">DISTANCE", ">LABEL", "TO", "NEXT HOPS", "WHY"];
+    let mut table = Table::new(&headings);
     for row in &rows.rows {
         let style = if row.used { Style::new() } else { FAINT };
         let used = if row.used { "*" } else { " " };
         let (source, distance) = (row.source.to_string(), row.distance.to_string());
         let (asks, why) = (row.asks.join(", "), row.why.clone());
-        table.styled(
-            [used.into(), row.prefix.to_string(), row.vrf.clone(), source, distance, asks, hops(row), why],
-            style,
-        );
+        let (prefix, vrf, hops) = (row.prefix.to_string(), row.vrf.clone(), hops(&row.hops));
+        let label = row.label.map(|label| label.to_string()).unwrap_or_default();
+        table.styled([used.into(), prefix, vrf, source, distance, label, asks, hops, why], style);
     }
     table.print("no routes");
     if rows.more > 0 {
         anstream::eprintln!("{ODD}{} more; --most 0 shows all{ODD:#}", rows.more);
     }
     Ok(())
-}
-
-/// The neighbours a route comes to; those not known yet in parentheses.
-fn hops(row: &RouteRow) -> String {
-    let hop = |hop: &control::show::HopRow| match hop.resolved {
-        true => format!("{}%{}", hop.address, hop.interface),
-        false => format!("({}%{})", hop.address, hop.interface),
-    };
-    row.hops.iter().map(hop).collect::<Vec<_>>().join(" ")
 }
 
 fn query(arguments: &Arguments) -> Result<String, Failure> {
