@@ -43,6 +43,9 @@ _viaduct() {
             viaduct,label)
                 cmd="viaduct__subcmd__label"
                 ;;
+            viaduct,lsp)
+                cmd="viaduct__subcmd__lsp"
+                ;;
             viaduct,man)
                 cmd="viaduct__subcmd__man"
                 ;;
@@ -85,6 +88,9 @@ _viaduct() {
             viaduct__subcmd__help,label)
                 cmd="viaduct__subcmd__help__subcmd__label"
                 ;;
+            viaduct__subcmd__help,lsp)
+                cmd="viaduct__subcmd__help__subcmd__lsp"
+                ;;
             viaduct__subcmd__help,man)
                 cmd="viaduct__subcmd__help__subcmd__man"
                 ;;
@@ -105,6 +111,12 @@ _viaduct() {
                 ;;
             viaduct__subcmd__help__subcmd__label,del)
                 cmd="viaduct__subcmd__help__subcmd__label__subcmd__del"
+                ;;
+            viaduct__subcmd__help__subcmd__lsp,ping)
+                cmd="viaduct__subcmd__help__subcmd__lsp__subcmd__ping"
+                ;;
+            viaduct__subcmd__help__subcmd__lsp,trace)
+                cmd="viaduct__subcmd__help__subcmd__lsp__subcmd__trace"
                 ;;
             viaduct__subcmd__help__subcmd__route,add)
                 cmd="viaduct__subcmd__help__subcmd__route__subcmd__add"
@@ -165,6 +177,24 @@ _viaduct() {
                 ;;
             viaduct__subcmd__label__subcmd__help,help)
                 cmd="viaduct__subcmd__label__subcmd__help__subcmd__help"
+                ;;
+            viaduct__subcmd__lsp,help)
+                cmd="viaduct__subcmd__lsp__subcmd__help"
+                ;;
+            viaduct__subcmd__lsp,ping)
+                cmd="viaduct__subcmd__lsp__subcmd__ping"
+                ;;
+            viaduct__subcmd__lsp,trace)
+                cmd="viaduct__subcmd__lsp__subcmd__trace"
+                ;;
+            viaduct__subcmd__lsp__subcmd__help,help)
+                cmd="viaduct__subcmd__lsp__subcmd__help__subcmd__help"
+                ;;
+            viaduct__subcmd__lsp__subcmd__help,ping)
+                cmd="viaduct__subcmd__lsp__subcmd__help__subcmd__ping"
+                ;;
+            viaduct__subcmd__lsp__subcmd__help,trace)
+                cmd="viaduct__subcmd__lsp__subcmd__help__subcmd__trace"
                 ;;
             viaduct__subcmd__route,add)
                 cmd="viaduct__subcmd__route__subcmd__add"
@@ -269,7 +299,7 @@ _viaduct() {
 
     case "${cmd}" in
         viaduct)
-            opts="-h -V --socket --help --version daemon check apply demo diff schema show route label ping explain completions man help"
+            opts="-h -V --socket --help --version daemon check apply demo diff schema show route label ping lsp explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -437,7 +467,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help)
-            opts="daemon check apply demo diff schema show route label ping explain completions man help"
+            opts="daemon check apply demo diff schema show route label ping lsp explain completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -591,6 +621,48 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__label__subcmd__del)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__lsp)
+            opts="ping trace"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__lsp__subcmd__ping)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__lsp__subcmd__trace)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -973,6 +1045,196 @@ _viaduct() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__lsp)
+            opts="-h -V --socket --help --version ping trace help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__lsp__subcmd__help)
+            opts="ping trace help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__lsp__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__lsp__subcmd__help__subcmd__ping)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__lsp__subcmd__help__subcmd__trace)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__lsp__subcmd__ping)
+            opts="-c -i -h -V --vrf --rd --source --size --tc --dscp --timeout --alert --json --count --interval --ttl --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --vrf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dscp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__lsp__subcmd__trace)
+            opts="-h -V --vrf --rd --source --size --tc --dscp --timeout --alert --json --hops --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --vrf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dscp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hops)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

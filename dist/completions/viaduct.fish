@@ -37,6 +37,7 @@ complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "show" -d 'Show what
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "route" -d 'Add, remove and load routes of the running router'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "label" -d 'Add and remove incoming labels of the running router'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "ping" -d 'Send echo requests from the router, and say what comes back'
+complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "lsp" -d 'Test label switched paths: what packets to a prefix, or with given labels, meet'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "explain" -d 'Tell a packet\'s way: each stage\'s decision and why, or the drop and the RFC behind it'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "completions" -d 'Print a shell\'s completions'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "man" -d 'Write the manual pages, one a command, into a folder'
@@ -203,6 +204,43 @@ complete -c viaduct -n "__fish_viaduct_using_subcommand ping" -l df -d 'Set don\
 complete -c viaduct -n "__fish_viaduct_using_subcommand ping" -l json -d 'Print one JSON object'
 complete -c viaduct -n "__fish_viaduct_using_subcommand ping" -s h -l help -d 'Print help'
 complete -c viaduct -n "__fish_viaduct_using_subcommand ping" -s V -l version -d 'Print version'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and not __fish_seen_subcommand_from ping trace help" -l socket -d 'Control socket of the router process' -r -F
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and not __fish_seen_subcommand_from ping trace help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and not __fish_seen_subcommand_from ping trace help" -s V -l version -d 'Print version'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and not __fish_seen_subcommand_from ping trace help" -f -a "ping" -d 'Send requests to the end of a path, and say who answers'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and not __fish_seen_subcommand_from ping trace help" -f -a "trace" -d 'Follow a path router by router'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and not __fish_seen_subcommand_from ping trace help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l vrf -d 'The Vrf of prefix or neighbour' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l rd -d 'The route distinguisher that the far end knows the prefix by; the Vrf\'s own unless given' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l source -d 'The router\'s address to ask from, of the Vrf that replies come by' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l size -d 'Bytes of the IP datagram, 0 to 9,000; 0 is as short as it can be' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l tc -d 'Traffic class of the labels, 0 to 7; that of the DSCP\'s class unless given' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l dscp -d 'DSCP: a name such as ef, or 0 to 63' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l timeout -d 'Milliseconds to wait for a reply, 1 to 10,000' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -s c -l count -d 'Requests, 1 to 100,000' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -s i -l interval -d 'Seconds from one request to the next, 0 to 3,600' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l ttl -d 'TTL of the labels, 1 to 255' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l socket -d 'Control socket of the router process' -r -F
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l alert -d 'Have routers on the way back look at the reply (router alert)'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -l json -d 'Print one JSON object'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -s h -l help -d 'Print help'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from ping" -s V -l version -d 'Print version'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l vrf -d 'The Vrf of prefix or neighbour' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l rd -d 'The route distinguisher that the far end knows the prefix by; the Vrf\'s own unless given' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l source -d 'The router\'s address to ask from, of the Vrf that replies come by' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l size -d 'Bytes of the IP datagram, 0 to 9,000; 0 is as short as it can be' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l tc -d 'Traffic class of the labels, 0 to 7; that of the DSCP\'s class unless given' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l dscp -d 'DSCP: a name such as ef, or 0 to 63' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l timeout -d 'Milliseconds to wait for a reply, 1 to 10,000' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l hops -d 'Most routers, 1 to 64' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l socket -d 'Control socket of the router process' -r -F
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l alert -d 'Have routers on the way back look at the reply (router alert)'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -l json -d 'Print one JSON object'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -s h -l help -d 'Print help'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from trace" -s V -l version -d 'Print version'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from help" -f -a "ping" -d 'Send requests to the end of a path, and say who answers'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from help" -f -a "trace" -d 'Follow a path router by router'
+complete -c viaduct -n "__fish_viaduct_using_subcommand lsp; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c viaduct -n "__fish_viaduct_using_subcommand explain" -l pcap -d 'Take packets from a capture file (pcap or pcapng) of Ethernet frames' -r -F
 complete -c viaduct -n "__fish_viaduct_using_subcommand explain" -l packet -d 'Of the capture, only this packet; the first is 1' -r
 complete -c viaduct -n "__fish_viaduct_using_subcommand explain" -l config -d 'Explain by this configuration file, without a router' -r -F
@@ -216,20 +254,21 @@ complete -c viaduct -n "__fish_viaduct_using_subcommand completions" -s V -l ver
 complete -c viaduct -n "__fish_viaduct_using_subcommand man" -l socket -d 'Control socket of the router process' -r -F
 complete -c viaduct -n "__fish_viaduct_using_subcommand man" -s h -l help -d 'Print help'
 complete -c viaduct -n "__fish_viaduct_using_subcommand man" -s V -l version -d 'Print version'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "daemon" -d 'Run the router process until SIGTERM or SIGINT. SIGHUP applies the file again'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "check" -d 'Read and compile a configuration file, and report every fault in it'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "apply" -d 'Make a configuration file the running router\'s, whole or not at all'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "demo" -d 'Show the main job: 30 calls, a video session, clinical transactions and an imaging study over one 10 Mbit/s link, first without QoS, then with it'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "diff" -d 'Tell what applying a configuration file would change; change nothing'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "schema" -d 'Print the JSON Schema of the configuration file: every key, what it means and what it may be'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "show" -d 'Show what the running router does'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "route" -d 'Add, remove and load routes of the running router'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "label" -d 'Add and remove incoming labels of the running router'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "ping" -d 'Send echo requests from the router, and say what comes back'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "explain" -d 'Tell a packet\'s way: each stage\'s decision and why, or the drop and the RFC behind it'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "completions" -d 'Print a shell\'s completions'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "man" -d 'Write the manual pages, one a command, into a folder'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping explain completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "daemon" -d 'Run the router process until SIGTERM or SIGINT. SIGHUP applies the file again'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "check" -d 'Read and compile a configuration file, and report every fault in it'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "apply" -d 'Make a configuration file the running router\'s, whole or not at all'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "demo" -d 'Show the main job: 30 calls, a video session, clinical transactions and an imaging study over one 10 Mbit/s link, first without QoS, then with it'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "diff" -d 'Tell what applying a configuration file would change; change nothing'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "schema" -d 'Print the JSON Schema of the configuration file: every key, what it means and what it may be'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "show" -d 'Show what the running router does'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "route" -d 'Add, remove and load routes of the running router'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "label" -d 'Add and remove incoming labels of the running router'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "ping" -d 'Send echo requests from the router, and say what comes back'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "lsp" -d 'Test label switched paths: what packets to a prefix, or with given labels, meet'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "explain" -d 'Tell a packet\'s way: each stage\'s decision and why, or the drop and the RFC behind it'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "completions" -d 'Print a shell\'s completions'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "man" -d 'Write the manual pages, one a command, into a folder'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from show" -f -a "ports" -d 'Where frames enter and leave: link, queues, frames, and losses of no interface'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from show" -f -a "interfaces" -d 'Logical interfaces: tags, addresses, state and traffic'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from show" -f -a "neighbours" -d 'Neighbours: address, station address, state (RFC 4861 section 7.3.2) and age'
@@ -246,3 +285,5 @@ complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_su
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from route" -f -a "load" -d 'Make the changes that a file lists'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from label" -f -a "add" -d 'Set where a label leads'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from label" -f -a "del" -d 'Take a run-time label out'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from lsp" -f -a "ping" -d 'Send requests to the end of a path, and say who answers'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from lsp" -f -a "trace" -d 'Follow a path router by router'

@@ -9,7 +9,8 @@ use control::daemon::DaemonError;
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done
-  1  refused or failed: the message says why; of ping: nothing answered
+  1  refused or failed: the message says why; of ping and lsp: nothing answered, or not
+     the end of the LSP
   2  the command line is wrong
   3  no router process answers on the control socket
   4  the file has faults; nothing was changed

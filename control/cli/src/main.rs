@@ -12,6 +12,7 @@ mod exit;
 mod explain;
 mod hops;
 mod label;
+mod lsp;
 mod man;
 mod output;
 mod ping;
@@ -51,6 +52,7 @@ enum Command {
     Route(route::Arguments),
     Label(label::Arguments),
     Ping(ping::Arguments),
+    Lsp(lsp::Arguments),
     Explain(explain::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Route(arguments) => route::run(&arguments, &socket),
         Command::Label(arguments) => label::run(&arguments, &socket),
         Command::Ping(arguments) => ping::run(&arguments, &socket),
+        Command::Lsp(arguments) => lsp::run(&arguments, &socket),
         Command::Explain(arguments) => explain::run(&arguments, &socket),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

@@ -55,12 +55,12 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-fn interval(text: &str) -> Result<f64, String> {
+pub(crate) fn interval(text: &str) -> Result<f64, String> {
     let seconds = text.parse::<f64>().ok().filter(|s| (0.0..=3600.0).contains(s));
     seconds.ok_or_else(|| "allowed: 0 to 3600 seconds".into())
 }
 
-fn dscp(text: &str) -> Result<u8, String> {
+pub(crate) fn dscp(text: &str) -> Result<u8, String> {
     dataplane::wire::dscp::parse(text).ok_or_else(|| "allowed: a name such as ef or af11, or 0 to 63".into())
 }
 

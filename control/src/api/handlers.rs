@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 
+use super::lsp::LspPing;
 use super::serve::{Peer, Served};
 use super::types::{ConfigText, Ping, Refusal};
 use crate::commit::{LabelChange, RouteChange};
@@ -39,6 +40,7 @@ pub(super) fn routes(served: Served) -> axum::Router {
         .route("/v1/apply", post(apply))
         .route("/v1/diff", post(diff))
         .route("/v1/ping", post(ping))
+        .route("/v1/lsp/ping", post(lsp_ping))
         .route("/v1/explain", post(explain))
         .fallback(|| async { refused(StatusCode::NOT_FOUND, refuse("the router knows no such request")) })
         .layer(DefaultBodyLimit::max(LARGEST))
@@ -139,6 +141,14 @@ async fn ping(
     Json(request): Json<Ping>,
 ) -> Response {
     change(served, peer, "sending pings", move |engine| engine.ping(&request)).await
+}
+
+async fn lsp_ping(
+    State(served): State<Served>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Json(request): Json<LspPing>,
+) -> Response {
+    change(served, peer, "sending MPLS echo requests", move |engine| engine.lsp_ping(&request)).await
 }
 
 async fn explain(State(served): State<Served>, Json(question): Json<Question>) -> Response {

@@ -5,6 +5,7 @@
 //! kernel says (SO_PEERCRED), not what the request says.
 
 mod handlers;
+pub mod lsp;
 mod serve;
 pub mod types;
 

@@ -2,6 +2,7 @@
 //! not at all, and the questions people ask about what it does.
 
 mod labels;
+mod lsp;
 mod ping;
 mod ports;
 mod query;

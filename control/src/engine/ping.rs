@@ -38,7 +38,7 @@ impl Engine {
     }
 }
 
-fn no_vrf(name: &str, snapshot: &Snapshot) -> Refusal {
+pub(super) fn no_vrf(name: &str, snapshot: &Snapshot) -> Refusal {
     let names: Vec<_> = snapshot.vrfs.iter().map(|(_, v)| v.name.to_string()).collect();
     refuse(format!("there is no vrf \"{name}\"; there are: {}", names.join(", ")))
 }

@@ -72,7 +72,11 @@ impl Host {
     }
 
     /// The addresses of `interface` that may be used, of `peer`'s family.
-    fn usable<'a>(&'a self, interface: &'a Interface, peer: IpAddr) -> impl Iterator<Item = IpNet> + 'a {
+    pub(super) fn usable<'a>(
+        &'a self,
+        interface: &'a Interface,
+        peer: IpAddr,
+    ) -> impl Iterator<Item = IpNet> + 'a {
         let nets = interface.addresses.iter().map(|a| a.net);
         nets.filter(move |net| net.addr().is_ipv4() == peer.is_ipv4() && self.may_use(interface, net.addr()))
     }

@@ -87,7 +87,7 @@ fn a_wrong_command_line_is_exit_2() {
 fn every_help_has_examples_and_the_first_has_the_exit_codes() {
     let told = viaduct(&["--help"]).done();
     assert!(told.contains("3  no router process answers"), "{told}");
-    for command in ["daemon", "check", "apply", "diff", "show", "route", "ping", "explain", "man"] {
+    for command in ["daemon", "check", "apply", "diff", "show", "route", "ping", "lsp", "explain", "man"] {
         let told = viaduct(&[command, "--help"]).done();
         assert!(told.contains("Examples:\n  "), "{command}:\n{told}");
     }

@@ -178,8 +178,9 @@ impl Host {
         Ok(())
     }
 
-    /// The address to ask from: good where replies are routed, of IPv4 where there is
-    /// one, unless the prefix under test is an IPv6 one of that same world.
+    /// The address to ask from: of IPv4 where there is one, unless the prefix under
+    /// test is an IPv6 one of that same world. One that stands for the router, with no
+    /// subnet, is what others have a route to, who may have none to the links between.
     fn lsp_source(&self, request: &LspRequest, plan: &Plan<'_>, snapshot: &Snapshot) -> Option<IpAddr> {
         let out = plan.way.out;
         if let Some(source) = request.source {
@@ -187,6 +188,16 @@ impl Host {
             return members.any(|(_, i)| i.owns(source)).then_some(source);
         }
         let v6 = matches!(plan.fec, Fec::Prefix(_, net) if net.addr().is_ipv6());
+        let whole = |v6: bool| {
+            let mut members =
+                snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.vrf == out.vrf && i.enabled);
+            members.find_map(|i| {
+                self.usable(i, target(!v6)).find(|net| net.prefix_len() == net.max_prefix_len())
+            })
+        };
+        if let Some(net) = whole(v6).or_else(|| whole(!v6)) {
+            return Some(net.addr());
+        }
         let near = |v6: bool| match plan.way.neighbour {
             neighbour if neighbour.is_ipv6() == v6 && !is_link_local(neighbour) => neighbour,
             _ => target(!v6),

@@ -146,7 +146,7 @@ impl NotSent {
             Self::NoSource => "no source address",
             Self::TooLong => "longer than the MPLS MTU",
             Self::NoNeighbour => "the neighbour does not answer",
-            Self::NoBuffer => "no buffer",
+            Self::NoBuffer => "no buffer is free, or long enough",
         }
     }
 }

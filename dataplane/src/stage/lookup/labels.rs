@@ -140,18 +140,31 @@ fn pop_on(
         return Ok(Step::End(Verdict::Punt(PuntReason::TtlExpired)));
     }
     let bottom = last(frame, entry, pop.egress)?;
+    let outer = frame.meta().ttl;
     take(frame, pop.model, bottom, pop.egress, snapshot)?;
     let meta = frame.meta_mut();
     meta.nhlfe = pop.next;
-    if pop.model.ttl == TtlModel::Pipe && !pop.egress {
-        meta.flags.set(Flags::KEEP_TTL);
-    }
     if bottom {
         meta.flags.set(Flags::DIRECTED);
         let vrf = meta.vrf;
         expose(frame, vrf)?;
     }
+    if !pop.egress && (pop.model.ttl == TtlModel::Pipe || own_ttl(frame) < outer) {
+        frame.meta_mut().flags.set(Flags::KEEP_TTL);
+    }
     Ok(Step::End(Verdict::Forward))
+}
+
+/// The TTL in the header that has come to the front. At the penultimate hop it leaves
+/// as the lesser of this and the tunnel's, which alone loses a hop here (RFC 3443
+/// section 3.5 case 3): a lesser one, as that of MPLS echo requests, is left as it is.
+fn own_ttl(frame: &Frame) -> u8 {
+    let at = match frame.meta().layer3 {
+        Layer3::Ipv4 => 8,
+        Layer3::Ipv6 => 7,
+        _ => 3,
+    };
+    frame.l3().get(at).copied().unwrap_or_default()
 }
 
 /// The end of a tunnel whose contents are looked up.

@@ -32,11 +32,19 @@ fn parse(frame: &mut Frame, martians: Martians<'_>) -> Verdict {
     meta.ttl = meta.ttl.min(outer);
     match verdict {
         Verdict::Forward => verdict,
-        Verdict::Drop(DropReason::MartianDestination) => echo(frame).map_or(verdict, Verdict::Punt),
+        Verdict::Drop(DropReason::MartianDestination) => asked(frame).unwrap_or(verdict),
         // A group of a link is none of those at a tunnel's far end.
         Verdict::Punt(PuntReason::LinkMulticast) => Verdict::Drop(DropReason::Multicast),
         other => other,
     }
+}
+
+/// What becomes of an MPLS echo request: it is this router's, unless a label of the
+/// penultimate hop was all it had.
+#[cold]
+fn asked(frame: &Frame) -> Option<Verdict> {
+    let here = !frame.meta().flags.has(Flags::KEEP_TTL);
+    echo(frame).map(|reason| if here { Verdict::Punt(reason) } else { Verdict::Forward })
 }
 
 /// Whether a packet to an address of no host is an MPLS echo request, which is sent

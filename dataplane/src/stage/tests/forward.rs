@@ -56,7 +56,9 @@ fn push_over_ip_takes_ttl_by_model_and_traffic_class_by_class() {
 
 #[test]
 fn the_penultimate_hop_follows_rfc_3443_section_3() {
-    for (model, own, left) in [(UNIFORM, 64, 59), (UNIFORM, 3, 2), (PIPE, 64, 64), (PIPE, 1, 1)] {
+    for (model, own, left) in
+        [(UNIFORM, 64, 59), (UNIFORM, 60, 59), (UNIFORM, 3, 3), (UNIFORM, 1, 1), (PIPE, 64, 64), (PIPE, 1, 1)]
+    {
         let mut snapshot = label_router();
         let next = to_ge1(&mut snapshot);
         label_to(&mut snapshot, 20, Nhlfe::Pop(Pop { next, model, egress: false }));

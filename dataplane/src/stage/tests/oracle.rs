@@ -251,10 +251,13 @@ impl Packet {
                         },
                         false => top,
                     };
+                    let own = self.stack.get(1).map(|below| below.ttl).or_else(|| Some(self.ip()?.0));
                     if !self.pop(*model, *egress) {
                         return ends(DropReason::MplsMalformed);
                     }
-                    let keep = !egress && model.ttl == TtlModel::Pipe;
+                    // A lesser TTL of the contents is left as it is.
+                    let lesser = own.is_some_and(|own| own < top.ttl);
+                    let keep = !egress && (model.ttl == TtlModel::Pipe || lesser);
                     assert!(top.bottom || !egress);
                     return self.leave(tables, keep, false);
                 }

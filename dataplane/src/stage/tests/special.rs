@@ -4,7 +4,7 @@
 use super::*;
 use crate::id::VrfId;
 use crate::packet::{Flags, Layer3};
-use crate::table::Swap;
+use crate::table::{Pop, Swap};
 
 #[test]
 fn explicit_null_says_which_family_is_below() {
@@ -86,6 +86,23 @@ fn an_echo_request_is_never_forwarded_as_ip() {
     assert_eq!(verdict(&v6), punted(PuntReason::LspPing));
     let frame = rewritten(&snapshot, &labelled(&[(20, 5, 1)], &v6));
     assert_eq!((frame.meta().layer3, frame.meta().popped), (Layer3::Ipv6, 1));
+    // The penultimate hop lets it go on with the one hop it has.
+    let next = to_ge1(&mut snapshot);
+    for model in [UNIFORM, PIPE] {
+        label_to(&mut snapshot, 21, Nhlfe::Pop(Pop { next, model, egress: false }));
+        for label in [0, 21] {
+            let below = echo("127.0.0.1", 3503);
+            let frame = rewritten(&snapshot, &labelled(&[(label, 5, 60)], &below));
+            match label {
+                21 => assert_eq!(sent(&frame), out(ether_type::IPV4, &[&below]), "{model:?}"),
+                _ => assert_eq!(frame.meta().verdict, punted(PuntReason::LspPing)),
+            }
+        }
+        assert_eq!(
+            verdict_of(&snapshot, &[(21, 5, 60)], &echo("127.0.0.1", 3504)),
+            dropped(DropReason::MartianDestination)
+        );
+    }
     // Behind a penultimate hop it comes unlabelled, where labels are spoken at all.
     let plain = stack(&[&eth(ether_type::IPV4), &echo("127.0.0.1", 3503)]);
     assert_eq!(rewritten(&snapshot, &plain).meta().verdict, punted(PuntReason::LspPing));
