@@ -11,6 +11,33 @@ use crate::config::types::Vrf;
 use crate::config::vpn::TargetRule;
 use crate::config::walk::{help_words, nearest};
 
+/// Who names a Vrf as a member: communities by their place.
+#[derive(Default)]
+struct Named<'a> {
+    /// The first that does, of whatever router.
+    first: Option<usize>,
+    /// The first that names it on every router.
+    everywhere: Option<usize>,
+    /// The first that names it on one router.
+    on: AHashMap<&'a str, usize>,
+}
+
+impl<'a> Named<'a> {
+    /// Adds a member of the community `i`; gives the community that has it already.
+    fn add(&mut self, member: &'a Member, i: usize) -> Option<usize> {
+        let before = match member.router.as_deref() {
+            None => self.first,
+            Some(router) => self.everywhere.or_else(|| self.on.get(router).copied()),
+        };
+        self.first.get_or_insert(i);
+        match member.router.as_deref() {
+            None => _ = self.everywhere.get_or_insert(i),
+            Some(router) => _ = self.on.entry(router).or_insert(i),
+        }
+        before
+    }
+}
+
 impl Checks<'_> {
     pub(super) fn prefix_lists(&self, whole: bool) {
         for (i, list) in self.config.prefix_lists.iter().enumerate() {
@@ -88,7 +115,7 @@ impl Checks<'_> {
     }
 
     pub(super) fn communities(&self, whole: bool) {
-        let mut named: AHashMap<&str, Vec<(usize, &Member)>> = AHashMap::new();
+        let mut named: AHashMap<&str, Named<'_>> = AHashMap::new();
         for (i, community) in self.config.communities.iter().enumerate() {
             if whole && community.members.is_empty() {
                 let message = format!("the community \"{}\" has no members", community.name);
@@ -97,13 +124,9 @@ impl Checks<'_> {
             for (n, member) in community.members.iter().enumerate() {
                 let key = format!("members[{n}]");
                 self.member(i, &key, member);
-                let of = named.entry(&member.vrf).or_default();
-                let same =
-                    |m: &Member| m.router == member.router || m.router.is_none() || member.router.is_none();
-                if let Some((other, _)) = of.iter().find(|(_, m)| same(m)) {
-                    self.twice(i, &key, *other, member);
+                if let Some(other) = named.entry(&member.vrf).or_default().add(member, i) {
+                    self.twice(i, &key, other, member);
                 }
-                of.push((i, member));
             }
             self.hubs(i, community);
         }
@@ -111,14 +134,17 @@ impl Checks<'_> {
 
     /// A hub is a member.
     fn hubs(&self, i: usize, community: &Community) {
+        let members: AHashSet<(Option<&str>, &str)> =
+            community.members.iter().map(|m| (m.router.as_deref(), m.vrf.as_str())).collect();
+        let mut known = AHashSet::new();
         for (n, hub) in community.hubs.iter().enumerate() {
-            let has = |m: &Member| m.vrf == hub.vrf && (m.router.is_none() || m.router == hub.router);
-            if !community.members.iter().any(has) {
+            let (router, vrf) = (hub.router.as_deref(), hub.vrf.as_str());
+            if !members.contains(&(None, vrf)) && !members.contains(&(router, vrf)) {
                 let members: Vec<String> = community.members.iter().map(Member::to_string).collect();
                 let message = format!("the hub \"{hub}\" is no member of \"{}\"", community.name);
                 let help = help_words(&hub.to_string(), members.iter().map(String::as_str));
                 self.fault("community", i, &format!("hubs[{n}]"), message, help);
-            } else if community.hubs.iter().take(n).any(|other| other == hub) {
+            } else if !known.insert(hub) {
                 let message = format!("\"{hub}\" is named twice");
                 self.fault("community", i, &format!("hubs[{n}]"), message, "name it once");
             }
