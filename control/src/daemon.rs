@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use dataplane::port;
 use dataplane::router::{Options, Router, Running};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -64,25 +65,29 @@ pub fn run(path: &Path, socket: Option<&Path>) -> Result<(), DaemonError> {
     let text = read(path)?;
     let config = config::parse(&text.text, &text.file).map_err(DaemonError::Config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(path, &text, &config, socket))
+    runtime.block_on(serve(path, text, config, socket))
 }
 
 async fn serve(
     path: &Path,
-    text: &ConfigText,
-    config: &Config,
+    text: ConfigText,
+    config: Config,
     socket: Option<&Path>,
 ) -> Result<(), DaemonError> {
     // Before there is anything to clear up: a signal is never too early.
     let signals = Signals::listen()?;
     let configured = config.router.socket.as_deref().map(Path::new);
     let socket = Socket::bind(socket.or(configured).unwrap_or_else(|| Path::new(DEFAULT_SOCKET)))?;
-    let (engine, running) = start(text, config)?;
+    let (engine, running) = start(&text, &config)?;
+    let (name, file) = (config.router.name.clone(), text.file.clone());
+    // The engine keeps its own; of a large file this is much.
+    drop((text, config));
+    port::trim_heap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = socket.serve(engine.clone(), async move { drop(stopped.await) });
     let server = tokio::spawn(server);
     notify(&[sd_notify::NotifyState::Ready]);
-    tracing::info!("{} forwards; configuration {}", config.router.name, text.file);
+    tracing::info!("{name} forwards; configuration {file}");
     let ended = watch(path, &engine, &running, signals).await;
     notify(&[sd_notify::NotifyState::Stopping]);
     // The server ends on its own word; a client that lingers is cut off.

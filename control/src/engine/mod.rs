@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use dataplane::packet::PoolSize;
+use dataplane::port;
 use dataplane::router::{Handle, PollMode, Size};
 use dataplane::table::{PortSpec, Snapshot};
 
@@ -123,6 +124,8 @@ impl Engine {
         self.handle.wake_all();
         wanted.file.clone_from(&text.file);
         let warnings = warnings.into_iter().chain(report_warnings(&report)).collect();
+        // Reading a large file takes several times the memory of what it says.
+        port::trim_heap();
         Ok(Applied { generation: snapshot.generation, changes, warnings })
     }
 

@@ -21,6 +21,7 @@ pub use fault::{Fault, FaultOptions};
 pub use loopback::{Loopback, LoopbackEnd};
 pub use packet::{Packet, PacketOptions};
 pub use pcap::{Pcap, PcapOptions};
+pub use sys::trim_heap;
 pub use tap::Tap;
 pub use xdp::{Xdp, XdpOptions};
 

@@ -13,6 +13,17 @@ pub(super) fn check(returned: libc::c_int) -> io::Result<libc::c_int> {
     if returned < 0 { Err(io::Error::last_os_error()) } else { Ok(returned) }
 }
 
+/// Gives memory that is free back to the system, as far as the allocator can. Takes
+/// some milliseconds when there is much: for control threads, after something large
+/// has been read. Nothing where the C library is not GNU's.
+pub fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: no pointer is passed, and it may be called from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// A socket of the calling thread's network namespace, closed on exec, never blocking.
 pub(super) fn socket(family: libc::c_int, kind: libc::c_int) -> io::Result<OwnedFd> {
     let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
