@@ -5,7 +5,7 @@
 #[allow(unreachable_pub)]
 mod bodies;
 
-use bodies::{config, frames, router};
+use bodies::{config, frames, labels, router};
 use dataplane::packet::{DropReason, PuntReason, Verdict};
 use proptest::prelude::*;
 
@@ -22,6 +22,32 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
     ];
     (tags, prop_oneof![ipv4(), ipv6()])
         .prop_map(|(tags, (kind, l3))| [&router::MAC[..], &[2, 0, 0, 0, 0, 7], &tags, &kind, &l3].concat())
+}
+
+/// A label stack, right or broken, above IPv4, IPv6 or anything.
+fn labelled() -> impl Strategy<Value = Vec<u8>> {
+    let known = labels::FIRST..labels::FIRST + 24;
+    let label = prop_oneof![8 => known, 2 => 0u32..16, 1 => 0u32..1 << 20];
+    let ttl = prop::sample::select(vec![0u8, 1, 2, 64, 255]);
+    let entry = (label, 0u32..8, ttl).prop_map(|(label, tc, ttl)| label << 12 | tc << 9 | u32::from(ttl));
+    let depth = prop_oneof![8 => 1usize..5, 1 => 5usize..40];
+    let stack = depth.prop_flat_map(move |depth| prop::collection::vec(entry.clone(), depth));
+    let below = prop_oneof![
+        4 => ipv4().prop_map(|(_, bytes)| bytes),
+        4 => ipv6().prop_map(|(_, bytes)| bytes),
+        1 => prop::collection::vec(any::<u8>(), 0..80),
+    ];
+    (stack, 0u8..12, below).prop_map(|(mut stack, bottom, below)| {
+        // Mostly the last, sometimes none or an earlier one.
+        if let Some(last) = stack.last_mut().filter(|_| bottom > 0) {
+            *last |= 0x100;
+        }
+        if bottom == 1 {
+            stack[0] |= 0x100;
+        }
+        let stack: Vec<u8> = stack.into_iter().flat_map(u32::to_be_bytes).collect();
+        [&router::MAC[..], &[2, 0, 0, 0, 0, 7, 0x88, 0x47], &stack, &below].concat()
+    })
 }
 
 fn ipv4() -> impl Strategy<Value = ([u8; 2], Vec<u8>)> {
@@ -77,6 +103,29 @@ fn the_router_of_the_fuzzer_forwards_punts_and_drops() {
     assert_eq!(verdict([192, 0, 2, 1], 64, 100, 0), Verdict::Drop(DropReason::Blackhole));
 }
 
+#[test]
+fn the_router_of_the_fuzzer_has_labels_of_every_kind() {
+    let verdict = |label: u32, bottom: bool, below: &[u8]| {
+        let entry = (label << 12 | u32::from(bottom) << 8 | 64).to_be_bytes();
+        frames::run(&[&[HELPED][..], &[0; 6], &[2, 0, 0, 0, 0, 7, 0x88, 0x47], &entry, below].concat())
+    };
+    let mut datagram =
+        [0x45, 0, 0, 28, 0, 9, 0, 0, 64, 17, 0, 0, 10, 0, 0, 9, 8, 8, 8, 8, 0, 1, 0, 1, 0, 8, 0, 0];
+    let sum = dataplane::wire::checksum::checksum(&datagram[..20]);
+    datagram[10..12].copy_from_slice(&sum.to_be_bytes());
+    let mut verdicts: Vec<String> = (labels::FIRST..labels::FIRST + 23)
+        .map(|label| format!("{:?}", verdict(label, true, &datagram)))
+        .collect();
+    assert_eq!(verdicts[0], "Forward");
+    verdicts.sort();
+    verdicts.dedup();
+    // Forwarded, and dropped or punted for at least five reasons.
+    assert!(verdicts.len() >= 6, "{verdicts:?}");
+    assert_eq!(verdict(labels::FIRST, false, &[]), Verdict::Forward);
+    assert_eq!(verdict(999_999, true, &datagram), Verdict::Drop(DropReason::MplsNoLabel));
+    assert_eq!(verdict(9, true, &datagram), Verdict::Drop(DropReason::MplsReserved));
+}
+
 const EXAMPLES: [&[u8]; 2] =
     [include_bytes!("../../examples/site.toml"), include_bytes!("../../examples/pe.toml")];
 
@@ -93,6 +142,12 @@ proptest! {
     fn frames_that_are_nearly_right(frame in frame(), how in 0u8..8, cut in 0usize..200) {
         frames::run(&[&[how | HELPED], &frame[..]].concat());
         frames::run(&[&[HELPED], &frame[..frame.len().saturating_sub(cut)]].concat());
+    }
+
+    #[test]
+    fn label_stacks_of_every_kind(frame in labelled(), how in prop::sample::select(vec![1u8, 3]), cut in 0usize..120) {
+        frames::run(&[&[how], &frame[..]].concat());
+        frames::run(&[&[how], &frame[..frame.len().saturating_sub(cut)]].concat());
     }
 
     #[test]

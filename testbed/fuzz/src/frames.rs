@@ -60,6 +60,11 @@ fn on(batch: &mut Batch) -> Verdict {
     live(batch, parsed);
     classify::run(batch, &ROUTER);
     police::run(batch, &mut Policers::new(), Time::ZERO);
+    if batch.labelled() && lookup::labels::run(batch, &ROUTER) {
+        parse::exposed(batch, &ROUTER);
+        classify::exposed(batch, &ROUTER);
+        live(batch, parsed);
+    }
     let mut edits = StackEdits::new();
     lookup::run(batch, &ROUTER, &mut edits);
     live(batch, found);
@@ -89,8 +94,8 @@ fn parsed(frame: &Frame) {
     assert!(end <= frame.len(), "the datagram lies within the frame");
     assert_eq!(frame.l3().len(), usize::from(meta.l3_length));
     assert!((l3..=end).contains(&usize::from(meta.l4_offset)), "the upper layer lies within the datagram");
-    assert!(matches!(meta.layer3, Layer3::Ipv4 | Layer3::Ipv6));
-    assert!(meta.dscp < 64);
+    assert!(matches!(meta.layer3, Layer3::Ipv4 | Layer3::Ipv6 | Layer3::Mpls));
+    assert!(meta.dscp < 64 && meta.tc < 8);
     assert!(!(meta.flags.has(Flags::LATER_FRAGMENT) && meta.flags.has(Flags::PORTS)));
 }
 
@@ -99,30 +104,41 @@ fn found(frame: &Frame) {
     let meta = frame.meta();
     assert!(ROUTER.interface(meta.out_interface).is_some());
     assert!(ROUTER.adjacency(meta.adjacency).is_some_and(|a| a.header().is_some()));
-    assert!(meta.ttl > 1 || meta.flags.has(Flags::ORIGINATED), "no hop left");
+    let keeps = meta.flags.has(Flags::ORIGINATED) || meta.flags.has(Flags::KEEP_TTL);
+    assert!(meta.ttl > 1 || keeps, "no hop left");
 }
 
 /// What `rewrite` promises.
 fn rewritten(frame: &Frame, before: &Meta) {
     let meta = frame.meta();
-    let hop = u8::from(!meta.flags.has(Flags::ORIGINATED));
+    let keeps = meta.flags.has(Flags::ORIGINATED) || meta.flags.has(Flags::KEEP_TTL);
     assert_eq!(frame.len(), usize::from(meta.l3_offset) + usize::from(meta.l3_length));
+    // Under labels, what is said is said of them.
+    if labelled(frame) || before.layer3 == Layer3::Mpls {
+        return;
+    }
     assert_eq!(meta.l4_offset - meta.l3_offset, before.l4_offset - before.l3_offset);
     let ttl = match meta.layer3 {
         Layer3::Ipv4 => Ipv4Header::check(frame.l3()).map(|h| h.ttl),
         _ => Ipv6Header::check(frame.l3()).map(|h| h.hop_limit),
     };
-    assert_eq!(ttl, Ok(before.ttl - hop), "a right header with one hop less");
+    assert_eq!(ttl, Ok(before.ttl - u8::from(!keeps)), "a right header with one hop less");
+}
+
+/// Whether it leaves with labels.
+fn labelled(frame: &Frame) -> bool {
+    frame.bytes().get(12..14) == Some(&[0x88, 0x47])
 }
 
 /// What leaves: it fits, and is well formed.
 fn leaving(frame: &Frame) {
     let meta = frame.meta();
     let out = ROUTER.interface(meta.out_interface);
-    assert!(out.is_some_and(|out| meta.l3_length <= out.mtu), "longer than the MTU");
+    let fits = |mtu: u16| frame.len() - 14 <= usize::from(mtu);
+    assert!(out.is_some_and(|out| fits(if labelled(frame) { out.mpls_mtu } else { out.mtu })), "too long");
     assert!(!meta.flags.has(Flags::TOO_LONG));
     assert_eq!(frame.bytes().get(6..12), Some(&router::MAC[..]));
-    if meta.layer3 == Layer3::Ipv4 {
+    if meta.layer3 == Layer3::Ipv4 && !labelled(frame) {
         assert!(Ipv4Header::check(frame.l3()).is_ok_and(|h| h.total_length.get() == meta.l3_length));
     }
 }

@@ -3,4 +3,5 @@
 
 pub mod config;
 pub mod frames;
+pub mod labels;
 pub mod router;

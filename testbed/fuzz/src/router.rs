@@ -1,6 +1,7 @@
-//! The small router that fuzzed frames go through: VLANs, both families, every
+//! The small router that fuzzed frames go through: VLANs, both families, labels, every
 //! kind of Nhlfe, a short MTU behind it.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use dataplane::class::ClassMap;
@@ -8,6 +9,8 @@ use dataplane::id::{IfIndex, NhlfeId, PortIndex, VrfId};
 use dataplane::table::{
     EcmpGroup, Interface, InterfaceAddress, Nhlfe, PortDemux, PortSpec, Snapshot, Tpid, VlanMatch, Vrf,
 };
+
+use super::labels;
 
 /// The station address of every interface.
 pub const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
@@ -48,8 +51,8 @@ fn interface(id: u32, port: u16, vlan: VlanMatch, mtu: u16) -> Interface {
         mac: MAC,
         mtu,
         addresses: addresses.into_iter().filter_map(net).collect(),
-        mpls: id == 1,
-        mpls_mtu: 1500,
+        mpls: true,
+        mpls_mtu: mtu + 8,
         tc_map: Arc::default(),
         enabled: true,
         class_map: Arc::new(ClassMap::default()),
@@ -71,6 +74,9 @@ fn routes(snapshot: &mut Snapshot) {
     }
     let group = EcmpGroup::new(&members).map(Arc::new);
     let everything = group.map_or(Nhlfe::Blackhole, Nhlfe::Ecmp);
+    let next = add(snapshot, everything.clone());
+    let adjacency = snapshot.adjacency_for(out, Ipv4Addr::new(10, 3, 0, 9).into());
+    labels::add_all(snapshot, next, adjacency);
     for (net, nhlfe) in [
         ("0.0.0.0/0", everything.clone()),
         ("::/0", everything),

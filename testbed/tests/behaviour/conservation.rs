@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use testbed::lab::{Lab, ms, secs};
 use testbed::packet::*;
 
-use super::{FAMILIES, V4, V6, two_with};
+use super::labels::two_mpls;
+use super::{FAMILIES, V4, V6};
 
 /// A packet of many kinds, towards many places.
 fn packet() -> impl Strategy<Value = Packet> {
@@ -28,8 +29,8 @@ fn packet() -> impl Strategy<Value = Packet> {
         "fe80::1",
         "2001:db8:9::1",
     ]);
-    (any::<bool>(), to, to6, 0u8..64, 0u8..5, 0u8..8, 0usize..1500).prop_map(
-        |(v6, to, to6, dscp, ttl, kind, length)| {
+    (any::<bool>(), to, to6, 0u8..64, 0u8..5, 0u8..16, 0usize..1500, stack()).prop_map(
+        |(v6, to, to6, dscp, ttl, kind, length, stack)| {
             let header = if v6 { ip(V6.a, to6) } else { ip(V4.a, to) }.dscp(dscp).ttl(ttl.saturating_mul(60));
             match (kind, v6) {
                 (0, false) => header.df() / udp(1) / payload(length),
@@ -40,11 +41,43 @@ fn packet() -> impl Strategy<Value = Packet> {
                 (3, false) => header.mf().protocol(17) / payload(length / 8 * 8),
                 (3, true) => header.fragment(1, 0, true) / payload(length / 8 * 8),
                 (4, _) => vlan(length as u16) / header / udp(1),
+                (8..14, _) => stack / header / udp(1) / payload(length),
+                (14, _) => stack / payload(length),
                 _ => header / udp(1) / payload(length),
             }
         },
     )
 }
+
+/// Labels of every kind, those of [`LABELS`] most.
+fn stack() -> impl Strategy<Value = Packet> {
+    let label = prop_oneof![6 => 1000u32..1010, 2 => 0u32..16, 1 => 0u32..1 << 20];
+    let entry = (label, 0u8..8, prop::sample::select(vec![0u8, 1, 2, 64, 255]), 0u8..20);
+    prop::collection::vec(entry, 1..5).prop_map(|entries| {
+        entries.into_iter().fold(Packet::default(), |stack, (label, tc, ttl, bos)| {
+            let entry = mpls(label).tc(tc).ttl(ttl);
+            stack
+                / match bos {
+                    0 => entry.bos(),
+                    1 => entry.not_bos(),
+                    _ => entry,
+                }
+        })
+    })
+}
+
+/// Labels that are swapped, pushed on, taken off, looked up, by known and unknown next hops.
+const LABELS: [&str; 9] = [
+    "swap = 1000\nvia = \"10.2.0.9\"",
+    "swap = 0\nvia = [\"10.2.0.9\", \"2001:db8:2::9\"]",
+    "swap = 1002\npush = [1003, 1004]\nvia = \"2001:db8:2::9\"",
+    "pop = true\nvia = \"10.2.0.9\"",
+    "pop = true\nvia = \"10.1.0.1\"\nttl = \"pipe\"\ndiffserv = \"uniform\"",
+    "pop = true",
+    "vrf = \"default\"\ndiffserv = \"uniform\"",
+    "vrf = \"red\"\nttl = \"pipe\"\ndiffserv = \"short-pipe\"",
+    "swap = 1001\nvia = \"10.2.0.78\"",
+];
 
 fn crowded(workers: usize) -> Lab {
     let more = r#"
@@ -63,13 +96,24 @@ fn crowded(workers: usize) -> Lab {
         [[route]]
         prefix = "2001:db8:9::/48"
         via = ["2001:db8:2::55"]
+        [[route]]
+        prefix = "192.0.2.0/24"
+        via = "10.2.0.9"
+        push = [1000, 1001]
+        entropy = true
+        [[route]]
+        prefix = "2001:db8:ffff::/48"
+        via = ["2001:db8:2::9", { address = "10.2.0.9", push = [1003] }]
         [limits]
         held-packets-per-neighbour = 3
         icmp-errors-per-second = 50
         resolutions-per-second = 10
     "#;
     let ge1 = "mtu = 1280\n qos = { rate = \"2 Mbit/s\", voice = { policer = { rate = \"500 kbit/s\" } } }";
-    let mut lab = Lab::new(&format!("[router]\nworkers = {workers}\nbuffers = 512\n{}", two_with(ge1, more)));
+    let entries = LABELS.iter().zip(1000..).map(|(lines, n)| format!("[[label]]\nlabel = {n}\n{lines}\n"));
+    let more = format!("{more}\n{}", entries.collect::<String>());
+    let text = two_mpls("", ge1, &more);
+    let mut lab = Lab::new(&format!("[router]\nworkers = {workers}\nbuffers = 512\n{text}"));
     for f in FAMILIES {
         lab.host("ge0", f.a);
         lab.host("ge1", f.b);
