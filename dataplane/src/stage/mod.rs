@@ -2,7 +2,9 @@
 //!
 //! A stage is `run(&mut Batch, what it needs)`: it acts on the frames whose
 //! verdict is still Forward, marks verdicts, and never removes a frame. Stages
-//! do not import one another; `pipeline` calls them in order.
+//! do not import one another; `pipeline` calls them in order. Where labels have been
+//! taken off, `parse::exposed` and `classify::exposed` do for the IP packet below
+//! what the two stages have done for the frame.
 
 pub mod classify;
 pub mod enqueue;
