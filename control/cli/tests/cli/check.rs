@@ -80,7 +80,7 @@ fn a_wrong_command_line_is_exit_2() {
         assert_eq!(viaduct(words).code, 2, "{words:?}");
     }
     let told = viaduct(&["show", "routes", "--source", "bgp"]).failed(2);
-    assert!(told.contains("local, connected, static, runtime, otherwise"), "{told}");
+    assert!(told.contains("local, connected, static, runtime, imported, otherwise"), "{told}");
 }
 
 #[test]
