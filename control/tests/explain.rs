@@ -80,6 +80,7 @@ fn words(from: &str, to: &str) -> Words {
         size: 100,
         dont_fragment: false,
         vlan: None,
+        labels: Vec::new(),
     }
 }
 
@@ -226,7 +227,8 @@ proptest! {
     ) {
         let (from, to) = (std::net::Ipv4Addr::from(from).into(), std::net::Ipv4Addr::from(to).into());
         let words = Words {
-            from, to, protocol, dscp, ttl, size, dont_fragment, source_port: 1, destination_port: 2, vlan: None,
+            from, to, protocol, dscp, ttl, size, dont_fragment, source_port: 1, destination_port: 2,
+            vlan: None, labels: Vec::new(),
         };
         match told("ge0", words) {
             Ok(told) => prop_assert!(is_whole(&told), "{:?}", told),

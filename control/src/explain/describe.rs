@@ -11,6 +11,8 @@ use dataplane::wire::ipv6::{self, Ipv6Header};
 use dataplane::wire::l4::{Ports, has_ports, protocol};
 use dataplane::wire::vlan::VlanTag;
 
+use super::labels;
+
 /// What a received frame is, as far as `parse` came.
 pub(super) fn frame(bytes: &[u8], meta: &Meta) -> String {
     let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
@@ -27,12 +29,20 @@ pub(super) fn frame(bytes: &[u8], meta: &Meta) -> String {
             )
         }
         Layer3::Arp => format!("ARP message, {} bytes", l3.len()),
-        Layer3::Mpls => format!("labelled frame, {} bytes", bytes.len()),
+        Layer3::Mpls => labelled(l3),
         Layer3::None => match refused(bytes) {
             Some(l3) => datagram(l3),
             None => format!("frame of {} bytes", bytes.len()),
         },
     }
+}
+
+/// What a label stack and what is below it are.
+fn labelled(l3: &[u8]) -> String {
+    let (stack, below) = labels::stack(l3);
+    let ip = below.first().is_some_and(|first| matches!(first >> 4, 4 | 6));
+    let below = if ip { datagram(below) } else { format!("{} bytes that are no IP packet", below.len()) };
+    format!("labels {}, {below}", labels::words(&stack))
 }
 
 /// The datagram of a frame that `parse` did not get as far into, if it has one.

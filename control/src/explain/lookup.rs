@@ -3,31 +3,33 @@
 use std::net::IpAddr;
 
 use dataplane::id::NhlfeId;
-use dataplane::packet::{Flags, Meta, Verdict};
+use dataplane::packet::{Flags, Layer3, Meta, Verdict};
 use dataplane::table::{Nhlfe, Snapshot, Vrf};
 use dataplane::trace::Stage;
 use dataplane::wire::ipv4::Ipv4Header;
 use dataplane::wire::ipv6::Ipv6Header;
+use dataplane::wire::mpls::LabelStackEntry;
 use ipnet::IpNet;
 
-use super::Surroundings;
 use super::describe::station;
 use super::stages::{Seen, end};
 use super::types::Step;
+use super::{Surroundings, labels};
 use crate::show::{RouteFilter, RouteRow};
 
 /// Where a datagram is to go.
 fn destination(l3: &[u8]) -> Option<IpAddr> {
     match l3.first()? >> 4 {
         4 => Some(Ipv4Header::parse(l3).ok()?.0.destination().into()),
-        _ => Some(Ipv6Header::parse(l3).ok()?.0.destination().into()),
+        6 => Some(Ipv6Header::parse(l3).ok()?.0.destination().into()),
+        _ => None,
     }
 }
 
 /// The neighbour that a frame is to go to, known or not.
 pub(super) fn neighbour(seen: &Seen<'_>, snapshot: &Snapshot) -> Option<IpAddr> {
     let known = snapshot.adjacency(seen.last().adjacency).map(|a| a.neighbour);
-    known.or_else(|| destination(seen.l3()))
+    known.or_else(|| destination(seen.l3(&seen.last())))
 }
 
 fn longest_match(vrf: &Vrf, to: IpAddr) -> Option<(IpNet, NhlfeId)> {
@@ -40,7 +42,10 @@ fn longest_match(vrf: &Vrf, to: IpAddr) -> Option<(IpNet, NhlfeId)> {
 /// What `lookup` decided.
 pub(super) fn step(seen: &Seen<'_>, meta: &Meta, router: &impl Surroundings) -> Step {
     let snapshot = router.snapshot();
-    let (vrf, to) = (snapshot.vrf(meta.vrf), destination(seen.l3()));
+    if meta.layer3 == Layer3::Mpls || meta.flags.has(Flags::DIRECTED) {
+        return by_label(seen, meta, snapshot);
+    }
+    let (vrf, to) = (snapshot.vrf(meta.vrf), destination(seen.l3(meta)));
     let found = vrf.zip(to).and_then(|(vrf, to)| longest_match(vrf, to));
     let out = snapshot.interface(meta.out_interface);
     let decision = end(meta.verdict).unwrap_or_else(|| match (&found, out, neighbour(seen, snapshot)) {
@@ -56,9 +61,32 @@ pub(super) fn step(seen: &Seen<'_>, meta: &Meta, router: &impl Surroundings) -> 
     }
     if let Some((_, first)) = found {
         members(&mut step, first, meta, snapshot);
+        let way = labels::chain(first, meta.flow_hash, snapshot);
+        if way.iter().any(|part| part.starts_with("push")) {
+            step.fact("way", way.join(", then "));
+        }
     }
-    next_hop(&mut step, seen, meta, snapshot);
+    onward(&mut step, seen, meta, snapshot);
     step
+}
+
+/// What `lookup` decided on a frame whose label says the way.
+fn by_label(seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) -> Step {
+    let first = seen.after(Stage::Labels).map_or(meta.nhlfe, |before| before.nhlfe);
+    let way = labels::chain(first, meta.flow_hash, snapshot).join(", then ");
+    let mut step = Step::new(Stage::Lookup, end(meta.verdict).unwrap_or_else(|| way.clone()));
+    step.fact("way", way);
+    onward(&mut step, seen, meta, snapshot);
+    step
+}
+
+/// The stack it leaves with, and the neighbour it goes to.
+fn onward(step: &mut Step, seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) {
+    let stack = labels::to_leave(seen, meta, seen.edit);
+    if !stack.is_empty() || seen.came_labelled() {
+        step.fact("stack", labels::words(&stack));
+    }
+    next_hop(step, seen, meta, stack.len(), snapshot);
 }
 
 /// The route that won, and those that did not.
@@ -85,10 +113,10 @@ fn members(step: &mut Step, first: NhlfeId, meta: &Meta, snapshot: &Snapshot) {
 }
 
 /// The neighbour, whether it is known, and the MTU on the way to it.
-fn next_hop(step: &mut Step, seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) {
+fn next_hop(step: &mut Step, seen: &Seen<'_>, meta: &Meta, labels: usize, snapshot: &Snapshot) {
     let Some(out) = snapshot.interface(meta.out_interface) else { return };
     let hop = neighbour(seen, snapshot);
-    let direct = hop == destination(seen.l3());
+    let direct = hop == destination(seen.l3(meta));
     if let Some(hop) = hop {
         let itself = if direct { ", the destination itself" } else { "" };
         step.fact("next hop", format!("{hop} on {}{itself}", out.name));
@@ -101,10 +129,15 @@ fn next_hop(step: &mut Step, seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) 
             None => "its station address is not known yet".into(),
         },
     );
+    // The labels that came and stay are counted already.
+    let (off, on) = seen.edit.map_or((0, 0), |edit| (usize::from(edit.off), edit.len()));
+    let length = usize::from(meta.l3_length) + LabelStackEntry::LEN * on - LabelStackEntry::LEN * off;
+    let mtu = if labels > 0 { out.mpls_mtu } else { out.mtu };
     let fits = match meta.verdict {
         Verdict::Forward if meta.flags.has(Flags::TOO_LONG) => "too long: it is fragmented",
-        _ if meta.l3_length > out.mtu => "too long",
+        _ if length > usize::from(mtu) => "too long",
         _ => "fits",
     };
-    step.fact("mtu", format!("{} bytes, the datagram has {}: {fits}", out.mtu, meta.l3_length));
+    let what = if labels > 0 { "the datagram with its labels" } else { "the datagram" };
+    step.fact("mtu", format!("{mtu} bytes, {what} has {length}: {fits}"));
 }

@@ -5,6 +5,7 @@
 //! through a slow path of its own. Nothing is sent, counted or remembered.
 
 mod describe;
+mod labels;
 mod live;
 mod lookup;
 mod offline;
@@ -28,7 +29,7 @@ use crate::show::{RouteFilter, RouteRows};
 use stages::Seen;
 
 pub use offline::Offline;
-pub use types::{Explanation, Fact, MOST_FRAMES, Outcome, Packets, Question, Step, Words};
+pub use types::{Explanation, Fact, LabelWords, MOST_FRAMES, Outcome, Packets, Question, Step, Words};
 
 /// When the packet is taken to come: late enough that every rate limit is at rest.
 const NOW: Time = Time::from_nanos(3_600_000_000_000);
@@ -108,7 +109,7 @@ fn one(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Expl
         return Ok(told);
     }
     let way = run(bytes, port, snapshot)?;
-    let seen = Seen { bytes, steps: &way.steps };
+    let seen = Seen { bytes, steps: &way.steps, edit: way.edit.as_ref() };
     let mut told = Explanation {
         packet: describe::frame(bytes, &seen.first()),
         steps: stages::before_rewrite(&seen, router),
@@ -186,7 +187,7 @@ fn once_known(seen: &Seen<'_>, port: PortIndex, router: &impl Surroundings) -> R
     let way = run(seen.bytes, port, &known)?;
     let (Verdict::Forward, Some(out)) = (way.verdict(), way.frame) else { return Ok(Vec::new()) };
     let mut steps = Vec::new();
-    onward(&mut steps, &Seen { bytes: seen.bytes, steps: &way.steps }, out, router);
+    onward(&mut steps, &Seen { bytes: seen.bytes, steps: &way.steps, edit: way.edit.as_ref() }, out, router);
     for step in &mut steps {
         step.decision = format!("once {neighbour} has answered: {}", step.decision);
         // Its station address is not known, so none is told.

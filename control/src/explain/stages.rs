@@ -2,16 +2,18 @@
 
 use dataplane::class::{ClassMap, Colour};
 use dataplane::id::WorkerIndex;
-use dataplane::packet::{Flags, Frame, Layer3, Meta, Pool, PoolSize, Verdict};
+use dataplane::packet::{Flags, Frame, Layer3, Meta, Pool, PoolSize, StackEdit, Verdict};
 use dataplane::stage::fragment;
 use dataplane::table::Interface;
 use dataplane::trace::Stage;
 use dataplane::wire::dscp;
-use dataplane::wire::ethernet::EthernetHeader;
+use dataplane::wire::ethernet::{EthernetHeader, ether_type};
+use dataplane::wire::mpls::LabelStackEntry;
+use dataplane::wire::vlan::VlanTag;
 
 use super::describe::{mark, station};
 use super::types::Step;
-use super::{Surroundings, lookup};
+use super::{Surroundings, labels, lookup};
 use crate::config::Rate;
 
 /// Bytes of an IPv4 header with all the options it may have, and some.
@@ -21,6 +23,8 @@ const LONGEST_HEADER: u16 = 68;
 pub(super) struct Seen<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) steps: &'a [(Stage, Meta)],
+    /// What is done to its label stack.
+    pub(super) edit: Option<&'a StackEdit>,
 }
 
 impl Seen<'_> {
@@ -34,10 +38,20 @@ impl Seen<'_> {
         self.steps.last().map(|(_, meta)| *meta).unwrap_or_default()
     }
 
-    /// From the network header to the datagram's end.
-    pub(super) fn l3(&self) -> &[u8] {
-        let (at, length) = (usize::from(self.first().l3_offset), usize::from(self.first().l3_length));
+    /// What was known after a stage, if it came to that.
+    pub(super) fn after(&self, stage: Stage) -> Option<Meta> {
+        self.steps.iter().find(|(s, _)| *s == stage).map(|(_, meta)| *meta)
+    }
+
+    /// From the network header, or the label stack, to the datagram's end.
+    pub(super) fn l3(&self, meta: &Meta) -> &[u8] {
+        let (at, length) = (usize::from(meta.l3_offset), usize::from(meta.l3_length));
         self.bytes.get(at..at + length).unwrap_or_default()
+    }
+
+    /// Whether it came labelled.
+    pub(super) fn came_labelled(&self) -> bool {
+        self.first().layer3 == Layer3::Mpls
     }
 }
 
@@ -55,9 +69,13 @@ pub(super) fn before_rewrite(seen: &Seen<'_>, router: &impl Surroundings) -> Vec
     let step = |(stage, meta): &(Stage, Meta)| {
         let interface = router.snapshot().interface(meta.in_interface);
         match (stage, interface) {
-            (Stage::Parse, _) => Some(parse(meta, interface, router)),
+            (Stage::Parse, _) => Some(parse(seen, meta, interface, router)),
+            (Stage::Classify, Some(interface)) if seen.came_labelled() => {
+                Some(labels::classify(meta, interface))
+            }
             (Stage::Classify, Some(interface)) => Some(classify(meta, interface)),
             (Stage::Police, Some(interface)) => Some(police(meta, interface)),
+            (Stage::Labels, _) => seen.came_labelled().then(|| labels::step(seen, meta, router.snapshot())),
             (Stage::Lookup, _) => Some(lookup::step(seen, meta, router)),
             _ => None,
         }
@@ -65,7 +83,7 @@ pub(super) fn before_rewrite(seen: &Seen<'_>, router: &impl Surroundings) -> Vec
     seen.steps.iter().filter_map(step).collect()
 }
 
-fn parse(meta: &Meta, interface: Option<&Interface>, router: &impl Surroundings) -> Step {
+fn parse(seen: &Seen<'_>, meta: &Meta, interface: Option<&Interface>, router: &impl Surroundings) -> Step {
     let vrf = interface.and_then(|i| router.snapshot().vrf(i.vrf)).map(|v| v.name.to_string());
     let decision = end(meta.verdict).unwrap_or_else(|| match (interface, &vrf) {
         (Some(interface), Some(vrf)) => format!("it comes in by {}, of vrf {vrf}", interface.name),
@@ -84,6 +102,9 @@ fn parse(meta: &Meta, interface: Option<&Interface>, router: &impl Surroundings)
     step.fact("length", format!("{} bytes on the wire without FCS", meta.length));
     if matches!(meta.layer3, Layer3::Ipv4 | Layer3::Ipv6) {
         step.fact("datagram", format!("{} bytes", meta.l3_length));
+    }
+    if meta.layer3 == Layer3::Mpls {
+        step.fact("stack", labels::words(&labels::stack(seen.l3(meta)).0));
     }
     step
 }
@@ -128,13 +149,17 @@ fn police(meta: &Meta, interface: &Interface) -> Step {
 /// leaves: none, when it cannot be fragmented.
 pub(super) fn rewrite(seen: &Seen<'_>, mut out: Frame) -> (Step, Vec<usize>) {
     let (before, meta) = (seen.last().ttl, *out.meta());
-    let hops = if meta.layer3 == Layer3::Ipv6 { "hop limit" } else { "TTL" };
-    let mut step = Step::new(Stage::Rewrite, format!("{hops} {before} to {}", before.saturating_sub(1)));
+    let leaves = leaving(out.bytes());
+    let mut step = Step::new(Stage::Rewrite, hop(before, &meta, &leaves));
+    if !leaves.is_empty() || seen.came_labelled() {
+        step.fact("stack", labels::words(&leaves));
+    }
     if let Ok((link, _)) = EthernetHeader::parse(out.bytes()) {
         step.fact("from station", station(&link.source));
         step.fact("to station", station(&link.destination));
     }
-    let tags = tags(out.bytes(), usize::from(meta.l3_offset));
+    let stack = if meta.layer3 == Layer3::Mpls { 0 } else { leaves.len() * LabelStackEntry::LEN };
+    let tags = tags(out.bytes(), usize::from(meta.l3_offset) - stack);
     if !tags.is_empty() {
         step.fact("tags", tags.join(", "));
     }
@@ -146,6 +171,28 @@ pub(super) fn rewrite(seen: &Seen<'_>, mut out: Frame) -> (Step, Vec<usize>) {
     }
     step.fact("length", format!("{} bytes without FCS", bytes.iter().sum::<usize>()));
     (step, bytes)
+}
+
+/// What becomes of the TTL, in words.
+fn hop(before: u8, meta: &Meta, leaves: &[LabelStackEntry]) -> String {
+    let hops = if meta.layer3 == Layer3::Ipv6 { "hop limit" } else { "TTL" };
+    let after = before.saturating_sub(u8::from(!meta.flags.has(Flags::KEEP_TTL)));
+    match (meta.layer3, leaves) {
+        (Layer3::Mpls, [top, ..]) => format!("label TTL {before} to {}", top.ttl()),
+        _ if after == before => format!("{hops} {before} stays: the next router lowers it (RFC 3443)"),
+        _ => format!("{hops} {before} to {after}"),
+    }
+}
+
+/// The label stack of a frame that is about to leave.
+fn leaving(bytes: &[u8]) -> Vec<LabelStackEntry> {
+    let Ok((header, mut rest)) = EthernetHeader::parse(bytes) else { return Vec::new() };
+    let mut kind = header.ether_type.get();
+    while matches!(kind, ether_type::DOT1Q | ether_type::DOT1AD) {
+        let Ok((tag, behind)) = VlanTag::parse(rest) else { return Vec::new() };
+        (kind, rest) = (tag.ether_type.get(), behind);
+    }
+    if kind == ether_type::MPLS { labels::stack(rest).0 } else { Vec::new() }
 }
 
 /// The VLAN tags before a network header.

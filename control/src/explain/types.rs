@@ -51,6 +51,20 @@ pub struct Words {
     pub dont_fragment: bool,
     /// VLAN ids, outermost first, 0 to 2 of them; `None` takes the interface's own tags.
     pub vlan: Option<Vec<u16>>,
+    /// Labels above the datagram, outermost first, at most 100.
+    #[serde(default)]
+    pub labels: Vec<LabelWords>,
+}
+
+/// One label of a packet in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelWords {
+    /// The label, 0 to 1,048,575.
+    pub label: u32,
+    /// Its traffic class, 0 to 7.
+    pub tc: u8,
+    /// Its TTL.
+    pub ttl: u8,
 }
 
 /// One packet's way.
@@ -69,7 +83,8 @@ pub struct Explanation {
 /// One stage's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// receive (only where it ends there), parse, classify, police, lookup, rewrite or queue.
+    /// receive (only where it ends there), parse, classify, police, labels (only where it came
+    /// labelled), lookup, rewrite or queue.
     pub stage: String,
     /// The decision, in a clause.
     pub decision: String,

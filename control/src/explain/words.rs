@@ -8,9 +8,10 @@ use dataplane::wire::icmp::{self, Family, Message};
 use dataplane::wire::ipv4::Ipv4Header;
 use dataplane::wire::ipv6::Ipv6Header;
 use dataplane::wire::l4::{self, UdpHeader, protocol};
+use dataplane::wire::mpls::{LabelStackEntry, label};
 use dataplane::wire::vlan::VlanTag;
 
-use super::Words;
+use super::{LabelWords, Words};
 
 /// Station address of the neighbour that sends it.
 const SENDER: [u8; 6] = [0x02, 0, 0, 0, 0, 0xfd];
@@ -18,6 +19,8 @@ const SENDER: [u8; 6] = [0x02, 0, 0, 0, 0, 0xfd];
 const TCP: usize = 20;
 /// Largest datagram, bytes: the largest MTU of an interface and some.
 const LARGEST: u16 = 9_100;
+/// Labels above it at most.
+const MOST_LABELS: usize = 100;
 
 impl Words {
     /// Bytes of the headers that the datagram has at least.
@@ -42,20 +45,46 @@ impl Words {
     ) -> Result<Vec<u8>, String> {
         let interface = interface.ok_or("the port has no interface")?;
         let mut frame = self.link(interface, snapshot)?;
+        frame.extend(self.stack()?);
         frame.extend(self.datagram()?);
         frame.resize(frame.len().max(60), 0);
         Ok(frame)
     }
 
+    /// The label stack, if it has one.
+    fn stack(&self) -> Result<Vec<u8>, String> {
+        let depth = self.labels.len();
+        if depth > MOST_LABELS {
+            return Err(format!("{depth} labels; allowed: at most {MOST_LABELS}"));
+        }
+        if let Some(wrong) = self.labels.iter().find(|l| l.label > label::LAST || l.tc > 7) {
+            return Err(format!(
+                "label {} tc {}; allowed: label 0 to {}, tc 0 to 7",
+                wrong.label,
+                wrong.tc,
+                label::LAST
+            ));
+        }
+        let entry = |(at, l): (usize, &LabelWords)| {
+            LabelStackEntry::new(l.label, l.tc, at + 1 == depth, l.ttl).word().to_be_bytes()
+        };
+        Ok(self.labels.iter().enumerate().flat_map(entry).collect())
+    }
+
     /// Ethernet header and tags.
     fn link(&self, interface: &Interface, snapshot: &Snapshot) -> Result<Vec<u8>, String> {
         let to = match self.to {
+            _ if !self.labels.is_empty() => interface.mac,
             IpAddr::V4(to) if to.is_broadcast() => ethernet::BROADCAST,
             IpAddr::V4(to) if to.is_multicast() => ethernet::multicast_v4(to),
             IpAddr::V6(to) if to.is_multicast() => ethernet::multicast_v6(to),
             _ => interface.mac,
         };
-        let kind = if self.from.is_ipv4() { ether_type::IPV4 } else { ether_type::IPV6 };
+        let kind = match self.from {
+            _ if !self.labels.is_empty() => ether_type::MPLS,
+            IpAddr::V4(_) => ether_type::IPV4,
+            IpAddr::V6(_) => ether_type::IPV6,
+        };
         let tags = match &self.vlan {
             Some(vids) => tags(vids, interface, snapshot)?,
             None => own_tags(interface.vlan),

@@ -63,11 +63,6 @@ impl Target {
         matches!(*self.wanted, Wanted::Imported(_))
     }
 
-    /// Whether linked next hops go through it.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.shared
-    }
-
     /// The sets that its linked next hops go through.
     pub(crate) fn linked(&self) -> impl Iterator<Item = TargetRef> + '_ {
         self.links.iter().copied().flatten().filter(|_| !self.is_imported())

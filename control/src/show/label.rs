@@ -115,7 +115,9 @@ pub fn lsps(snapshot: &Snapshot, state: &State, filter: &LspFilter) -> Vec<LspRo
     let users = users(state);
     let entered = filter.label.and_then(|label| state.label(label)?.set);
     for (vrf, rib) in state.ribs().iter() {
-        for (id, target) in rib.targets().filter(|(_, t)| t.is_shared()) {
+        // One that nothing is tied to is a route's own next hop, no LSP.
+        let tied = |id| users.contains_key(&TargetRef { vrf, id });
+        for (id, target) in rib.targets().filter(|(id, _)| tied(*id)) {
             let at = TargetRef { vrf, id };
             let Some(row) = lsp(snapshot, state, &users, at, target) else { continue };
             let within = filter.within.is_none_or(|net| net.contains(&row.next_hop));
@@ -158,9 +160,16 @@ fn lsp(
 /// How many routes and labels have next hops that go through each shared set.
 fn users(state: &State) -> AHashMap<TargetRef, usize> {
     let mut users: AHashMap<TargetRef, usize> = AHashMap::new();
+    let mut ties: AHashMap<TargetRef, usize> = AHashMap::new();
     for (_, target) in state.ribs().iter().flat_map(|(_, rib)| rib.targets()) {
+        target.linked().for_each(|at| *ties.entry(at).or_default() += 1);
         let shared: AHashSet<TargetRef> = target.linked().collect();
         shared.into_iter().for_each(|at| *users.entry(at).or_default() += target.users());
+    }
+    // Those that ask for the shared set itself, without labels.
+    for (at, ties) in ties {
+        let own = state.ribs().target(at).map_or(0, |t| t.users().saturating_sub(ties));
+        *users.entry(at).or_default() += own;
     }
     users
 }

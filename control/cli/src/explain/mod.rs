@@ -29,6 +29,7 @@ The packet, in words; all but in, from and to may be left out:
   sport N, dport N  ports; 49152 and 5004 unless said
   dscp NAME|N       ef, af11 ... or 0 to 63; df unless said
   ttl N             TTL or hop limit; 64 unless said
+  label N [tc N] [ttl N]  a label above it, outermost first; tc 0 and ttl 64 unless said
   size N            bytes of the datagram, IP header included; 100 unless said
   df                don't-fragment
   vlan ID[.ID]      other tags than the interface's own, outer first; vlan 0 is priority only
@@ -41,6 +42,7 @@ Examples:
   viaduct explain in ge0 from 10.0.0.5 to 10.1.0.9
   viaduct explain in phones from 10.20.20.7 to 192.0.2.9 udp dport 5004 dscp ef size 200
   viaduct explain in ge0 from 10.0.0.5 to 10.1.0.9 tcp size 3000 df
+  viaduct explain in core0 label 17 tc 5 ttl 63 label 30012 from 10.1.0.9 to 10.2.0.9
   viaduct explain in ge0 --pcap trace.pcap --packet 3
   viaduct explain in wan from 192.0.2.9 to 10.20.10.7 ttl 1 --config examples/site.toml";
 

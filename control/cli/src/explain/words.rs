@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use control::explain::{Packets, Question, Words};
+use control::explain::{LabelWords, Packets, Question, Words};
 use dataplane::wire::dscp;
 use dataplane::wire::l4::protocol;
 
 /// The words there are.
-const ALLOWED: &str = "words are: in, from, to, udp, tcp, icmp, proto, sport, dport, dscp, ttl, size, df, vlan; \
+const ALLOWED: &str = "words are: in, label, tc, from, to, udp, tcp, icmp, proto, sport, dport, dscp, ttl, size, df, vlan; \
                        see viaduct explain --help";
 
 /// What has been said so far.
@@ -25,6 +25,9 @@ struct Said {
     size: Option<u16>,
     dont_fragment: bool,
     vlan: Option<Vec<u16>>,
+    labels: Vec<LabelWords>,
+    /// Whether `tc` and `ttl` are of the last label.
+    of_label: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +67,7 @@ pub(super) fn question(words: &[String]) -> Result<Question, String> {
         size: said.size.unwrap_or(100),
         dont_fragment: said.dont_fragment,
         vlan: said.vlan,
+        labels: said.labels,
     });
     Ok(Question { interface: said.interface.ok_or_else(|| missing("in"))?, packets })
 }
@@ -95,12 +99,25 @@ fn read(words: &[String]) -> Result<Said, String> {
             "sport" => said.source_port = Some(value(word, next()?, "0 to 65535")?),
             "dport" => said.destination_port = Some(value(word, next()?, "0 to 65535")?),
             "dscp" => said.dscp = Some(mark(next()?)?),
+            "label" => {
+                let label = crate::hops::label(next()?)?;
+                said.labels.push(LabelWords { label, tc: 0, ttl: 64 });
+            }
+            "tc" | "ttl" if said.of_label => {
+                let Some(last) = said.labels.last_mut() else { continue };
+                match word {
+                    "tc" => last.tc = value::<u8>(word, next()?, "0 to 7")?,
+                    _ => last.ttl = value(word, next()?, "0 to 255")?,
+                }
+            }
+            "tc" => return Err(format!("tc stands behind no label; {ALLOWED}")),
             "ttl" => said.ttl = Some(value(word, next()?, "0 to 255")?),
             "size" => said.size = Some(value(word, next()?, "28 to 9100")?),
             "df" => said.dont_fragment = true,
             "vlan" => said.vlan = Some(vlan(next()?)?),
             other => return Err(format!("\"{other}\" is not understood; {ALLOWED}")),
         }
+        said.of_label = matches!(word, "label") || said.of_label && matches!(word, "tc" | "ttl");
     }
     Ok(said)
 }
@@ -144,6 +161,14 @@ mod tests {
     }
 
     #[test]
+    fn labels_stand_outermost_first_with_what_follows_each() {
+        let text = "in core0 label 30012 tc 5 ttl 9 label 17 ttl 8 from 10.0.0.5 ttl 7 to 10.1.0.9";
+        let Packets::Words(words) = asked(text).unwrap().packets else { panic!() };
+        let labels: Vec<_> = words.labels.iter().map(|l| (l.label, l.tc, l.ttl)).collect();
+        assert_eq!((labels, words.ttl), (vec![(30_012, 5, 9), (17, 0, 8)], 7));
+    }
+
+    #[test]
     fn wrong_words_are_told_with_what_is_allowed() {
         for (text, told) in [
             ("from 10.0.0.5 to 10.1.0.9", "no in"),
@@ -154,6 +179,9 @@ mod tests {
             ("in ge0 dscp gold", "allowed: a name such as ef"),
             ("in ge0 from ::1 to ::2 df", "df is of IPv4"),
             ("in ge0 vlan 1.2.3", "two with a dot"),
+            ("in ge0 tc 5", "tc stands behind no label"),
+            ("in ge0 label 16 from ::1 tc 5", "tc stands behind no label"),
+            ("in ge0 label 1048576", "is no label"),
             ("in", "in wants a value"),
         ] {
             let error = asked(text).unwrap_err();
