@@ -188,6 +188,12 @@ impl State {
         let old = self.labels.all.get(&label);
         let (old_set, nhlfe) = old.map_or((None, NhlfeId::NONE), |old| (old.set, old.nhlfe));
         self.labels.retie(label, old_set, set);
+        let changed = old_set.zip(set).filter(|(old, new)| old.vrf == new.vrf && old.id != new.id);
+        if let Some((old, new)) = changed
+            && let Some(rib) = self.ribs.get_mut(new.vrf)
+        {
+            rib.adopt(new.id, old.id);
+        }
         old_set.into_iter().for_each(|at| self.ribs.release(at));
         self.labels.all.insert(label, Label { asked, way, set, nhlfe });
         self.labels.due.insert(label);

@@ -339,7 +339,8 @@ impl Rib {
         }
     }
 
-    fn adopt(&mut self, id: TargetId, parent: TargetId) {
+    /// Says that a new set takes the place of another, so that flows stay as far as they can.
+    pub(crate) fn adopt(&mut self, id: TargetId, parent: TargetId) {
         if let Some(target) = self.target_mut(id).filter(|t| t.fresh) {
             target.parent.get_or_insert(parent);
         }

@@ -133,6 +133,19 @@ fn deeper_than_the_bound_the_stack_still_decides() {
 }
 
 #[test]
+fn a_path_taken_away_moves_its_own_flows_only() {
+    let (mut lab, macs) = four();
+    let flows = || (0..2000u16).map(|n| mpls(IN) / mpls(20_000) / far(&V4) / udp(n) / payload(60));
+    let before = paths(&mut lab, flows());
+    lab.apply(&super::labels::two_mpls("", "", &entry(IN, &format!("swap = {OUT}\nvia = {:?}", &HOPS[1..]))));
+    let after = paths(&mut lab, flows());
+    for (before, after) in before.iter().zip(&after) {
+        assert!(after == before || *before == macs[0], "a flow moved though its path stayed");
+        assert_ne!(*after, macs[0]);
+    }
+}
+
+#[test]
 fn a_route_s_labelled_next_hops_share_by_the_flow_too() {
     let hop = |n: usize| format!("{{ address = \"{}\", push = [{}] }}", HOPS[n], 100 + n);
     let via: Vec<_> = (0..4).map(hop).collect();
