@@ -88,8 +88,8 @@ fn lsps_say_their_stack_and_how_many_use_them() {
     };
     let rows = all(LspFilter::default(), &state, &snapshot);
     assert_eq!((rows.len(), rows[0].0.as_str(), rows[1].0.as_str()), (2, "10.0.0.2", "10.255.0.2"));
-    // The route of vrf red, and the label 40.
-    assert_eq!((rows[1].1, stack(&rows[1].2)), (2, vec![&[17][..]]));
+    // The route of vrf red.
+    assert_eq!((rows[1].1, stack(&rows[1].2)), (1, vec![&[17][..]]));
     let of = |label| LspFilter { label: Some(label), ..LspFilter::default() };
     assert_eq!(all(of(17), &state, &snapshot).len(), 1);
     assert_eq!(all(of(99), &state, &snapshot).len(), 0);

@@ -147,6 +147,8 @@ pub enum Wanted {
     Discard(config::Discard),
     /// Forward by any of these.
     Via(Vec<NextHop>),
+    /// Forward to what this next hop comes to: what linked next hops of its address share.
+    Lsp(IpAddr),
     /// Forward as another Vrf's route does.
     Imported(TargetRef),
 }

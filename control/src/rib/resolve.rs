@@ -169,6 +169,7 @@ impl<'a> Walk<'a> {
             Wanted::Local => Ok(Resolved::Local),
             Wanted::Discard(discard) => Ok(Resolved::Discard(*discard)),
             Wanted::Via(hops) => self.any(hops, links),
+            Wanted::Lsp(address) => self.covered(*address),
             Wanted::Imported(from) => {
                 if self.is_due(*from) {
                     return Err(Unresolved::Loop);

@@ -137,7 +137,7 @@ impl Ribs {
     /// What a linked next hop of a route in `own` goes through.
     fn tie(&mut self, own: VrfId, hop: &NextHop) -> Option<TargetRef> {
         let vrf = hop.vrf.as_ref().map_or(Some(own), |name| self.named(name))?;
-        let id = self.get_mut(vrf)?.hold_shared(hop.address);
+        let id = self.get_mut(vrf)?.hold(Wanted::Lsp(hop.address));
         Some(TargetRef { vrf, id })
     }
 

@@ -120,14 +120,14 @@ impl Ribs {
         round.done.insert(at);
         let depth = outcome.as_ref().map_or(0, |o| self.depth(o));
         let Some(target) = self.target_mut(at) else { return };
-        if depth > MOST_LSPS - u8::from(target.shared) {
+        if depth > MOST_LSPS - u8::from(target.is_shared()) {
             outcome = Err(Unresolved::TooDeep);
         }
         let recursive = recursive || outcome.is_err();
         let (fresh, changed) = (target.fresh, target.outcome != outcome);
         let flipped = !fresh && target.outcome.is_ok() != outcome.is_ok();
         let forwards = |o: &Result<Resolved, Unresolved>| matches!(o, Ok(Resolved::Forward(_)));
-        if changed && target.shared && !(forwards(&target.outcome) && forwards(&outcome)) {
+        if changed && target.is_shared() && !(forwards(&target.outcome) && forwards(&outcome)) {
             round.turned.insert(at);
         }
         (target.outcome, target.depth, target.fresh) = (outcome, depth, false);

@@ -15,7 +15,7 @@ use prefix_trie::joint::map::JointPrefixMap;
 use super::candidate::{Candidate, Candidates};
 use super::resolve::Resolved;
 use super::unresolved::Unresolved;
-use super::{NEVER, NextHop, Source, Wanted};
+use super::{NEVER, Source, Wanted};
 
 /// The place of a [`Target`] in its Rib.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,8 +47,6 @@ pub struct Target {
     pub(super) links: Box<[Option<TargetRef>]>,
     /// LSPs, one inside the other, that its packets go through.
     pub(super) depth: u8,
-    /// Whether linked next hops go through it.
-    pub(super) shared: bool,
     /// Whether other routes have a say in the outcome.
     pub(super) recursive: bool,
     /// Whether routes with linked next hops have a say in the outcome.
@@ -61,6 +59,11 @@ impl Target {
     /// Whether its entry is another Vrf's.
     pub(crate) fn is_imported(&self) -> bool {
         matches!(*self.wanted, Wanted::Imported(_))
+    }
+
+    /// Whether linked next hops go through it.
+    pub(super) fn is_shared(&self) -> bool {
+        matches!(*self.wanted, Wanted::Lsp(_))
     }
 
     /// The sets that its linked next hops go through.
@@ -286,16 +289,6 @@ impl Rib {
         id
     }
 
-    /// As [`Rib::hold`], for what linked next hops to `address` go through.
-    pub(super) fn hold_shared(&mut self, address: IpAddr) -> TargetId {
-        let id = self.hold(Wanted::Via(vec![NextHop::plain(address, None)]));
-        if let Some(target) = self.target_mut(id).filter(|t| !t.shared) {
-            target.shared = true;
-            self.edits.fresh.push(id);
-        }
-        id
-    }
-
     fn intern(&mut self, wanted: Wanted) -> TargetId {
         if let Some(id) = self.index.get(&wanted) {
             return *id;
@@ -310,7 +303,6 @@ impl Rib {
             routes: 0,
             links: Box::default(),
             depth: 0,
-            shared: false,
             recursive: true,
             through: false,
             fresh: true,
@@ -367,7 +359,11 @@ impl Rib {
 
 /// Addresses whose routes have a say in what `wanted` comes to.
 pub(super) fn watched(wanted: &Wanted) -> Vec<IpAddr> {
-    let Wanted::Via(hops) = wanted else { return Vec::new() };
+    let hops = match wanted {
+        Wanted::Via(hops) => hops,
+        Wanted::Lsp(address) => return vec![*address],
+        _ => return Vec::new(),
+    };
     hops.iter().filter(|h| h.interface.is_none() && !h.is_linked()).map(|h| h.address).collect()
 }
 

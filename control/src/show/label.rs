@@ -103,7 +103,7 @@ pub struct LspRow {
     pub prefix: Option<IpNet>,
     /// The neighbours it leads to, and the labels that packets get on the way to them.
     pub hops: Vec<HopRow>,
-    /// Routes and labels that go through it.
+    /// Routes and labels with labelled next hops that go through it.
     pub users: usize,
     /// Why it is not used; `None` where it is.
     pub unused: Option<String>,
@@ -115,9 +115,7 @@ pub fn lsps(snapshot: &Snapshot, state: &State, filter: &LspFilter) -> Vec<LspRo
     let users = users(state);
     let entered = filter.label.and_then(|label| state.label(label)?.set);
     for (vrf, rib) in state.ribs().iter() {
-        // One that nothing is tied to is a route's own next hop, no LSP.
-        let tied = |id| users.contains_key(&TargetRef { vrf, id });
-        for (id, target) in rib.targets().filter(|(id, _)| tied(*id)) {
+        for (id, target) in rib.targets() {
             let at = TargetRef { vrf, id };
             let Some(row) = lsp(snapshot, state, &users, at, target) else { continue };
             let within = filter.within.is_none_or(|net| net.contains(&row.next_hop));
@@ -141,8 +139,7 @@ fn lsp(
     at: TargetRef,
     target: &Target,
 ) -> Option<LspRow> {
-    let Wanted::Via(hops) = &*target.wanted else { return None };
-    let next_hop = hops.first()?.address;
+    let Wanted::Lsp(next_hop) = *target.wanted else { return None };
     let mut row = LspRow {
         vrf: state.vrf_name(at.vrf).into(),
         next_hop,
@@ -160,16 +157,9 @@ fn lsp(
 /// How many routes and labels have next hops that go through each shared set.
 fn users(state: &State) -> AHashMap<TargetRef, usize> {
     let mut users: AHashMap<TargetRef, usize> = AHashMap::new();
-    let mut ties: AHashMap<TargetRef, usize> = AHashMap::new();
     for (_, target) in state.ribs().iter().flat_map(|(_, rib)| rib.targets()) {
-        target.linked().for_each(|at| *ties.entry(at).or_default() += 1);
         let shared: AHashSet<TargetRef> = target.linked().collect();
         shared.into_iter().for_each(|at| *users.entry(at).or_default() += target.users());
-    }
-    // Those that ask for the shared set itself, without labels.
-    for (at, ties) in ties {
-        let own = state.ribs().target(at).map_or(0, |t| t.users().saturating_sub(ties));
-        *users.entry(at).or_default() += own;
     }
     users
 }

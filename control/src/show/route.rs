@@ -133,6 +133,7 @@ fn asks(wanted: &Wanted, state: &State) -> Vec<String> {
         Wanted::Local => vec!["local".into()],
         Wanted::Discard(discard) => vec![discard.to_string()],
         Wanted::Via(hops) => hops.iter().map(NextHop::to_string).collect(),
+        Wanted::Lsp(address) => vec![format!("via {address}")],
         Wanted::Imported(from) => vec![format!("imported from vrf {}", state.vrf_name(from.vrf))],
     }
 }
