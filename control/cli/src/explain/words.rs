@@ -8,7 +8,7 @@ use dataplane::wire::dscp;
 use dataplane::wire::l4::protocol;
 
 /// The words there are.
-const ALLOWED: &str = "words are: in, label, tc, from, to, udp, tcp, icmp, proto, sport, dport, dscp, ttl, size, df, vlan; \
+const ALLOWED: &str = "words are: in, from, to, udp, tcp, icmp, proto, sport, dport, dscp, ttl, size, df, vlan, label, tc; \
                        see viaduct explain --help";
 
 /// What has been said so far.
