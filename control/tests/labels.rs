@@ -229,7 +229,10 @@ fn labels_come_and_go_at_run_time_whole_or_not_at_all() {
         (add(15, 41, "10.0.0.2"), "15 is not a label of 16 to 1048575"),
         (add(100_000, 41, "10.0.0.2"), "of the range 100000-1048575"),
         (add(44, 7, "10.0.0.2"), "7 is no label to put on"),
-        (LabelChange::Add(LabelSpec { label: 44, ..LabelSpec::default() }), "one of swap, pop and vrf"),
+        (
+            LabelChange::Add(LabelSpec { label: 44, ..LabelSpec::default() }),
+            "nothing becomes of the label 44",
+        ),
         (
             LabelChange::Add(LabelSpec { label: 44, vrf: Some("blue".into()), ..LabelSpec::default() }),
             "no vrf \"blue\"",

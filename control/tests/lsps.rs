@@ -33,6 +33,7 @@ name = "red"
 port = "p"
 vlan = 1
 vrf = "red"
+mpls = true
 addresses = ["10.0.0.1/24"]
 "#;
 const VRFS: [&str; 3] = ["default", "red", "blue"];

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use dataplane::id::VrfId;
-use dataplane::table::{Labels, Snapshot, TunnelModel};
+use dataplane::table::{Labels, Nhlfe, Snapshot, TunnelModel};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,35 @@ impl State {
         let of = snapshot.interface(id).and_then(|i| snapshot.vrf(i.vrf));
         match of.filter(|v| v.id != vrf) {
             Some(other) => Err(format!("the interface \"{name}\" is in vrf \"{}\"", other.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether `hop`, if it is named with its interface or connected, may be sent labelled
+    /// frames, where there are such. One that other routes lead to cannot be judged here.
+    pub(super) fn speaks_mpls(
+        &self,
+        hop: &Hop<'_>,
+        labelled: bool,
+        snapshot: &Snapshot,
+    ) -> Result<(), String> {
+        let named = || hop.interface.and_then(|name| self.interface(name));
+        let connected = || {
+            let vrf = snapshot.vrf(self.vrf(hop.vrf)?)?;
+            let nhlfe = match hop.address {
+                IpAddr::V4(address) => vrf.fib4.lookup(address),
+                IpAddr::V6(address) => vrf.fib6.lookup(address),
+            }?;
+            match snapshot.nhlfe(nhlfe)? {
+                Nhlfe::Glean(id) => snapshot.interface(*id).filter(|i| i.vrf == vrf.id).map(|i| i.id),
+                _ => None,
+            }
+        };
+        let out = if labelled { named().or_else(connected) } else { None };
+        match out.and_then(|id| snapshot.interface(id)).filter(|out| !out.mpls) {
+            Some(out) => {
+                Err(format!("{} is on \"{}\", which sends no labelled frames", hop.address, out.name))
+            }
             None => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::batch::{BatchErrors, RouteVia, at_most, check_all, check_push};
 use super::label::{Asked, WantedLabel, models};
-use crate::config::{DiffServWord, LEAST_LABEL, MOST_LABEL, StaticLabel, TtlWord};
+use crate::config::{DiffServWord, IMPLICIT_NULL, LEAST_LABEL, MOST_LABEL, StaticLabel, TtlWord, rules};
 
 /// One change to the labels of a running router.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -139,26 +139,12 @@ impl State {
         }
     }
 
-    /// The label as the file would say it.
+    /// The label as the file would say it, held to the file's rules.
     fn check_label(&self, spec: &LabelSpec, snapshot: &Snapshot) -> Result<StaticLabel, String> {
         self.is_free(spec.label)?;
-        let said = [spec.swap.is_some(), spec.pop, spec.vrf.is_some()];
-        if said.into_iter().filter(|said| *said).count() != 1 {
-            return Err("give one of swap, pop and vrf".into());
-        }
-        match spec {
-            LabelSpec { vrf: Some(_), via, .. } if !via.is_empty() => {
-                return Err("what is looked up in a vrf goes where its routes say: leave via out".into());
-            }
-            LabelSpec { swap: Some(_), via, .. } if via.is_empty() => {
-                return Err("a label that is swapped needs a next hop".into());
-            }
-            LabelSpec { swap: None, push, via, .. }
-                if !push.is_empty() || via.iter().any(|via| via.push.is_some()) =>
-            {
-                return Err("only what is swapped is pushed on".into());
-            }
-            _ => {}
+        let label = as_written(spec);
+        if let Some(broken) = rules::of_action(&label).into_iter().chain(rules::of_label(&label)).next() {
+            return Err(broken.to_string());
         }
         check_push(&spec.swap.into_iter().collect::<Vec<_>>())?;
         check_push(&spec.push)?;
@@ -166,19 +152,11 @@ impl State {
             .iter()
             .chain(&spec.via_vrf)
             .try_for_each(|name| self.vrf_of(&Some(name.clone())).map(drop))?;
-        let label = StaticLabel {
-            label: spec.label,
-            swap: spec.swap,
-            pop: spec.pop,
-            vrf: spec.vrf.clone(),
-            via: spec.via.iter().map(RouteVia::to_via).collect(),
-            interface: None,
-            via_vrf: spec.via_vrf.clone(),
-            push: spec.push.clone(),
-            ttl: spec.ttl,
-            diffserv: spec.diffserv,
-        };
-        let hops = label.hops().map(|hop| self.next_hop(&hop, hop.address.into(), snapshot));
+        let swapped = label.swap.is_some_and(|swap| swap != IMPLICIT_NULL);
+        let hops = label.hops().map(|hop| {
+            self.next_hop(&hop, hop.address.into(), snapshot)?;
+            self.speaks_mpls(&hop, swapped || !hop.push.is_empty(), snapshot)
+        });
         at_most(spec.via.len(), hops)?;
         Ok(label)
     }
@@ -204,5 +182,21 @@ impl State {
             .collect();
         lost.iter().for_each(|label| self.remove_label(*label, snapshot));
         lost
+    }
+}
+
+/// The label as the file would say it.
+fn as_written(spec: &LabelSpec) -> StaticLabel {
+    StaticLabel {
+        label: spec.label,
+        swap: spec.swap,
+        pop: spec.pop,
+        vrf: spec.vrf.clone(),
+        via: spec.via.iter().map(RouteVia::to_via).collect(),
+        interface: None,
+        via_vrf: spec.via_vrf.clone(),
+        push: spec.push.clone(),
+        ttl: spec.ttl,
+        diffserv: spec.diffserv,
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::allocate::NewLabels;
 use super::batch::{BatchErrors, RouteVia, at_most, check_all, check_push};
-use crate::config::{self, DiffServWord, Discard, TtlWord};
+use crate::config::{self, DiffServWord, Discard, TtlWord, rules};
 use crate::rib::{self, Source, Wanted};
 
 /// One change to the routes of a running router.
@@ -157,7 +157,10 @@ impl State {
 
     fn check(&self, change: &RouteChange, snapshot: &Snapshot) -> Result<Checked, String> {
         match change {
-            RouteChange::Remove { vrf, prefix } => Ok(Checked::Remove(self.vrf_of(vrf)?, *prefix)),
+            RouteChange::Remove { vrf, prefix } => match rib::not_a_destination(*prefix) {
+                Some(what) => Err(format!("{prefix} {what}")),
+                None => Ok(Checked::Remove(self.vrf_of(vrf)?, *prefix)),
+            },
             RouteChange::Add(spec) => {
                 let vrf = self.vrf_of(&spec.vrf)?;
                 if let Some(what) = rib::not_a_destination(spec.prefix) {
@@ -184,6 +187,10 @@ impl State {
     }
 
     fn wanted(&self, spec: &RouteSpec, vrf: VrfId, snapshot: &Snapshot) -> Result<Wanted, String> {
+        let route = route(spec, self.vrf_name(vrf));
+        if let Some(broken) = rules::of_route(&route).first() {
+            return Err(broken.to_string());
+        }
         match (spec.via.as_slice(), spec.discard) {
             ([], Some(discard)) => return Ok(Wanted::Discard(discard)),
             ([], None) => {
@@ -193,11 +200,14 @@ impl State {
             (_, None) => {}
         }
         check_push(&spec.push)?;
-        let route = route(spec, self.vrf_name(vrf));
         let model = route.model(self.model(&route.vrf));
-        let hops = route.hops().map(|hop| {
+        let hops = route.hops().enumerate().map(|(n, hop)| {
             let family = if hop.push.is_empty() { spec.prefix } else { hop.address.into() };
             self.next_hop(&hop, family, snapshot)?;
+            if let Some(broken) = rules::of_hop(&route, n, &hop) {
+                return Err(broken.to_string());
+            }
+            self.speaks_mpls(&hop, !hop.push.is_empty(), snapshot)?;
             Ok(rib::next_hop(hop, &route.vrf, model, spec.entropy))
         });
         Ok(Wanted::Via(at_most(spec.via.len(), hops)?))

@@ -46,6 +46,8 @@ pub use words::{
     Attach, Copy, DiffServWord, Discard, Discipline, LabelMode, Mode, PortKind, TpidWord, TtlWord,
 };
 
+pub(crate) use check::rules;
+
 use errors::Finding;
 use read::Kept;
 use types::Source;

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::Checks;
 use super::address::{not_a_neighbour, subnets_of};
+use super::rules::via_key;
 use crate::config::route::{Hop, Via};
 use crate::config::types::Interface;
 use crate::rib;
@@ -29,13 +30,7 @@ pub(super) struct Hops<'a> {
 
 impl Hops<'_> {
     fn key(&self, n: usize) -> String {
-        if self.vias.len() == 1 { "via".to_owned() } else { format!("via[{n}]") }
-    }
-
-    /// The key of the labels that are put on for a next hop.
-    pub(super) fn push_key(&self, n: usize) -> String {
-        let own = self.vias.get(n).is_some_and(|via| via.push.is_some());
-        if own { format!("{}.push", self.key(n)) } else { "push".into() }
+        via_key(self.vias, n)
     }
 
     /// The key of the interface that a next hop names, or that holds for all.

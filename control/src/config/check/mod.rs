@@ -8,6 +8,7 @@ mod port;
 mod qos;
 mod reach;
 mod route;
+pub(crate) mod rules;
 mod vpn;
 
 use std::cell::RefCell;
@@ -16,6 +17,8 @@ use std::ops::Range;
 use ahash::AHashMap;
 use ipnet::IpNet;
 use prefix_trie::joint::map::JointPrefixMap;
+
+use rules::Broken;
 
 use super::errors::Finding;
 use super::read::Kept;
@@ -107,6 +110,13 @@ impl<'a> Checks<'a> {
         }
         let path = format!("{list}[{}].{key}", self.kept.place(list, index));
         findings.push(Finding { span: (self.locate)(&path), key: path, message, help: help.into() });
+    }
+
+    /// Notes the rules that the item at `index` of `list` breaks.
+    fn broken(&self, list: &str, index: usize, rules: impl IntoIterator<Item = Broken>) {
+        for Broken { key, message, help } in rules {
+            self.fault(list, index, &key, message, help);
+        }
     }
 
     fn is_vrf(&self, name: &str) -> bool {

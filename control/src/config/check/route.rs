@@ -4,7 +4,8 @@ use ahash::AHashSet;
 
 use super::Checks;
 use super::hop::{Hops, Own};
-use crate::config::route::{Hop, Route};
+use super::rules;
+use crate::config::route::Route;
 use crate::rib;
 
 impl Checks<'_> {
@@ -63,25 +64,7 @@ impl Checks<'_> {
         if let Some(vrf) = route.via_vrf.as_deref().filter(|name| !self.is_vrf(name)) {
             self.missing_vrf("route", i, "via-vrf", vrf);
         }
-        let discards = route.discard.is_some();
-        let pushes = !route.push.is_empty() || route.via.iter().any(|via| via.push.is_some());
-        let settings = [
-            ("interface", route.interface.is_some(), true),
-            ("via-vrf", route.via_vrf.is_some(), true),
-            ("push", !route.push.is_empty(), true),
-            ("entropy", route.entropy, pushes),
-            ("ttl", route.ttl.is_some(), pushes),
-            ("diffserv", route.diffserv.is_some(), pushes),
-        ];
-        for (key, _, on_labels) in settings.into_iter().filter(|(_, said, _)| *said) {
-            if discards {
-                let message = format!("a route that discards has no \"{key}\"");
-                self.fault("route", i, key, message, "leave it out");
-            } else if !on_labels {
-                let message = "no labels are put on".into();
-                self.fault("route", i, key, message, "give \"push\", or leave it out");
-            }
-        }
+        self.broken("route", i, rules::of_route(route));
     }
 
     fn next_hops(&self, i: usize, route: &Route, whole: bool, own: &Own) {
@@ -91,16 +74,7 @@ impl Checks<'_> {
             let family = if hop.push.is_empty() { route.prefix } else { hop.address.into() };
             self.hop(&hops, n, &hop, family);
             self.speaks_mpls(&hops, n, &hop, !hop.push.is_empty());
-            self.null_of_the_family(&hops, n, &hop, route);
-        }
-    }
-
-    /// An explicit null at the bottom says what is below it (RFC 3032 section 2.1).
-    fn null_of_the_family(&self, of: &Hops<'_>, n: usize, hop: &Hop<'_>, route: &Route) {
-        let (right, wrong) = if route.prefix.addr().is_ipv4() { (0, 2) } else { (2, 0) };
-        if hop.push.last() == Some(&wrong) {
-            let message = format!("{wrong} is the explicit null of the other family than {}", route.prefix);
-            self.fault("route", of.i, &of.push_key(n), message, format!("write {right}"));
+            self.broken("route", i, rules::of_hop(route, n, &hop));
         }
     }
 }
