@@ -52,6 +52,9 @@ _viaduct() {
             viaduct,ping)
                 cmd="viaduct__subcmd__ping"
                 ;;
+            viaduct,prove)
+                cmd="viaduct__subcmd__prove"
+                ;;
             viaduct,route)
                 cmd="viaduct__subcmd__route"
                 ;;
@@ -97,6 +100,9 @@ _viaduct() {
             viaduct__subcmd__help,ping)
                 cmd="viaduct__subcmd__help__subcmd__ping"
                 ;;
+            viaduct__subcmd__help,prove)
+                cmd="viaduct__subcmd__help__subcmd__prove"
+                ;;
             viaduct__subcmd__help,route)
                 cmd="viaduct__subcmd__help__subcmd__route"
                 ;;
@@ -117,6 +123,9 @@ _viaduct() {
                 ;;
             viaduct__subcmd__help__subcmd__lsp,trace)
                 cmd="viaduct__subcmd__help__subcmd__lsp__subcmd__trace"
+                ;;
+            viaduct__subcmd__help__subcmd__prove,isolation)
+                cmd="viaduct__subcmd__help__subcmd__prove__subcmd__isolation"
                 ;;
             viaduct__subcmd__help__subcmd__route,add)
                 cmd="viaduct__subcmd__help__subcmd__route__subcmd__add"
@@ -195,6 +204,18 @@ _viaduct() {
                 ;;
             viaduct__subcmd__lsp__subcmd__help,trace)
                 cmd="viaduct__subcmd__lsp__subcmd__help__subcmd__trace"
+                ;;
+            viaduct__subcmd__prove,help)
+                cmd="viaduct__subcmd__prove__subcmd__help"
+                ;;
+            viaduct__subcmd__prove,isolation)
+                cmd="viaduct__subcmd__prove__subcmd__isolation"
+                ;;
+            viaduct__subcmd__prove__subcmd__help,help)
+                cmd="viaduct__subcmd__prove__subcmd__help__subcmd__help"
+                ;;
+            viaduct__subcmd__prove__subcmd__help,isolation)
+                cmd="viaduct__subcmd__prove__subcmd__help__subcmd__isolation"
                 ;;
             viaduct__subcmd__route,add)
                 cmd="viaduct__subcmd__route__subcmd__add"
@@ -299,7 +320,7 @@ _viaduct() {
 
     case "${cmd}" in
         viaduct)
-            opts="-h -V --socket --help --version daemon check apply demo diff schema show route label ping lsp explain completions man help"
+            opts="-h -V --socket --help --version daemon check apply demo diff schema show route label ping lsp explain prove completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -467,7 +488,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help)
-            opts="daemon check apply demo diff schema show route label ping lsp explain completions man help"
+            opts="daemon check apply demo diff schema show route label ping lsp explain prove completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -693,6 +714,34 @@ _viaduct() {
         viaduct__subcmd__help__subcmd__ping)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__prove)
+            opts="isolation"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__prove__subcmd__isolation)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1307,6 +1356,84 @@ _viaduct() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__prove)
+            opts="-h -V --socket --help --version isolation help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__prove__subcmd__help)
+            opts="isolation help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__prove__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__prove__subcmd__help__subcmd__isolation)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__prove__subcmd__isolation)
+            opts="-h -V --json --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

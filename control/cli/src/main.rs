@@ -16,6 +16,7 @@ mod lsp;
 mod man;
 mod output;
 mod ping;
+mod prove;
 mod route;
 mod schema;
 mod show;
@@ -54,6 +55,7 @@ enum Command {
     Ping(ping::Arguments),
     Lsp(lsp::Arguments),
     Explain(explain::Arguments),
+    Prove(prove::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Ping(arguments) => ping::run(&arguments, &socket),
         Command::Lsp(arguments) => lsp::run(&arguments, &socket),
         Command::Explain(arguments) => explain::run(&arguments, &socket),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
     })

@@ -39,7 +39,7 @@ impl Key {
 }
 
 /// The labels of the dynamic range.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pool {
     range: LabelRange,
     /// No label below it that is not in `kept` is still to be given out for the first time.

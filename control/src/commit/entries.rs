@@ -19,7 +19,7 @@ use crate::rib::{Leaf, Resolved, Ribs, TargetRef, Tunnel, Way};
 pub(super) type Names = AHashMap<Arc<str>, IfIndex>;
 
 /// Which Nhlfes are in use, and by whom.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Entries {
     next: u32,
     free: Vec<u32>,

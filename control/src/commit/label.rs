@@ -65,7 +65,7 @@ pub struct Label {
 }
 
 /// All labels of the router.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Labels {
     all: BTreeMap<u32, Label>,
     /// Labels by the next-hop set that they lead to.

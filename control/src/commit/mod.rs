@@ -73,7 +73,7 @@ pub struct LostRoutes {
 }
 
 /// What control knows between two generations.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct State {
     config: Config,
     ports: Ids<PortIndex>,

@@ -81,7 +81,7 @@ pub(super) const fn vpn_source(source: Source) -> bool {
 }
 
 /// All Vrfs that export or import.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Vpns {
     /// In the file's order.
     all: Vec<(Arc<str>, Vpn)>,

@@ -5,6 +5,7 @@ mod labels;
 mod lsp;
 mod ping;
 mod ports;
+mod proof;
 mod query;
 mod routes;
 
@@ -101,11 +102,13 @@ impl Engine {
     /// publishes it as one generation. When anything is wrong nothing changes.
     ///
     /// # Errors
-    /// Every fault of the file, or the port that cannot be opened.
+    /// Every fault of the file, a community that would not be closed, or the port that
+    /// cannot be opened.
     pub fn apply(&self, text: &ConfigText) -> Result<Applied, Refusal> {
         let config = config::parse(&text.text, &text.file)?;
         let wanted = &mut *self.wanted();
-        let warnings = self.check_size(&config)?;
+        let mut warnings = self.check_size(&config)?;
+        warnings.extend(proof::rehearse(&wanted.state, &self.handle.snapshot(), &config)?);
         let changes = diff(wanted.state.config(), &config);
         let mut plan = wanted.ports.plan(&config, &self.handle)?;
         let facts = PortFacts { macs: plan.macs() };

@@ -140,7 +140,8 @@ fn arrive(
     let at = Place::new(taker.end.router, taker.taken_by);
     let station = network.interface(at).ok_or(End::Drop(at.router, DropReason::VlanUnknown))?.mac;
     if let Ok((header, _)) = EthernetHeader::parse_mut(&mut bytes) {
-        header.destination = station;
+        // Stations made of port names may be the same at both ends.
+        (header.destination, header.source) = (station, NEIGHBOUR);
     }
     Ok((at, bytes))
 }

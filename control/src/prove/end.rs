@@ -1,6 +1,6 @@
 //! Where packets end, and what comes after one router's decision.
 
-use dataplane::id::{IfIndex, VrfId};
+use dataplane::id::{IfIndex, NhlfeId, VrfId};
 use dataplane::packet::DropReason;
 
 use super::network::{Node, Place};
@@ -27,8 +27,8 @@ pub(super) enum Onward {
     Lookup(Node),
     /// Its destination is a neighbour on this subnet.
     Glean(Place),
-    /// It is for the router itself, which is this one.
-    Local(usize),
+    /// It is for the router itself: in this Vrf, or in the one that it was looked up in.
+    Local(Option<Node>),
     /// It ends.
     End(End),
 }
@@ -57,6 +57,17 @@ pub(super) enum Below {
         /// The only family that an IP packet may be of: whether IPv6.
         only: Option<bool>,
     },
+    /// The router alert is off, which has the router itself look at what is below: labels
+    /// there must be (RFC 3032 section 2.1).
+    Alert(Place),
+    /// It goes the one way that its label stood for, and must be an IP packet (RFC 4364
+    /// section 4.3.2).
+    Way {
+        /// Where it came in.
+        at: Place,
+        /// The entry.
+        next: NhlfeId,
+    },
     /// It leaves by an edge.
     Out {
         /// Which.
@@ -66,8 +77,9 @@ pub(super) enum Below {
     },
     /// It goes to the neighbour on this subnet that is its destination.
     Glean(Place),
-    /// It is for the router itself.
-    Local(usize),
+    /// It is for the router itself: by the interface that it came in by with its label, or,
+    /// where it came without, by the Vrf that it was looked up in.
+    Local(usize, Option<Place>),
     /// Nothing: it ended together with the label.
     End(End),
 }

@@ -8,7 +8,6 @@ use dataplane::table::Interface;
 use super::address::Address;
 use super::drive::{Drive, drive};
 use super::end::End;
-use super::frame::encode;
 use super::judge::{Ranges, Start};
 use super::network::{Network, Node, Place};
 use super::report::{Example, Packet, Site};
@@ -28,12 +27,15 @@ pub(super) fn example<A: Address>(
 ) -> Option<Example> {
     let (places, labels) = starts(network, start);
     let mut nearest = None;
-    for (first, last, end) in &ranges.some {
+    // Hosts are better examples than routers, and a subnet's middle than its ends.
+    let mut ranges = ranges.some.clone();
+    ranges.sort_by_key(|(first, last, end)| (!matches!(end, End::Edge(_)), first == last));
+    for (first, last, end) in ranges {
         for at in places.iter().take(4) {
-            for destination in destinations(*first, *last) {
+            for destination in destinations(network, end, first, last) {
                 let attempt = Attempt { network, at: *at, labels, destination: destination.ip() };
-                match attempt.run(*end) {
-                    Some((packet, drive)) if drive.end == *end => {
+                match attempt.run(end) {
+                    Some((packet, drive)) if drive.end == end => {
                         return Some(attempt.told(packet, drive, true));
                     }
                     Some((packet, drive)) if nearest.is_none() => {
@@ -58,12 +60,15 @@ fn starts<'s>(network: &Network<'_>, start: &'s Start) -> (Vec<Place>, &'s [u32]
     }
 }
 
-/// Some destinations of a range: hosts rather than a subnet's first address.
-fn destinations<A: Address>(first: A, last: A) -> impl Iterator<Item = A> {
-    let second = first.next().filter(|second| *second <= last);
-    let third = second.and_then(A::next).filter(|third| *third <= last);
-    let end = (first != last).then_some(last);
-    second.into_iter().chain(third).chain([first]).chain(end)
+/// Some destinations of a range: hosts rather than a subnet's first address, and a
+/// router's own addresses last.
+fn destinations<A: Address>(network: &Network<'_>, end: End, first: A, last: A) -> Vec<A> {
+    let mut found: Vec<A> = std::iter::successors(Some(first), |at| at.next()).take(4).skip(1).collect();
+    found.extend([first, last]);
+    found.retain(|at| *at <= last);
+    let owner = if let End::Edge(at) = end { network.interface(at) } else { None };
+    found.sort_by_key(|at| owner.is_some_and(|i| i.owns(at.ip())));
+    found
 }
 
 /// One destination from one interface.
@@ -88,7 +93,7 @@ impl Attempt<'_, '_> {
         };
         for n in 0..MOST_PORTS {
             packet.source_port = FIRST_PORT + n;
-            let bytes = encode(&packet, interface).ok()?;
+            let bytes = packet.frame(interface).ok()?;
             let drive = drive(self.network, self.at, bytes, self.destination);
             // Without a choice of ways, another port changes nothing.
             if drive.end == end
@@ -103,7 +108,12 @@ impl Attempt<'_, '_> {
 
     fn told(&self, packet: Packet, drive: Drive, confirmed: bool) -> Example {
         let end = ended(self.network, drive.end);
-        Example { at: place(self.network, self.at), packet, path: drive.hops, end, confirmed }
+        let receiver = match drive.end {
+            End::Edge(at) => Some(place(self.network, at)),
+            End::Local(node) => Some(site(self.network, node)),
+            End::Drop(..) | End::Unknown(_) | End::Loop(_) => None,
+        };
+        Example { at: place(self.network, self.at), packet, path: drive.hops, end, receiver, confirmed }
     }
 }
 
@@ -113,7 +123,7 @@ fn source(interface: &Interface, destination: IpAddr) -> IpAddr {
         net.addr().is_ipv4() == destination.is_ipv4() && !crate::rib::is_link_local(net.addr())
     };
     let nets = interface.addresses.iter().map(|a| a.net).filter(same);
-    let hosts = nets.flat_map(|net| net.hosts().take(4));
+    let hosts = nets.flat_map(|net| net.hosts().filter(move |host| *host != net.network()).take(4));
     let mut fit = hosts.filter(|host| *host != destination && !interface.owns(*host));
     fit.next().unwrap_or(match destination {
         // Documentation addresses (RFC 5737, RFC 3849).

@@ -20,20 +20,23 @@ const PAYLOAD: usize = 32;
 /// TTL of labels and of the datagram.
 const TTL: u8 = 255;
 
-/// The frame that brings `packet` to an interface.
-pub(super) fn encode(packet: &Packet, interface: &Interface) -> Result<Vec<u8>, WireError> {
-    let ip = if packet.source.is_ipv4() { ether_type::IPV4 } else { ether_type::IPV6 };
-    let kind = if packet.labels.is_empty() { ip } else { ether_type::MPLS };
-    let mut bytes = link(interface, kind)?;
-    for (n, label) in packet.labels.iter().enumerate() {
-        let bottom = n + 1 == packet.labels.len();
-        put(&mut bytes, LabelStackEntry::LEN, |room| {
-            LabelStackEntry::new(*label, 0, bottom, TTL).emit(room)
-        })?;
+impl Packet {
+    /// The frame that brings it to an interface, TTL 255 everywhere, without FCS.
+    ///
+    /// # Errors
+    /// None that a packet of the proof has: headers that cannot be written.
+    pub fn frame(&self, interface: &Interface) -> Result<Vec<u8>, WireError> {
+        let ip = if self.source.is_ipv4() { ether_type::IPV4 } else { ether_type::IPV6 };
+        let kind = if self.labels.is_empty() { ip } else { ether_type::MPLS };
+        let mut bytes = link(interface, kind)?;
+        for (n, label) in self.labels.iter().enumerate() {
+            let entry = LabelStackEntry::new(*label, 0, n + 1 == self.labels.len(), TTL);
+            put(&mut bytes, LabelStackEntry::LEN, |room| entry.emit(room))?;
+        }
+        datagram(self, &mut bytes)?;
+        bytes.resize(bytes.len().max(60), 0);
+        Ok(bytes)
     }
-    datagram(packet, &mut bytes)?;
-    bytes.resize(bytes.len().max(60), 0);
-    Ok(bytes)
 }
 
 /// Ethernet header and tags.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ahash::AHashSet;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,21 @@ impl<'i> Rules<'i> {
             self.names.len() - 1
         });
         vec![Part { community, hub: true }]
+    }
+
+    /// Members, as COMMUNITY: MEMBER, that no router has.
+    pub(super) fn unknown_members(&self, network: &Network<'_>) -> Vec<String> {
+        let known: AHashSet<(&str, &str)> = network.nodes().map(|node| network.names(node)).collect();
+        let vrfs: AHashSet<&str> = known.iter().map(|(_, vrf)| *vrf).collect();
+        let is_known = |m: &Member| match &m.router {
+            Some(router) => known.contains(&(router.as_str(), m.vrf.as_str())),
+            None => vrfs.contains(m.vrf.as_str()),
+        };
+        let of = |c: &Community| {
+            let lost: Vec<_> = c.members.iter().filter(|m| !is_known(m)).collect();
+            lost.iter().map(|m| format!("{}: {m}", c.name)).collect::<Vec<_>>()
+        };
+        self.intent.communities.values().flat_map(of).collect()
     }
 
     fn parts(&self, node: Node) -> &[Part] {

@@ -73,8 +73,13 @@ impl<A> Default for Ranges<A> {
 impl<A: Address> Ranges<A> {
     fn add(&mut self, first: A, last: A, end: End) {
         self.count += 1;
+        let found = (first, last, end);
         if self.some.len() < EXAMPLES {
-            self.some.push((first, last, end));
+            self.some.push(found);
+        } else if let End::Edge(_) = end
+            && let Some(other) = self.some.iter_mut().skip(1).find(|r| !matches!(r.2, End::Edge(_)))
+        {
+            *other = found;
         }
     }
 }

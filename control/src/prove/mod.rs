@@ -37,6 +37,7 @@ mod tell;
 mod tunnel;
 mod walk;
 mod wants;
+mod ways;
 mod words;
 
 pub use intent::{Intent, Rule};
@@ -44,6 +45,7 @@ pub use links::LinkError;
 pub use network::Router;
 pub use report::{Example, Hop, Leak, Loop, Missing, Packet, Report, Site, Unproved};
 pub use run::{Scope, isolation};
+pub use ways::{Outcome, Ways, ways};
 
 #[cfg(test)]
 mod tests;

@@ -65,6 +65,10 @@ pub struct Example {
     pub path: Vec<Hop>,
     /// Where it ends, in words.
     pub end: String,
+    /// Who has it in the end: a Vrf, and the interface that it leaves by; `None` where
+    /// nobody known has it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub receiver: Option<Site>,
     /// Whether that is where the finding says. It is not where no packet tried took the
     /// one of several equal ways that leads there.
     pub confirmed: bool,
@@ -153,15 +157,18 @@ pub struct Report {
     pub unproved: Vec<Unproved>,
     /// Packets that loop.
     pub loops: Vec<Loop>,
+    /// Members of communities, as COMMUNITY: MEMBER, that no router has.
+    pub unknown_members: Vec<String>,
     /// Findings beyond those listed.
     pub more: usize,
 }
 
 impl Report {
-    /// Whether the network does what is meant: nothing leaks, nothing is missing, and
-    /// nothing is unknown that should be.
+    /// Whether the network does what is meant: nothing leaks, nothing is missing, every
+    /// member of a community is there, and nothing is unknown that should be known.
     pub fn holds(&self) -> bool {
-        self.leaks.is_empty() && self.missing.is_empty() && !self.unproved.iter().any(|u| u.fault)
+        let known = self.unknown_members.is_empty() && !self.unproved.iter().any(|u| u.fault);
+        known && self.leaks.is_empty() && self.missing.is_empty()
     }
 
     /// The figures, in words.

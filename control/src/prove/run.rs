@@ -1,6 +1,6 @@
 //! The whole proof, from routers and intent to a report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::time::Instant;
 
@@ -45,6 +45,9 @@ pub fn isolation(routers: &[Router], intent: &Intent, scope: Scope) -> Result<Re
         empty: BTreeSet::new(),
     };
     proof.figures(intent);
+    if scope == Scope::Network {
+        proof.report.unknown_members = rules.unknown_members(&network);
+    }
     proof.family::<u32>();
     proof.family::<u128>();
     let mut report = proof.report;
@@ -92,11 +95,17 @@ impl<'a, 'n> Proof<'a, 'n> {
 
     /// IP packets from the edges of every Vrf.
     fn unlabelled<A: Address + Hash>(&mut self, walk: &Walk<'n, A>, judge: &mut Judge<'_, 'n, 'a, A>) {
-        let roots: BTreeSet<Node> =
-            self.network.edges().filter_map(|(place, _)| self.network.node_of(place)).collect();
+        // Those that have addresses of the family at their edges are to reach the others'.
+        let mut roots: BTreeMap<Node, bool> = BTreeMap::new();
+        for (place, interface) in self.network.edges() {
+            let Some(node) = self.network.node_of(place) else { continue };
+            let mut addresses = interface.addresses.iter().map(|a| a.net.addr());
+            *roots.entry(node).or_default() |=
+                addresses.any(|a| A::of(a).is_some() && !crate::rib::is_link_local(a));
+        }
         let mut wants = Wants::new(walk, self.network, &mut self.tunnels);
-        for root in roots {
-            let wanted = wants.of(self.rules, self.network, root);
+        for (root, speaks) in roots {
+            let wanted = if speaks { wants.of(self.rules, self.network, root) } else { &[] };
             if self.scope == Scope::Network {
                 let lost = empty_extranets(self.network, root, wanted, &mut self.empty);
                 self.report.missing.extend(lost);

@@ -10,7 +10,9 @@ use ahash::{AHashMap, AHashSet};
 use dataplane::id::{NhlfeId, VrfId};
 use dataplane::packet::DropReason;
 use dataplane::table::Nhlfe;
-use dataplane::wire::mpls::label::{FIRST, IPV4_EXPLICIT_NULL, IPV6_EXPLICIT_NULL, ROUTER_ALERT};
+use dataplane::wire::mpls::label::{
+    ENTROPY_INDICATOR, FIRST, IPV4_EXPLICIT_NULL, IPV6_EXPLICIT_NULL, ROUTER_ALERT,
+};
 
 use super::chain::{Chain, ENTROPY, Last, chains, members};
 use super::end::{Below, End, Onward};
@@ -61,11 +63,59 @@ impl<'n> Tunnels<'n> {
 
     /// What an IP packet below comes to.
     pub(super) fn contents<'b>(
-        &self,
+        &mut self,
         belows: impl IntoIterator<Item = &'b Below>,
         v6: bool,
     ) -> BTreeSet<Onward> {
-        belows.into_iter().map(|below| self.content(*below, v6)).collect()
+        let mut found = BTreeSet::new();
+        for below in belows {
+            self.unpack(*below, v6, &mut Vec::new(), &mut AHashSet::new(), &mut found);
+        }
+        found
+    }
+
+    /// As [`Tunnels::contents`], behind labels that stand for one way: `open` are those on
+    /// the way at hand, `seen` all so far.
+    fn unpack(
+        &mut self,
+        below: Below,
+        v6: bool,
+        open: &mut Vec<Below>,
+        seen: &mut AHashSet<Below>,
+        found: &mut BTreeSet<Onward>,
+    ) {
+        let Below::Way { at, next } = below else {
+            found.insert(self.content(below, v6));
+            return;
+        };
+        if open.contains(&below) {
+            found.insert(Onward::End(End::Loop(at.router)));
+        }
+        if !seen.insert(below) {
+            return;
+        }
+        open.push(below);
+        for after in self.way(at, next) {
+            self.unpack(after, v6, open, seen, found);
+        }
+        open.pop();
+    }
+
+    /// What the ways of an entry come to, for what came in at a place and has lost its label.
+    fn way(&mut self, at: Place, next: NhlfeId) -> BTreeSet<Below> {
+        let ways = chains(self.network.snapshot(at.router), next, None);
+        let below = ways.iter().flat_map(|chain| self.sent(at.router, chain));
+        below
+            .map(
+                |below| {
+                    if let Below::Local(router, None) = below {
+                        Below::Local(router, Some(at))
+                    } else {
+                        below
+                    }
+                },
+            )
+            .collect()
     }
 
     fn content(&self, below: Below, v6: bool) -> Onward {
@@ -81,9 +131,11 @@ impl<'n> Tunnels<'n> {
                 Onward::End(End::Drop(at.router, DropReason::MplsPayload))
             }
             Below::Exposed { at, vrf, .. } => lookup(at.router, vrf),
+            Below::Way { at, .. } => Onward::End(End::Drop(at.router, DropReason::LookupLoop)),
+            Below::Alert(at) => Onward::End(End::Drop(at.router, DropReason::MplsMalformed)),
             Below::Out { by, .. } => Onward::End(End::Edge(by)),
             Below::Glean(place) => Onward::Glean(place),
-            Below::Local(router) => Onward::Local(router),
+            Below::Local(_, at) => Onward::Local(at.and_then(|at| self.network.node_of(at))),
             Below::End(end) => Onward::End(end),
         }
     }
@@ -98,11 +150,17 @@ impl<'n> Tunnels<'n> {
                 Some(interface) if interface.mpls => Ok(at),
                 _ => ended(at.router, DropReason::MplsDisabled),
             },
-            Below::Exposed { at, bottom: true, .. } => ended(at.router, DropReason::MplsNotBottom),
+            Below::Exposed { at, bottom: true, .. } | Below::Way { at, .. } => {
+                ended(at.router, DropReason::MplsNotBottom)
+            }
             Below::Exposed { at, .. } => Ok(at),
+            Below::Alert(at) => match self.network.node_of(at) {
+                Some(node) => Err(Below::End(End::Local(node))),
+                None => ended(at.router, DropReason::MplsMalformed),
+            },
             Below::Out { by, .. } => Err(Below::End(End::Unknown(by))),
             Below::Glean(place) => ended(place.router, DropReason::MplsNoLabel),
-            Below::Local(router) => ended(router, DropReason::MplsNoLabel),
+            Below::Local(router, _) => ended(router, DropReason::MplsNoLabel),
             Below::End(end) => Err(Below::End(end)),
         }
     }
@@ -111,6 +169,19 @@ impl<'n> Tunnels<'n> {
     fn sent(&mut self, router: usize, chain: &Chain) -> BTreeSet<Below> {
         let left = self.leave(router, chain.last, !chain.labels.is_empty());
         chain.labels.iter().fold(left, |belows, label| self.through(belows, *label))
+    }
+
+    /// What is below all of these labels, outermost first, of a packet that arrives at a place.
+    pub(super) fn stack(&mut self, at: Place, labels: &[u32]) -> BTreeSet<Below> {
+        let arrived = BTreeSet::from([Below::Arrived { at, refused: None }]);
+        let (mut belows, mut rest) = (arrived, labels);
+        while let Some((label, below)) = rest.split_first() {
+            // An entropy label goes with the indicator before it.
+            let entropy = *label == ENTROPY_INDICATOR && !below.is_empty();
+            belows = self.through(belows, if entropy { ENTROPY } else { *label });
+            rest = below.get(usize::from(entropy)..).unwrap_or_default();
+        }
+        belows
     }
 
     /// What is below `label`, where that is on top of each of these.
@@ -129,13 +200,7 @@ impl<'n> Tunnels<'n> {
     /// label goes with its indicator, also from below a label that must be the last
     /// (RFC 6790 section 4.2).
     fn top(&self, below: Below, label: u32) -> Result<Place, Below> {
-        let is_last = match below {
-            Below::Exposed { bottom, .. } => bottom,
-            Below::Arrived { refused, .. } | Below::Out { refused, .. } => {
-                refused.is_some_and(|(_, reason)| reason == DropReason::MplsNotBottom)
-            }
-            _ => false,
-        };
+        let is_last = matches!(below, Below::Exposed { bottom: true, .. } | Below::Way { .. });
         if label == ENTROPY && is_last {
             return Err(below);
         }
@@ -155,7 +220,7 @@ impl<'n> Tunnels<'n> {
         let ended = |reason| BTreeSet::from([Below::End(End::Drop(router, reason))]);
         match last {
             Last::Drop(reason) => ended(reason),
-            Last::Local => BTreeSet::from([Below::Local(router)]),
+            Last::Local => BTreeSet::from([Below::Local(router, None)]),
             Last::Glean(interface) => self.out(Place::new(router, interface), labelled, None),
             Last::Adjacency(id) => match self.network.snapshot(router).adjacency(id) {
                 Some(a) => self.out(Place::new(router, a.interface), labelled, Some(a.neighbour)),
@@ -252,10 +317,8 @@ impl<'n> Tunnels<'n> {
         match label {
             IPV4_EXPLICIT_NULL => null(false),
             IPV6_EXPLICIT_NULL => null(true),
-            ROUTER_ALERT => match self.network.node(at.router, vrf) {
-                Some(node) => Below::End(End::Local(node)),
-                None => Below::End(End::Drop(at.router, DropReason::MplsMalformed)),
-            },
+            ROUTER_ALERT => Below::Alert(at),
+            ENTROPY_INDICATOR => Below::End(End::Drop(at.router, DropReason::MplsMalformed)),
             _ => Below::End(End::Drop(at.router, DropReason::MplsReserved)),
         }
     }
@@ -268,11 +331,8 @@ impl<'n> Tunnels<'n> {
             Some(Nhlfe::PopLookup(pop)) => {
                 vec![Err(Below::Exposed { at, vrf: pop.vrf, bottom: pop.bottom, only: None })]
             }
-            Some(Nhlfe::Pop(pop)) => {
-                let ways = chains(snapshot, pop.next, None);
-                let below = ways.iter().flat_map(|chain| self.sent(at.router, chain));
-                below.map(|b| Err(last(b, at.router, pop.egress))).collect()
-            }
+            Some(Nhlfe::Pop(pop)) if pop.egress => vec![Err(Below::Way { at, next: pop.next })],
+            Some(Nhlfe::Pop(pop)) => self.way(at, pop.next).into_iter().map(Err).collect(),
             Some(_) => {
                 let ways = chains(snapshot, id, Some(label));
                 ways.iter().flat_map(|chain| self.switched(at.router, chain)).collect()
@@ -286,16 +346,6 @@ impl<'n> Tunnels<'n> {
         let left = self.leave(router, chain.last, true);
         let around = outer.iter().fold(left, |belows, label| self.through(belows, *label));
         around.into_iter().map(|below| self.top(below, *label).map(|at| (at, *label))).collect()
-    }
-}
-
-/// At the egress, the label that was taken off must have been the bottom.
-fn last(below: Below, router: usize, egress: bool) -> Below {
-    let not_bottom = Some((router, DropReason::MplsNotBottom));
-    match below {
-        Below::Arrived { at, .. } if egress => Below::Arrived { at, refused: not_bottom },
-        Below::Out { by, .. } if egress => Below::Out { by, refused: not_bottom },
-        other => other,
     }
 }
 

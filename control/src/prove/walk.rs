@@ -28,8 +28,8 @@ pub(super) type Piece<A> = (A, A, End);
 pub(super) struct Walk<'n, A> {
     network: &'n Network<'n>,
     tables: Vec<Table<A, Lead>>,
-    /// Which destinations are forwarded at all.
-    usable: Table<A, bool>,
+    /// Which destinations are not forwarded at all, and why.
+    usable: Table<A, Option<DropReason>>,
     /// By router: its own addresses, in order, and the Vrf of each.
     own: Vec<Vec<(A, VrfId)>>,
     /// By router: broadcast addresses of its subnets and the Vrf of each.
@@ -51,9 +51,10 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
         let routers = 0..network.routers.len();
         let own = routers.clone().map(|router| own(network, router)).collect();
         let broadcasts = routers.map(|router| broadcasts(network, router)).collect();
-        let mut usable = Table::new([], true);
-        for (first, last) in A::unusable().iter().filter_map(|(prefix, _)| A::range(*prefix)) {
-            usable.overlay(first, last, false);
+        let mut usable = Table::new([], None);
+        for (prefix, reason) in A::unusable() {
+            let range = A::range(prefix);
+            range.into_iter().for_each(|(first, last)| usable.overlay(first, last, Some(reason)));
         }
         Self { network, tables, usable, own, broadcasts }
     }
@@ -82,14 +83,17 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
         each: &mut impl FnMut(Piece<A>),
     ) {
         match onward {
-            Onward::End(end) => {
-                let usable = self.usable.within(first, last).filter(|(.., usable)| *usable);
-                usable.for_each(|(first, last, _)| each((first, last, end)));
+            Onward::End(end @ End::Edge(at)) => {
+                for (first, last, refused) in self.usable.within(first, last) {
+                    each((first, last, refused.map_or(end, |reason| End::Drop(at.router, reason))));
+                }
             }
+            Onward::End(end) => each((first, last, end)),
             Onward::Lookup(node) => self.ends(tunnels, node, (first, last), each),
             Onward::Glean(by) => self.glean(tunnels, by, (first, last), &mut Vec::new(), each),
-            // Nothing is for the router itself without having been looked up.
-            Onward::Local(_) => {}
+            Onward::Local(Some(node)) => self.local(node, NhlfeId::NONE, (first, last), each),
+            // Without a label, it is for the router only by having been looked up.
+            Onward::Local(None) => {}
         }
     }
 
@@ -112,7 +116,7 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
                 Onward::End(end) => each((first, last, end)),
                 Onward::Lookup(next) => self.look_up(tunnels, next, (first, last), seen, each),
                 Onward::Glean(by) => self.glean(tunnels, by, (first, last), seen, each),
-                Onward::Local(router) => self.local(router, node, (first, last), each),
+                Onward::Local(at) => self.local(at.unwrap_or(node), nhlfe, (first, last), each),
             }
         }
     }
@@ -182,8 +186,9 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
     }
 
     /// For the router itself: whose of its Vrfs the address is.
-    fn local(&self, router: usize, node: Node, (first, last): (A, A), each: &mut impl FnMut(Piece<A>)) {
-        let (own, here) = (&self.own[router], self.network.vrf_of(node));
+    fn local(&self, node: Node, nhlfe: NhlfeId, (first, last): (A, A), each: &mut impl FnMut(Piece<A>)) {
+        let router = self.network.router_of(node);
+        let own = &self.own[router];
         let from = own.partition_point(|(address, _)| *address < first);
         let inside = own[from..].iter().take_while(|(address, _)| *address <= last);
         let mut next = Some(first);
@@ -191,9 +196,8 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
             if let Some(start) = next.filter(|start| start < address) {
                 self.unowned(router, node, (start, address.before()), each);
             }
-            // An address that the Vrf has itself is its own, whoever else has it.
-            let elsewhere = *vrf != here && own.binary_search(&(*address, here)).is_ok();
-            if let Some(owner) = self.network.node(router, *vrf).filter(|_| !elsewhere) {
+            let owner = self.network.node(router, *vrf);
+            if let Some(owner) = owner.filter(|owner| self.is_owner(node, nhlfe, *address, *owner)) {
                 each((*address, *address, End::Local(owner)));
             }
             next = address.next();
@@ -201,6 +205,23 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
         if let Some(start) = next.filter(|start| *start <= last) {
             self.unowned(router, node, (start, last), each);
         }
+    }
+
+    /// Whether an address of the router, looked up in `node`, is that of `owner`, which has it.
+    /// One that the Vrf has itself is its own; else it has the entry from its owner; else
+    /// it may be anyone's.
+    fn is_owner(&self, node: Node, nhlfe: NhlfeId, address: A, owner: Node) -> bool {
+        let router = self.network.router_of(node);
+        let owners = |of: &Node| self.own[router].binary_search(&(address, self.network.vrf_of(*of))).is_ok();
+        if owner == node || owners(&node) {
+            return owner == node;
+        }
+        let gives = |of: &Node| {
+            let lead = self.tables[of.index()].within(address, address).next();
+            owners(of) && lead.is_some_and(|(.., lead)| lead == Lead::To(nhlfe))
+        };
+        let here = self.network.nodes().filter(|of| self.network.router_of(*of) == router);
+        gives(&owner) || !here.into_iter().any(|of| gives(&of))
     }
 
     /// Local destinations that are no interface's address: network and broadcast addresses.
