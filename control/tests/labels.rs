@@ -264,7 +264,7 @@ fn labels_are_given_out_by_what_is_asked_and_stay() {
     let given = |state: &State| state.labels().map(|(label, _)| label).collect::<Vec<_>>();
     // The Vrf's own for what is connected, one for each set of next hops.
     assert_eq!(given(&state), [100_000, 100_001, 100_002]);
-    assert_eq!(label(&snapshot, 100_002), "pop egress 10.0.0.9 on ce");
+    assert_eq!(label(&snapshot, 100_002), "pop egress red 10.0.0.9 on ce");
     let more = |n: u32| common::add_in("red", &format!("30.0.{n}.0/24"), &["10.0.0.9"]);
     state.routes(&[more(0), more(1)], &mut snapshot).unwrap();
     assert_eq!(given(&state).len(), 3, "the same customer edge, the same label");
@@ -278,14 +278,14 @@ fn labels_are_given_out_by_what_is_asked_and_stay() {
         state.labels().find(|(_, of)| named(of)).map(|(label, _)| label)
     };
     let seven = of(&state, "10.7.0.0/16").unwrap();
-    assert_eq!(label(&snapshot, seven), "pop egress 10.0.0.9 on ce");
+    assert_eq!(label(&snapshot, seven), "pop egress red 10.0.0.9 on ce");
     assert_eq!(label(&snapshot, of(&state, "10.0.0.0/24").unwrap()), "lookup red");
     // A line that goes down moves none.
     let before = given(&state);
     state.links(["ce".to_owned()].into(), &mut snapshot);
     assert_eq!((label(&snapshot, seven), given(&state)), ("no label".into(), before.clone()));
     state.links(Default::default(), &mut snapshot);
-    assert_eq!((label(&snapshot, seven), given(&state)), ("pop egress 10.0.0.9 on ce".into(), before));
+    assert_eq!((label(&snapshot, seven), given(&state)), ("pop egress red 10.0.0.9 on ce".into(), before));
 }
 
 #[test]

@@ -275,7 +275,7 @@ impl State {
         // Whether there is one has been checked before.
         let Some(label) = self.labels.pool.give(key) else { return };
         let Some(vpn) = self.vpns.get(key.vrf()) else { return };
-        let (model, egress) = (vpn.model, true);
+        let (model, egress) = (vpn.model, Some(Arc::from(key.vrf())));
         let (way, set) = match key {
             Key::Vrf(vrf) => (LabelWay::Lookup { vrf: vrf.clone(), model, bottom: true }, None),
             Key::Ce(vrf, wanted) => {
@@ -315,7 +315,7 @@ impl State {
         };
         let (way, set) = match at {
             Some(at) if !forwards(&at) => (LabelWay::Lookup { vrf: name, model, bottom: true }, None),
-            set => (LabelWay::Pop { model, egress: true }, set),
+            set => (LabelWay::Pop { model, egress: Some(name) }, set),
         };
         set.into_iter().for_each(|at| self.ribs.keep(at));
         self.set_label(label, Asked::Vrf(key), way, set);

@@ -37,8 +37,9 @@ pub enum LabelWay {
     Pop {
         /// What that takes over from the label.
         model: TunnelModel,
-        /// Whether the tunnel ends here, not at the next hop.
-        egress: bool,
+        /// The Vrf, by name, whose packets the label carries, where the tunnel ends
+        /// here, not at the next hop.
+        egress: Option<Arc<str>>,
     },
     /// The label is taken off, and what is below is looked up in this Vrf.
     Lookup {
@@ -124,12 +125,12 @@ impl WantedLabel {
         let model = |vrf: &str| label.model(models.get(vrf).copied().unwrap_or_default());
         let via = label.via_vrf.as_deref().unwrap_or(DEFAULT_VRF);
         let way = match label.action() {
-            LabelAction::Swap(config::IMPLICIT_NULL) => LabelWay::Pop { model: model(via), egress: false },
+            LabelAction::Swap(config::IMPLICIT_NULL) => LabelWay::Pop { model: model(via), egress: None },
             LabelAction::Swap(to) => LabelWay::Swap(to),
             LabelAction::Pop if label.via.is_empty() => {
                 LabelWay::Lookup { vrf: DEFAULT_VRF.into(), model: model(via), bottom: false }
             }
-            LabelAction::Pop => LabelWay::Pop { model: model(via), egress: false },
+            LabelAction::Pop => LabelWay::Pop { model: model(via), egress: None },
             LabelAction::Lookup(vrf) => LabelWay::Lookup { vrf: vrf.into(), model: model(vrf), bottom: true },
         };
         let hops: Vec<_> = label.hops().map(|hop| next_hop(hop, via, model(via), false)).collect();
@@ -253,7 +254,11 @@ impl State {
         Some(match &label.way {
             LabelWay::Swap(label) => Nhlfe::Swap(Swap { label: *label, next: next()? }),
             LabelWay::Pop { model, egress } => {
-                Nhlfe::Pop(Pop { next: next()?, model: *model, egress: *egress })
+                let egress = match egress {
+                    Some(vrf) => Some(self.vrf(vrf)?),
+                    None => None,
+                };
+                Nhlfe::Pop(Pop { next: next()?, model: *model, egress })
             }
             LabelWay::Lookup { vrf, model, bottom } => {
                 let vrf: VrfId = self.vrf(vrf)?;

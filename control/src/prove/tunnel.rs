@@ -331,7 +331,7 @@ impl<'n> Tunnels<'n> {
             Some(Nhlfe::PopLookup(pop)) => {
                 vec![Err(Below::Exposed { at, vrf: pop.vrf, bottom: pop.bottom, only: None })]
             }
-            Some(Nhlfe::Pop(pop)) if pop.egress => vec![Err(Below::Way { at, next: pop.next })],
+            Some(Nhlfe::Pop(pop)) if pop.egress.is_some() => vec![Err(Below::Way { at, next: pop.next })],
             Some(Nhlfe::Pop(pop)) => self.way(at, pop.next).into_iter().map(Err).collect(),
             Some(_) => {
                 let ways = chains(snapshot, id, Some(label));

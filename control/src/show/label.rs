@@ -73,8 +73,8 @@ fn leads(of: &Label, set: Option<&Target>) -> String {
     };
     match &of.way {
         LabelWay::Swap(label) => format!("swap {label}, {}", to()),
-        LabelWay::Pop { egress: false, .. } => format!("pop, {}", to()),
-        LabelWay::Pop { egress: true, .. } => format!("end of the LSP, {}", to()),
+        LabelWay::Pop { egress: None, .. } => format!("pop, {}", to()),
+        LabelWay::Pop { egress: Some(_), .. } => format!("end of the LSP, {}", to()),
         LabelWay::Lookup { vrf, bottom: true, .. } => format!("end of the LSP, look-up in vrf {vrf}"),
         LabelWay::Lookup { vrf, .. } => format!("pop, look-up of the label below, or in vrf {vrf}"),
     }

@@ -80,7 +80,8 @@ pub(crate) fn way(snapshot: &Snapshot, id: NhlfeId) -> String {
         }
         Some(Nhlfe::Swap(s)) => format!("swap {} {}", s.label, way(snapshot, s.next)),
         Some(Nhlfe::Pop(p)) => {
-            format!("pop{} {}", if p.egress { " egress" } else { "" }, way(snapshot, p.next))
+            let vrf = p.egress.map(|vrf| format!(" egress {}", snapshot.vrf(vrf).unwrap().name));
+            format!("pop{} {}", vrf.unwrap_or_default(), way(snapshot, p.next))
         }
         Some(Nhlfe::PopLookup(p)) => {
             format!("lookup {}{}", snapshot.vrf(p.vrf).unwrap().name, if p.bottom { "" } else { " or below" })

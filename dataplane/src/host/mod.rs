@@ -40,7 +40,7 @@ pub use action::{
 pub use lsp::{LspOutcome, LspReply, LspRequest, LspTarget, NextHop, NotSent, Sent};
 
 use crate::id::IfIndex;
-use crate::packet::{DropReason, Frame, Pool, PuntReason, Verdict};
+use crate::packet::{DropReason, Frame, Layer3, Pool, PuntReason, Verdict};
 use crate::table::Snapshot;
 use crate::time::Time;
 use check::finish;
@@ -129,6 +129,10 @@ impl Host {
             Verdict::Punt(reason @ (PuntReason::LspPing | PuntReason::TtlExpired)) => {
                 match self.hear_lsp_request(&frame, turn) {
                     Some(checked) => finish(frame, checked, turn),
+                    // Only router alert brings a frame here with its labels on.
+                    None if reason == PuntReason::LspPing && frame.meta().layer3 == Layer3::Mpls => {
+                        turn.drop(frame, DropReason::MplsAlert);
+                    }
                     None => self.refuse(frame, reason, turn),
                 }
             }

@@ -1,7 +1,6 @@
 //! The label stack that a punted frame came with (RFC 3032 section 2.1), and what
 //! it means to this router.
 
-use super::walk::leads_out;
 use crate::id::VrfId;
 use crate::packet::{Frame, Layer3};
 use crate::table::{Interface, Nhlfe, Snapshot};
@@ -40,8 +39,8 @@ impl<'a> Stack<'a> {
     }
 
     /// The Vrf that what is below the stack belongs to, where its tunnel ends at this
-    /// router: the one it is looked up in, or that of the customer edge the label is
-    /// for. `None` where it is switched onward.
+    /// router: the one it is looked up in, or that of the customer edge or prefix
+    /// the label is for. `None` where it is switched onward.
     pub(super) fn ends_in(self, arrival: &Interface, snapshot: &Snapshot) -> Option<VrfId> {
         let mut entries = self.entries();
         while let Some(entry) = entries.next() {
@@ -54,9 +53,7 @@ impl<'a> Stack<'a> {
                 label => match snapshot.nhlfe(snapshot.ilm.get(label))? {
                     Nhlfe::PopLookup(pop) if entry.bottom() => return Some(pop.vrf),
                     Nhlfe::PopLookup(_) => {}
-                    Nhlfe::Pop(pop) if pop.egress => {
-                        return Some(snapshot.interface(leads_out(pop.next, snapshot)?)?.vrf);
-                    }
+                    Nhlfe::Pop(pop) => return pop.egress,
                     _ => return None,
                 },
             }

@@ -66,6 +66,9 @@ impl Flags {
     pub const DIRECTED: Self = Self(1 << 17);
     /// Its class is to be that of its own mark: the short pipe model (RFC 3270 section 2.6.3).
     pub const RECLASSIFY: Self = Self(1 << 18);
+    /// Its last label was taken off at the hop before the egress: which Vrf it is of is
+    /// known by where it leaves alone.
+    pub const PENULTIMATE: Self = Self(1 << 19);
 
     /// Whether all of `other`'s bits are set.
     #[inline]

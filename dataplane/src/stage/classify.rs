@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use crate::class::{ClassMap, TcMap};
+use crate::class::{ClassMap, TcMap, TrafficClass};
 use crate::id::IfIndex;
 use crate::packet::{Batch, Flags, Layer3, Meta};
 use crate::table::Snapshot;
@@ -63,16 +63,26 @@ pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
         }
         let (by_dscp, by_tc) = maps.of(meta);
         let own = by_dscp.get(meta.dscp);
-        // Two classes may share a traffic class: the mark says which of them it is.
-        if meta.flags.has(Flags::RECLASSIFY) || by_tc.tc(own.0) == meta.tc {
-            (meta.class, meta.colour) = own;
-            meta.flags.clear(Flags::REMARK);
-        } else if own.0 == meta.class {
+        let label = by_tc.get(meta.tc);
+        let reclassify = meta.flags.has(Flags::RECLASSIFY);
+        if reclassify || alike(own.0, label.0) {
             meta.flags.clear(Flags::REMARK);
         } else {
-            meta.dscp = meta.class.dscp(meta.colour);
+            // Policing may have coloured it since.
+            let colour = if meta.class == label.0 { meta.colour } else { label.1 };
+            meta.dscp = label.0.dscp(colour);
+        }
+        // The class may be that of a pipe around the uniform tunnel: then it stays.
+        if reclassify || (alike(own.0, label.0) && alike(own.0, meta.class)) {
+            (meta.class, meta.colour) = own;
         }
     }
+}
+
+/// Whether a label of the one class may carry packets of the other: two classes that
+/// share a traffic class are told apart by the packets' own marks.
+fn alike(one: TrafficClass, other: TrafficClass) -> bool {
+    one == other || one.tc() == other.tc()
 }
 
 #[cfg(test)]
@@ -80,7 +90,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::class::{Colour, TrafficClass};
+    use crate::class::Colour;
     use crate::id::VrfId;
     use crate::packet::Frame;
     use crate::stage::testing::*;

@@ -64,11 +64,12 @@ pub struct Pop {
     pub next: NhlfeId,
     /// What the tunnel's contents take over from the label.
     pub model: TunnelModel,
-    /// Whether this is the tunnel's egress (a label for one customer edge or prefix),
-    /// not the hop before it. At the egress the label must be the bottom of the
-    /// stack, and IP below loses a hop of its own in the pipe model too; the
-    /// penultimate hop leaves that to the egress (RFC 3443 section 3.3).
-    pub egress: bool,
+    /// At the tunnel's egress (a label for one customer edge or prefix), the Vrf whose
+    /// packets the label carries, wherever `next` leads; `None` at the hop before it.
+    /// At the egress the label must be the bottom of the stack, and IP below loses a
+    /// hop of its own in the pipe model too; the penultimate hop leaves that to the
+    /// egress (RFC 3443 section 3.3).
+    pub egress: Option<VrfId>,
 }
 
 /// The end of a tunnel whose contents are looked up.

@@ -31,7 +31,10 @@ pub fn add_all(snapshot: &mut Snapshot, next: NhlfeId, adjacency: AdjacencyId) -
     let circle = add(snapshot, Nhlfe::Blackhole);
     snapshot.nhlfes.set(circle.index(), push(&[60], circle, false));
     let nowhere = NhlfeId(1 << 20);
-    let pop = |next, model, egress| Nhlfe::Pop(Pop { next, model, egress });
+    let pop = |next, model, egress: bool| {
+        let egress = egress.then_some(VrfId(1));
+        Nhlfe::Pop(Pop { next, model, egress })
+    };
     let look = |vrf, model, bottom| Nhlfe::PopLookup(PopLookup { vrf: VrfId(vrf), model, bottom });
     let entries = [
         Nhlfe::Swap(Swap { label: 99, next }),

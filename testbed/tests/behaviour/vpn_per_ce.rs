@@ -7,7 +7,7 @@ use testbed::lab::Lab;
 use testbed::packet::*;
 
 use super::labels::expect_bytes;
-use super::vpn::{allocated, core, customer, lsp, port, route, vrf};
+use super::vpn::{LSP, THERE, allocated, core, customer, lsp, port, remote, route, vrf};
 use super::{FAMILIES, V4, V6};
 
 /// Two CE routers on one interface, with two sites each behind them.
@@ -137,4 +137,30 @@ fn a_host_on_the_way_out_is_resolved_like_any_other() {
         }
         assert_eq!(diff_packets(&inner(63), &left), None);
     }
+}
+
+#[test]
+fn a_next_hop_behind_a_discard_is_refused_in_the_vrf_of_the_label() {
+    let dead = route("red", "10.77.0.0/16", "via = \"10.9.9.9\"")
+        + &route("red", "10.9.9.0/24", "discard = \"unreachable\"")
+        + &remote(0, &V4)
+        + &route("default", "0.0.0.0/0", &format!("via = \"{}\"", V4.b));
+    let export = "rd = \"65000:1\"\nexport = [\"65000:1\"]\nlabel = \"per-ce\"";
+    let mut lab = Lab::new(&(core() + &lsp() + &vrf("red", export) + &customer("red") + &dead));
+    lab.host("core", V4.b);
+    lab.forget();
+    let pops = allocated(&lab).into_iter();
+    let label = pops.filter_map(|(label, nhlfe)| match nhlfe {
+        Nhlfe::Pop(pop) if lab.snapshot().nhlfe(pop.next) == Some(&Nhlfe::Unreachable) => Some(label),
+        _ => None,
+    });
+    let label = label.last().unwrap();
+    let lost = || ip(V4.beyond.1, "10.77.0.1") / udp(1) / payload(60);
+    lab.send("core", mpls(label).ttl(64) / lost());
+    let error = V4.icmp((3, 0), (1, 0)).quoting(lost()).stack(mpls(label).ttl(64).bos());
+    lab.expect("core", mpls(LSP) / mpls(THERE[0]).bos() / ip(V4.ra, V4.beyond.1) / error);
+    let snapshot = lab.snapshot();
+    let red = snapshot.vrf_named("red").unwrap().id;
+    assert_eq!(lab.router().handle().vrf_drops(red), [(DropReason::Unreachable, 1)]);
+    lab.expect_drop(DropReason::Unreachable);
 }

@@ -7,7 +7,7 @@ use testbed::lab::Lab;
 use testbed::packet::*;
 
 use super::labels::expect_bytes;
-use super::vpn::{allocated, core, customer, route, vrf};
+use super::vpn::{LSP, THERE, allocated, core, customer, lsp, remote, route, vrf};
 use super::{V4, V6};
 
 const PREFIXES: [(&str, &str); 4] = [
@@ -93,4 +93,23 @@ fn the_label_of_a_prefix_that_is_gone_is_not_another_s_at_once() {
     let new: Vec<u32> = ends(&lab).into_iter().filter(|label| !after.contains(label)).collect();
     assert_eq!(new.len(), 1);
     assert_ne!(new, gone);
+}
+
+#[test]
+fn a_prefix_behind_another_pe_runs_out_of_time_in_its_vrf() {
+    let export = "rd = \"65000:1\"\nexport = [\"65000:1\"]\nlabel = \"per-prefix\"";
+    let default = route("default", "0.0.0.0/0", &format!("via = \"{}\"", V4.b));
+    let text = core() + &lsp() + &vrf("red", export) + &customer("red") + &remote(0, &V4) + &default;
+    let mut lab = Lab::new(&text);
+    lab.host("core", V4.b);
+    lab.forget();
+    let [label] = ends(&lab)[..] else { panic!("{:?}", allocated(&lab)) };
+    let late = || ip(V4.beyond.1, V4.beyond.1).ttl(1) / udp(1) / payload(60);
+    lab.send("core", mpls(label).ttl(64) / late());
+    let error = V4.icmp((11, 0), (3, 0)).quoting(late()).stack(mpls(label).ttl(64).bos());
+    lab.expect("core", mpls(LSP) / mpls(THERE[0]).bos() / ip(V4.ra, V4.beyond.1) / error);
+    let snapshot = lab.snapshot();
+    let red = snapshot.vrf_named("red").unwrap().id;
+    assert_eq!(lab.router().handle().vrf_drops(red), [(DropReason::TtlExpired, 1)]);
+    lab.expect_drop(DropReason::TtlExpired);
 }

@@ -96,7 +96,11 @@ impl Maker {
     }
 
     pub(super) fn pop(&mut self, next: NhlfeId, egress: bool) -> NhlfeId {
-        self.entry(Nhlfe::Pop(Pop { next, model: TunnelModel::default(), egress }))
+        self.entry(Nhlfe::Pop(Pop {
+            next,
+            model: TunnelModel::default(),
+            egress: egress.then_some(VrfId(0)),
+        }))
     }
 
     pub(super) fn lookup(&mut self, vrf: VrfId, bottom: bool) -> NhlfeId {

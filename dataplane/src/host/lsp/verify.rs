@@ -6,9 +6,8 @@
 use super::Request;
 use super::downstream::ways;
 use super::fec::Egress;
-use crate::host::walk::leads_out;
 use crate::id::{NhlfeId, VrfId};
-use crate::table::{Nhlfe, Snapshot};
+use crate::table::{Nhlfe, Pop, Snapshot};
 use crate::wire::lsp_ping::{Contents, Fec, Link, Mapping, ReturnCode, flag};
 use crate::wire::mpls::{LabelStackEntry, label};
 
@@ -87,13 +86,10 @@ impl<'a> Check<'a> {
         match self.snapshot.nhlfe(id) {
             Some(Nhlfe::PopLookup(pop)) if depth > 1 && pop.bottom => Operation::Unknown,
             Some(Nhlfe::PopLookup(pop)) => Operation::Pop(1, Some(pop.vrf).filter(|_| depth == 1)),
-            Some(Nhlfe::Pop(pop)) if pop.egress => {
-                let out = leads_out(pop.next, self.snapshot).and_then(|id| self.snapshot.interface(id));
-                match out {
-                    Some(out) if depth == 1 => Operation::Pop(1, Some(out.vrf)),
-                    _ => Operation::Unknown,
-                }
-            }
+            Some(Nhlfe::Pop(Pop { egress: Some(vrf), .. })) => match depth {
+                1 => Operation::Pop(1, Some(*vrf)),
+                _ => Operation::Unknown,
+            },
             Some(Nhlfe::Local) => Operation::Pop(1, None),
             Some(Nhlfe::Blackhole | Nhlfe::Unreachable | Nhlfe::Prohibited) | None => Operation::Unknown,
             Some(_) => Operation::Switch(id),

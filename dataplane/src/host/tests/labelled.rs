@@ -44,8 +44,8 @@ pub(super) fn pe_with(change: impl FnOnce(&mut Limits)) -> Bench {
     for (id, label, nhlfe) in [
         (4, SWAPPED, Nhlfe::Swap(Swap { label: 21, next: NhlfeId(2) })),
         (5, TO_RED, Nhlfe::PopLookup(PopLookup { vrf, model, bottom })),
-        (6, TO_SITE, Nhlfe::Pop(Pop { next: NhlfeId(3), model, egress: true })),
-        (7, HOP_POPS, Nhlfe::Pop(Pop { next: NhlfeId(2), model, egress: false })),
+        (6, TO_SITE, Nhlfe::Pop(Pop { next: NhlfeId(3), model, egress: Some(VrfId(1)) })),
+        (7, HOP_POPS, Nhlfe::Pop(Pop { next: NhlfeId(2), model, egress: None })),
     ] {
         bench.snapshot.nhlfes.set(id, nhlfe);
         bench.snapshot.ilm.set(label, NhlfeId(id as u32));
@@ -187,6 +187,30 @@ fn where_the_tunnel_ends_here_the_error_stays_in_its_vrf() {
     let Some(Action::Route(error)) = bench.out.first() else { panic!("{:?}", bench.out) };
     assert_eq!(error.meta().vrf, RED);
     assert!(bench.told()[0].contains("icmp 3/0 200000 dscp 48 + 140"));
+}
+
+#[test]
+fn an_egress_is_of_its_vrf_wherever_its_way_leads() {
+    // A discard, and another PE, by the core.
+    let labels = Labels::new(&[24]).unwrap();
+    let (next, model, entropy) = (NhlfeId(2), TunnelModel::default(), false);
+    for way in [Nhlfe::Unreachable, Nhlfe::Push(Push { labels, next, model, entropy })] {
+        let mut bench = pe();
+        bench.snapshot.vrfs.get_mut(0).unwrap().fib4.insert("0.0.0.0/0".parse().unwrap(), NhlfeId(2));
+        let next = NhlfeId(bench.snapshot.nhlfes.insert(way) as u32);
+        bench.snapshot.nhlfes.set(6, Nhlfe::Pop(Pop { next, model, egress: Some(RED) }));
+        bench.receive(&labelled(&[(TO_SITE, 5, 0)], &call("10.1.0.9")), PuntReason::TtlExpired);
+        let Some(Action::Route(error)) = bench.out.first() else { panic!("{:?}", bench.out) };
+        assert_eq!((error.meta().vrf, error.meta().layer3), (RED, Layer3::Ipv4));
+        assert!(bench.told()[0].starts_with("route 198.51.100.1 > 10.1.0.9 "));
+    }
+}
+
+#[test]
+fn router_alert_above_what_nothing_listens_to_has_a_drop_of_its_own() {
+    let told =
+        refused(&mut pe(), &labelled(&[(1, 5, 9), (TO_RED, 5, 9)], &call("10.1.0.9")), PuntReason::LspPing);
+    assert_eq!(told, ["drop mpls-alert"]);
 }
 
 #[test]

@@ -136,20 +136,24 @@ fn pop_on(
     snapshot: &Snapshot,
 ) -> Result<Step, DropReason> {
     // The hop before the egress is a hop of the tunnel; the egress is one of the contents.
-    if expired(frame, u8::from(!pop.egress)) {
+    let egress = pop.egress.is_some();
+    if expired(frame, u8::from(!egress)) {
         return Ok(Step::End(Verdict::Punt(PuntReason::TtlExpired)));
     }
-    let bottom = last(frame, entry, pop.egress)?;
+    let bottom = last(frame, entry, egress)?;
     let outer = frame.meta().ttl;
-    take(frame, pop.model, bottom, pop.egress, snapshot)?;
+    take(frame, pop.model, bottom, egress, snapshot)?;
     let meta = frame.meta_mut();
     meta.nhlfe = pop.next;
     if bottom {
         meta.flags.set(Flags::DIRECTED);
-        let vrf = meta.vrf;
+        if !egress {
+            meta.flags.set(Flags::PENULTIMATE);
+        }
+        let vrf = pop.egress.unwrap_or(meta.vrf);
         expose(frame, vrf)?;
     }
-    if !pop.egress && (pop.model.ttl == TtlModel::Pipe || own_ttl(frame) < outer) {
+    if !egress && (pop.model.ttl == TtlModel::Pipe || own_ttl(frame) < outer) {
         frame.meta_mut().flags.set(Flags::KEEP_TTL);
     }
     Ok(Step::End(Verdict::Forward))

@@ -64,8 +64,8 @@ impl<'a> Resolver<'a> {
         }
         let verdict = self.go(frame, edit);
         let meta = frame.meta_mut();
-        // A label of one way stands for the Vrf that the way is in.
-        if meta.flags.has(Flags(Flags::DIRECTED.0 | Flags::EXPOSED.0))
+        // The label of the next router's tunnel stands for the Vrf that the way is in.
+        if meta.flags.has(Flags::PENULTIMATE)
             && let Some(out) = self.snapshot.interface(meta.out_interface)
         {
             meta.vrf = out.vrf;

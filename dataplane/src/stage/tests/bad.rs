@@ -69,7 +69,7 @@ fn ttl_ends_where_the_label_says() {
     let mut snapshot = label_router();
     let next = to_ge1(&mut snapshot);
     label_to(&mut snapshot, 30, Nhlfe::Swap(Swap { label: 17, next }));
-    label_to(&mut snapshot, 31, Nhlfe::Pop(Pop { next, model: PIPE, egress: true }));
+    label_to(&mut snapshot, 31, Nhlfe::Pop(Pop { next, model: PIPE, egress: Some(VrfId(0)) }));
     pop(&mut snapshot, 20, UNIFORM);
     pop(&mut snapshot, 21, PIPE);
     let expired = punted(PuntReason::TtlExpired);
@@ -101,7 +101,7 @@ fn labels_that_lead_nowhere() {
         Nhlfe::Local,
         Nhlfe::Glean(GE1),
         Nhlfe::Swap(Swap { label: 17, next: NhlfeId(999) }),
-        Nhlfe::Pop(Pop { next: NhlfeId(999), model: UNIFORM, egress: false }),
+        Nhlfe::Pop(Pop { next: NhlfeId(999), model: UNIFORM, egress: None }),
     ];
     for (label, nhlfe) in (40..).zip(bad) {
         label_to(&mut snapshot, label, nhlfe.clone());
@@ -112,7 +112,7 @@ fn labels_that_lead_nowhere() {
     label_to(&mut snapshot, 51, Nhlfe::Unreachable);
     assert_eq!(verdict_of(&snapshot, &[(51, 5, 64)], &ip4(64)), punted(PuntReason::Unreachable));
     // What is for labelled frames only is nothing for a prefix.
-    let pop = Pop { next, model: UNIFORM, egress: false };
+    let pop = Pop { next, model: UNIFORM, egress: None };
     for nhlfe in [Nhlfe::Swap(Swap { label: 17, next }), Nhlfe::Pop(pop)] {
         route(&mut snapshot, "203.0.113.0/24", nhlfe);
         let plain = stack(&[&eth(ether_type::IPV4), &ipv4(("10.1.0.9", "203.0.113.1"), 8), &udp(1, 2, 0)]);

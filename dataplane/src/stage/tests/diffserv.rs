@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::class::{Colour, TcMap, TrafficClass};
+use crate::id::VrfId;
 use crate::table::{Pop, Swap};
 use crate::wire::dscp;
 use crate::wire::ipv4::Ipv4Header;
@@ -39,13 +40,13 @@ fn the_egress_treats_and_marks_by_the_model() {
         let mut snapshot = label_router();
         let next = to_ge1(&mut snapshot);
         pop(&mut snapshot, 20, model(diffserv));
-        label_to(&mut snapshot, 21, Nhlfe::Pop(Pop { next, model: model(diffserv), egress: true }));
+        label_to(&mut snapshot, 21, Nhlfe::Pop(Pop { next, model: model(diffserv), egress: Some(VrfId(0)) }));
         for label in [20, 21] {
             let frame = rewritten(&snapshot, &labelled(&[(label, 5, 60)], &marked(AF21)));
             assert_eq!(left(&frame), (class, mark, 2), "{diffserv:?}, label {label}");
         }
         // The penultimate hop: the class is the tunnel's in all three.
-        label_to(&mut snapshot, 22, Nhlfe::Pop(Pop { next, model: model(diffserv), egress: false }));
+        label_to(&mut snapshot, 22, Nhlfe::Pop(Pop { next, model: model(diffserv), egress: None }));
         let frame = rewritten(&snapshot, &labelled(&[(22, 5, 60)], &marked(AF21)));
         assert_eq!(left(&frame), (Voice, mark, 2), "{diffserv:?}");
         // And a label that comes to the top is marked as a packet would be.
@@ -87,6 +88,35 @@ fn a_uniform_tunnel_leaves_marks_of_its_class_alone() {
     assert_eq!(left(0, 8), (TrafficClass::Scavenger, 8, 2));
     assert_eq!(left(0, 46), (TrafficClass::Standard, 0, 2));
     assert_eq!(left(7, 0), (TrafficClass::Control, 48, 2));
+}
+
+#[test]
+fn what_a_uniform_tunnel_leaves_alone_is_decided_by_classes() {
+    use TrafficClass::{Video, Voice};
+    let mut snapshot = label_router();
+    pop(&mut snapshot, 20, model(DiffServModel::Uniform));
+    // In: 5 and 4 are voice. Out: video is 5.
+    let mut map = TcMap::default();
+    map.classes[4] = (Voice, Colour::Green);
+    map.tcs[Video.index()] = 5;
+    change(&mut snapshot, GE0, |i| i.tc_map = Arc::new(map));
+    let left = |tc, dscp| left(&rewritten(&snapshot, &labelled(&[(20, tc, 60)], &marked(dscp))));
+    assert_eq!(left(5, 34), (Voice, dscp::EF, 2), "AF41 in TC 5");
+    assert_eq!(left(5, 44), (Voice, 44, 2));
+    assert_eq!(left(4, 44), (Voice, 44, 2));
+    assert_eq!(left(4, 34), (Voice, dscp::EF, 2), "AF41 in TC 4");
+    assert_eq!(left(0, 8), (TrafficClass::Scavenger, 8, 2));
+}
+
+#[test]
+fn a_pipe_around_a_uniform_tunnel_gives_the_class_and_not_the_mark() {
+    let mut snapshot = label_router();
+    pop(&mut snapshot, 19, model(DiffServModel::Pipe));
+    pop(&mut snapshot, 20, model(DiffServModel::Uniform));
+    for (tc, mark) in [(2, AF21), (3, 26)] {
+        let frame = rewritten(&snapshot, &labelled(&[(19, 5, 60), (20, tc, 60)], &marked(AF21)));
+        assert_eq!(left(&frame), (TrafficClass::Voice, mark, 2), "TC {tc}");
+    }
 }
 
 #[test]

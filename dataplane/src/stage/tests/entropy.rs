@@ -75,7 +75,7 @@ fn the_egress_takes_it_off_with_the_label_above() {
     let next = to_ge1(&mut snapshot);
     pop(&mut snapshot, 20, UNIFORM);
     label_to(&mut snapshot, 30, Nhlfe::Swap(Swap { label: 31, next }));
-    label_to(&mut snapshot, 40, Nhlfe::Pop(Pop { next, model: UNIFORM, egress: true }));
+    label_to(&mut snapshot, 40, Nhlfe::Pop(Pop { next, model: UNIFORM, egress: Some(VrfId(0)) }));
     let vrf = PopLookup { vrf: VrfId(0), model: UNIFORM, bottom: true };
     label_to(&mut snapshot, 500, Nhlfe::PopLookup(vrf));
     let el = (99_999, 0, 0);
@@ -102,7 +102,7 @@ fn the_egress_takes_it_off_with_the_label_above() {
 fn a_penultimate_hop_leaves_it() {
     let mut snapshot = label_router();
     let next = to_ge1(&mut snapshot);
-    label_to(&mut snapshot, 20, Nhlfe::Pop(Pop { next, model: UNIFORM, egress: false }));
+    label_to(&mut snapshot, 20, Nhlfe::Pop(Pop { next, model: UNIFORM, egress: None }));
     let frame = rewritten(&snapshot, &labelled(&[(20, 5, 60), (7, 5, 60), (99, 0, 0)], &ip4(64)));
     assert_eq!(sent(&frame), out(ether_type::MPLS, &[&mpls(&[(7, 5, 59), (99, 0, 0)]), &ip4(64)]));
 }
@@ -115,7 +115,7 @@ fn ways() -> Snapshot {
             let neighbour = format!("10.2.0.{n}");
             assert!(snapshot.set_neighbour(GE1, neighbour.parse().unwrap(), Some(HOST1)));
             let next = via(&mut snapshot, GE1, &neighbour);
-            let pop = Nhlfe::Pop(Pop { next, model: UNIFORM, egress: false });
+            let pop = Nhlfe::Pop(Pop { next, model: UNIFORM, egress: None });
             let swap = Nhlfe::Swap(Swap { label: 100 + n, next });
             entry(&mut snapshot, if n == 10 { pop } else { swap })
         })

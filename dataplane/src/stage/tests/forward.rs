@@ -61,7 +61,7 @@ fn the_penultimate_hop_follows_rfc_3443_section_3() {
     {
         let mut snapshot = label_router();
         let next = to_ge1(&mut snapshot);
-        label_to(&mut snapshot, 20, Nhlfe::Pop(Pop { next, model, egress: false }));
+        label_to(&mut snapshot, 20, Nhlfe::Pop(Pop { next, model, egress: None }));
         // A label is left.
         let frame = rewritten(&snapshot, &labelled(&[(20, 5, 60), (500, 2, own)], &ip4(9)));
         assert_eq!(sent(&frame), out(ether_type::MPLS, &[&mpls(&[(500, 2, left)]), &ip4(9)]), "{model:?}");
@@ -78,12 +78,34 @@ fn the_penultimate_hop_follows_rfc_3443_section_3() {
 }
 
 #[test]
+fn the_egress_keeps_to_its_vrf_wherever_its_way_leads() {
+    for egress in [None, Some(VrfId(7))] {
+        let mut snapshot = label_router();
+        let next = to_ge1(&mut snapshot);
+        change(&mut snapshot, GE1, |i| i.vrf = VrfId(5));
+        let ways = [
+            (entry(&mut snapshot, push(&[17], next, UNIFORM)), Verdict::Forward, 5),
+            (entry(&mut snapshot, Nhlfe::Glean(GE1)), punted(PuntReason::NeighbourMiss), 5),
+            (entry(&mut snapshot, Nhlfe::Unreachable), punted(PuntReason::Unreachable), 0),
+            (entry(&mut snapshot, Nhlfe::Blackhole), Verdict::Drop(DropReason::Blackhole), 0),
+        ];
+        for (next, verdict, of_way) in ways {
+            label_to(&mut snapshot, 20, Nhlfe::Pop(Pop { next, model: UNIFORM, egress }));
+            let frame = rewritten(&snapshot, &labelled(&[(20, 5, 60)], &ip4(64)));
+            // The penultimate hop knows the Vrf by where the packet leaves alone.
+            let vrf = egress.unwrap_or(VrfId(of_way));
+            assert_eq!((frame.meta().verdict, frame.meta().vrf), (verdict, vrf), "{egress:?}");
+        }
+    }
+}
+
+#[test]
 fn a_label_of_one_customer_edge_is_the_egress() {
     for (model, own, left) in [(UNIFORM, 64, 59), (PIPE, 64, 63), (PIPE, 2, 1)] {
         let mut snapshot = label_router();
         change(&mut snapshot, GE1, |i| (i.vrf, i.mpls) = (VrfId(7), false));
         let next = to_ge1(&mut snapshot);
-        label_to(&mut snapshot, 20, Nhlfe::Pop(Pop { next, model, egress: true }));
+        label_to(&mut snapshot, 20, Nhlfe::Pop(Pop { next, model, egress: Some(VrfId(7)) }));
         let frame = rewritten(&snapshot, &labelled(&[(20, 5, 60)], &ip4(own)));
         assert_eq!(sent(&frame), out(ether_type::IPV4, &[&ip4(left)]), "{model:?}");
         assert_eq!(frame.meta().vrf, VrfId(7));

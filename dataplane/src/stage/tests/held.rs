@@ -30,10 +30,10 @@ fn a_frame_that_waited_goes_the_way_it_would_have_gone() {
     let router = || {
         let mut snapshot = label_router();
         let next = via(&mut snapshot, GE1, "10.2.0.77");
-        let pop = |egress| Nhlfe::Pop(Pop { next, model: UNIFORM, egress });
+        let pop = |egress: Option<VrfId>| Nhlfe::Pop(Pop { next, model: UNIFORM, egress });
         label_to(&mut snapshot, 30, Nhlfe::Swap(Swap { label: 31, next }));
-        label_to(&mut snapshot, 40, pop(false));
-        label_to(&mut snapshot, 41, pop(true));
+        label_to(&mut snapshot, 40, pop(None));
+        label_to(&mut snapshot, 41, pop(Some(VrfId(0))));
         let vrf = PopLookup { vrf: VrfId(1), model: UNIFORM, bottom: true };
         label_to(&mut snapshot, 500, Nhlfe::PopLookup(vrf));
         route_to(&mut snapshot, VrfId(1), "198.51.100.0/24".parse().unwrap(), next);
@@ -77,7 +77,7 @@ fn what_the_router_says_along_an_lsp_keeps_its_ttl() {
     let mut snapshot = label_router();
     let next = to_ge1(&mut snapshot);
     label_to(&mut snapshot, 30, Nhlfe::Swap(Swap { label: 31, next }));
-    label_to(&mut snapshot, 40, Nhlfe::Pop(Pop { next, model: UNIFORM, egress: false }));
+    label_to(&mut snapshot, 40, Nhlfe::Pop(Pop { next, model: UNIFORM, egress: None }));
     for ttl in [1, 255] {
         let frame = own(&snapshot, &[(30, 6, ttl), (50, 6, 9)], |_| {});
         assert_eq!(sent(&frame), out(ether_type::MPLS, &[&mpls(&[(31, 6, ttl), (50, 6, 9)]), &ip4(1)]));

@@ -15,7 +15,7 @@ fn narrow() -> Snapshot {
     change(&mut snapshot, GE1, |i| (i.mtu, i.mpls_mtu) = (900, 1000));
     let next = to_ge1(&mut snapshot);
     label_to(&mut snapshot, 30, Nhlfe::Swap(Swap { label: 31, next }));
-    label_to(&mut snapshot, 40, Nhlfe::Pop(Pop { next, model: UNIFORM, egress: false }));
+    label_to(&mut snapshot, 40, Nhlfe::Pop(Pop { next, model: UNIFORM, egress: None }));
     route(&mut snapshot, "198.51.100.0/24", push(&[17, 18], next, UNIFORM));
     route(&mut snapshot, "2001:db8:100::/48", push(&[17, 18], next, UNIFORM));
     snapshot

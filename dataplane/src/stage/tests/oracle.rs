@@ -104,13 +104,15 @@ impl Packet {
             self.set_ip(ttl.min(top.ttl), dscp);
         }
         let (ttl, _) = self.ip().unwrap();
-        let own = ClassMap::default().get(dscp).0;
+        let (own, label) = (ClassMap::default().get(dscp).0, TcMap::default().get(top.tc).0);
         match model.diffserv {
             DiffServModel::ShortPipe if egress => self.class = own,
-            DiffServModel::Uniform if own.tc() == top.tc => self.class = own,
-            DiffServModel::Uniform if own != self.class => {
-                self.set_ip(ttl, self.class.dscp(Colour::Green));
+            DiffServModel::Uniform if own == label || own.tc() == label.tc() => {
+                if own.tc() == self.class.tc() {
+                    self.class = own;
+                }
             }
+            DiffServModel::Uniform => self.set_ip(ttl, label.dscp(Colour::Green)),
             _ => {}
         }
     }
@@ -314,7 +316,9 @@ fn build(tables: &Tables) -> Snapshot {
                 let over = entry(&mut snapshot, push(labels, next, *model));
                 Nhlfe::Swap(Swap { label: *label, next: over })
             }
-            Does::Pop(model, egress) => Nhlfe::Pop(Pop { next, model: *model, egress: *egress }),
+            Does::Pop(model, egress) => {
+                Nhlfe::Pop(Pop { next, model: *model, egress: egress.then_some(VrfId(0)) })
+            }
             Does::Lookup(model, bottom) => {
                 Nhlfe::PopLookup(PopLookup { vrf: VrfId(0), model: *model, bottom: *bottom })
             }

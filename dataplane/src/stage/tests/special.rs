@@ -89,7 +89,7 @@ fn an_echo_request_is_never_forwarded_as_ip() {
     // The penultimate hop lets it go on with the one hop it has.
     let next = to_ge1(&mut snapshot);
     for model in [UNIFORM, PIPE] {
-        label_to(&mut snapshot, 21, Nhlfe::Pop(Pop { next, model, egress: false }));
+        label_to(&mut snapshot, 21, Nhlfe::Pop(Pop { next, model, egress: None }));
         for label in [0, 21] {
             let below = echo("127.0.0.1", 3503);
             let frame = rewritten(&snapshot, &labelled(&[(label, 5, 60)], &below));

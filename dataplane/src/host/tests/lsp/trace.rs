@@ -133,7 +133,7 @@ fn entries_that_lead_in_a_circle_end() {
     let model = Default::default();
     let circle = Push { labels: Labels::new(&[40]).unwrap(), next: NhlfeId(9), model, entropy: false };
     bench.snapshot.nhlfes.set(9, Nhlfe::Push(circle));
-    bench.snapshot.nhlfes.set(4, Nhlfe::Pop(Pop { next: NhlfeId(9), model, egress: false }));
+    bench.snapshot.nhlfes.set(4, Nhlfe::Pop(Pop { next: NhlfeId(9), model, egress: None }));
     let bytes = with(mapping(here(), &[SWAPPED]));
     assert_eq!(code(heard(&mut bench, &[SWAPPED], &bytes)), (ReturnCode::NOT_FORWARDED, 1));
 }
