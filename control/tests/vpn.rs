@@ -133,6 +133,11 @@ impl Oracle {
             let mut taken: BTreeMap<IpNet, String> = BTreeMap::new();
             for (from, exporter) in vrfs.iter().filter(|(from, _)| from != to) {
                 for (prefix, (_, _, words)) in &own[from] {
+                    // Of the local routes only the interfaces' own addresses are for others.
+                    let mut nets = config.interfaces.iter().flat_map(|i| &i.addresses);
+                    if words == "local" && !nets.any(|net| net.addr() == prefix.addr()) {
+                        continue;
+                    }
                     let out = exporter.export.iter().filter(|e| listed(e, *prefix));
                     let takes = out
                         .into_iter()

@@ -49,6 +49,8 @@ pub(super) struct Pool {
     uses: AHashMap<Key, u32>,
     /// What each prefix asks for, of Vrfs with labels per customer edge or prefix.
     asked: AHashMap<(VrfId, IpNet), Vec<Key>>,
+    /// Of these what the configuration asks for, whether or not lines are up.
+    lasting: AHashMap<(VrfId, IpNet), Vec<Key>>,
     /// Given up, the oldest first.
     free: VecDeque<u32>,
     /// Given up in the change that is being made.
@@ -111,8 +113,8 @@ impl Pool {
 #[derive(Debug, Default)]
 pub(super) struct NewLabels(AHashSet<Key>);
 
-/// A route and what a label is wanted for.
-type Want = (Arc<str>, Option<IpNet>, Key);
+/// A route, whether it is of the configuration, and what a label is wanted for.
+type Want = (Arc<str>, Option<IpNet>, bool, Key);
 
 impl State {
     /// Every label that `config` and the run-time routes ask for, in a lasting order.
@@ -121,7 +123,7 @@ impl State {
         let mut wants = Vec::new();
         for (name, vpn) in vpns.iter().filter(|(_, vpn)| vpn.exports_any()) {
             if vpn.label != LabelMode::PerPrefix {
-                wants.push((name.clone(), None, Key::Vrf(name.clone())));
+                wants.push((name.clone(), None, true, Key::Vrf(name.clone())));
             }
         }
         if vpns.iter().all(|(_, vpn)| vpn.label == LabelMode::PerVrf) {
@@ -133,7 +135,7 @@ impl State {
         for (vrf, prefix, source, distance, wanted) in given.chain(self.runtime_routes()) {
             let Some(vpn) = vpns.get(&vrf) else { continue };
             let key = vpn.key(&vrf, prefix, source, distance, &wanted);
-            wants.extend(key.map(|key| (vrf, Some(prefix), key)));
+            wants.extend(key.map(|key| (vrf, Some(prefix), source != Source::Runtime, key)));
         }
         wants
     }
@@ -163,16 +165,20 @@ impl State {
         let range = config.labels.dynamic;
         let pool = &self.labels.pool;
         let has = |key: &Key| pool.of(key).is_some_and(|label| range.contains(label));
-        let new: AHashSet<Key> =
-            self.wanted_labels(config).into_iter().map(|(_, _, key)| key).filter(|key| !has(key)).collect();
+        let wanted: AHashSet<Key> = self.wanted_labels(config).into_iter().map(|(.., key)| key).collect();
+        let new = wanted.iter().filter(|key| !has(key)).count();
         let left = pool.left(range);
-        if new.len() <= left {
+        if new <= left {
             return Ok(());
         }
-        let message = format!(
-            "the dynamic label range {range} is exhausted: {} labels are needed beside those in use, {left} are left",
-            new.len()
+        let given_up =
+            pool.given.iter().filter(|(key, l)| range.contains(**l) && !wanted.contains(*key)).count();
+        let mut message = format!(
+            "the dynamic label range {range} is exhausted: {new} labels are needed beside those in use, {left} are left"
         );
+        if given_up > 0 {
+            message += &format!("; {given_up} given up by this change can be given out again by the next");
+        }
         Err(config.refused("labels.dynamic", message, "give a larger range, or labels per vrf"))
     }
 
@@ -220,7 +226,8 @@ impl State {
         let pool = &mut self.labels.pool;
         pool.uses.clear();
         pool.asked.clear();
-        for (vrf, prefix, key) in &wants {
+        pool.lasting.clear();
+        for (vrf, prefix, lasting, key) in &wants {
             *pool.uses.entry(key.clone()).or_default() += 1;
             if let Some((vrf, prefix)) = self.vrfs.get(vrf).copied().zip(*prefix) {
                 let keys = pool.asked.entry((vrf, prefix)).or_default();
@@ -228,12 +235,15 @@ impl State {
                     *pool.uses.entry(key.clone()).or_default() -= 1;
                 } else {
                     keys.push(key.clone());
+                    if *lasting {
+                        pool.lasting.entry((vrf, prefix)).or_default().push(key.clone());
+                    }
                 }
             }
         }
         let gone: Vec<Key> = pool.given.keys().filter(|key| !pool.uses.contains_key(*key)).cloned().collect();
         gone.iter().for_each(|key| self.take_back(key, snapshot));
-        wants.into_iter().for_each(|(_, _, key)| self.give(&key));
+        wants.into_iter().for_each(|(.., key)| self.give(&key));
     }
 
     /// Sees to it that what a prefix's routes ask for has labels.
@@ -241,7 +251,7 @@ impl State {
         let Some((name, vpn)) = self.vpns.of(vrf).filter(|(_, vpn)| vpn.label != LabelMode::PerVrf) else {
             return;
         };
-        let mut keys: Vec<Key> = Vec::new();
+        let mut keys = self.labels.pool.lasting.get(&(vrf, prefix)).cloned().unwrap_or_default();
         for candidate in self.ribs.get(vrf).map_or(&[][..], |rib| rib.candidates(prefix)) {
             let at = TargetRef { vrf, id: candidate.target };
             let Some(wanted) = self.ribs.target(at).map(|t| &t.wanted) else { continue };
@@ -296,7 +306,10 @@ impl State {
         let pool = &mut self.labels.pool;
         if let Some(label) = pool.given.remove(key) {
             pool.resting.push(label);
-            self.remove_label(label, snapshot);
+            // The file may have taken the number over.
+            if self.label(label).is_some_and(|of| of.asked == Asked::Vrf(key.clone())) {
+                self.remove_label(label, snapshot);
+            }
         }
     }
 
@@ -314,7 +327,8 @@ impl State {
             self.ribs.target(*at).is_some_and(|t| matches!(t.outcome, Ok(Resolved::Forward(_))))
         };
         let (way, set) = match at {
-            Some(at) if !forwards(&at) => (LabelWay::Lookup { vrf: name, model, bottom: true }, None),
+            // The set is held all the same: it may come to forward.
+            Some(at) if !forwards(&at) => (LabelWay::Lookup { vrf: name, model, bottom: true }, Some(at)),
             set => (LabelWay::Pop { model, egress: Some(name) }, set),
         };
         set.into_iter().for_each(|at| self.ribs.keep(at));

@@ -10,7 +10,7 @@ use dataplane::id::VrfId;
 use ipnet::IpNet;
 
 use super::State;
-use crate::rib::{Rib, Settled, Source, TargetRef, Wanted};
+use crate::rib::{Candidate, Rib, Settled, Source, TargetRef, Wanted};
 
 impl State {
     /// Brings imported routes up to date with what has settled.
@@ -50,7 +50,7 @@ impl State {
     /// What `from` offers to `to` for a prefix.
     fn offered(&self, to: VrfId, from: VrfId, prefix: IpNet) -> Option<TargetRef> {
         let rib = self.ribs.get(from)?;
-        let best = rib.best_own(rib.candidates(prefix))?;
+        let best = to_offer(rib, prefix, rib.candidates(prefix))?;
         self.vpns.takes(to, from, prefix).then_some(TargetRef { vrf: from, id: best.target })
     }
 
@@ -68,7 +68,7 @@ impl State {
         for to in vrfs {
             let wanted = self.all_offered(to);
             let Some(rib) = self.ribs.get(to) else { continue };
-            let is_import = |c: &&crate::rib::Candidate| c.source == Source::Imported;
+            let is_import = |c: &&Candidate| c.source == Source::Imported;
             let now = rib.iter().filter(|(_, all)| all.iter().any(|c| is_import(&c)));
             let gone: Vec<IpNet> = now.map(|(p, _)| p).filter(|p| !wanted.contains_key(p)).collect();
             let is_new = |(prefix, from): &(&IpNet, &TargetRef)| imported(rib, **prefix) != Some(**from);
@@ -84,13 +84,21 @@ impl State {
         for from in self.vpns.exporters(to).iter().copied() {
             let Some(rib) = self.ribs.get(from) else { continue };
             for (prefix, routes) in rib.iter() {
-                if let Some(best) = rib.best_own(routes).filter(|_| self.vpns.takes(to, from, prefix)) {
+                if let Some(best) =
+                    to_offer(rib, prefix, routes).filter(|_| self.vpns.takes(to, from, prefix))
+                {
                     wanted.entry(prefix).or_insert(TargetRef { vrf: from, id: best.target });
                 }
             }
         }
         wanted
     }
+}
+
+/// The best route of a Vrf to a prefix, for others: the broadcast and anycast addresses of
+/// its subnets are of their links.
+fn to_offer<'c>(rib: &Rib, prefix: IpNet, routes: &'c [Candidate]) -> Option<&'c Candidate> {
+    rib.best_own(routes).filter(|best| best.source != Source::Local || rib.is_own(prefix))
 }
 
 /// Where the imported route to a prefix is from.

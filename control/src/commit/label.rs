@@ -59,7 +59,7 @@ pub struct Label {
     pub asked: Asked,
     /// What becomes of its packets.
     pub way: LabelWay,
-    /// The next hops of `Swap` and `Pop`.
+    /// The next hops of `Swap` and `Pop`; what the route of a prefix that is looked up leads to.
     pub set: Option<TargetRef>,
     /// Its entry; `NONE` while its next hops come to nothing.
     pub nhlfe: NhlfeId,
@@ -90,7 +90,12 @@ impl Labels {
 
     /// Those whose entries follow from these sets are to be looked at.
     pub(super) fn follow(&mut self, at: TargetRef) {
-        self.due.extend(self.by_set.get(&at).into_iter().flatten());
+        for label in self.by_set.get(&at).into_iter().flatten() {
+            self.due.insert(*label);
+            if let Some(Asked::Vrf(Key::Prefix(_, prefix))) = self.all.get(label).map(|of| &of.asked) {
+                self.prefixes.push((at.vrf, *prefix));
+            }
+        }
     }
 
     /// All are to be looked at.

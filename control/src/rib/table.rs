@@ -83,6 +83,8 @@ pub struct Rib {
     pub(super) routes: JointPrefixMap<IpNet, Candidates>,
     /// Subnets of the interfaces that are up, the router's address in each.
     pub(super) connected: AHashMap<Arc<str>, Vec<IpNet>>,
+    /// The router's addresses on them.
+    own: AHashSet<IpAddr>,
     pub(super) targets: Vec<Option<Target>>,
     pub(super) free: Vec<u32>,
     pub(super) index: AHashMap<Arc<Wanted>, TargetId>,
@@ -259,11 +261,18 @@ impl Rib {
     /// Forgets which subnets are connected; the routes stay.
     pub(crate) fn disconnect_all(&mut self) {
         self.connected.clear();
+        self.own.clear();
+    }
+
+    /// Whether `prefix` is an address of one of its interfaces.
+    pub(crate) fn is_own(&self, prefix: IpNet) -> bool {
+        self.own.contains(&prefix.addr())
     }
 
     /// Says that `address` is connected on `interface`, for next hops that name it.
     pub(crate) fn connected_to(&mut self, interface: &str, address: IpNet) {
         self.connected.entry(interface.into()).or_default().push(address);
+        self.own.insert(address.addr());
     }
 
     /// Everything is to be resolved anew: interfaces changed.

@@ -36,7 +36,8 @@ pub fn labels(snapshot: &Snapshot, state: &State) -> Vec<LabelRow> {
 /// One label.
 pub(crate) fn label_row(snapshot: &Snapshot, state: &State, label: u32, of: &Label) -> LabelRow {
     let mut hops = Vec::new();
-    let set = of.set.and_then(|at| state.ribs().target(at));
+    let own = of.set.filter(|_| !matches!(of.way, LabelWay::Lookup { .. }));
+    let set = own.and_then(|at| state.ribs().target(at));
     let below = match of.way {
         LabelWay::Swap(to) => vec![to],
         _ => Vec::new(),
