@@ -49,10 +49,12 @@ pub struct LabelSpec {
     /// Labels put on top of the one swapped in, outermost first; at most 8.
     #[serde(default)]
     pub push: Vec<u32>,
-    /// What `pop` or `vrf` hands on of the TTL; `None` is what the Vrf says.
+    /// What `pop` or `vrf` hands on of the TTL; `None` is what the Vrf says
+    /// when the label is given.
     #[serde(default)]
     pub ttl: Option<TtlWord>,
-    /// What `pop` or `vrf` hands on of the marks; `None` is what the Vrf says.
+    /// What `pop` or `vrf` hands on of the marks; `None` is what the Vrf says
+    /// when the label is given.
     #[serde(default)]
     pub diffserv: Option<DiffServWord>,
 }

@@ -55,10 +55,12 @@ pub struct RouteSpec {
     /// Whether an entropy label goes below the outermost label (RFC 6790).
     #[serde(default)]
     pub entropy: bool,
-    /// What the labels take over of the TTL; `None` is what the Vrf says.
+    /// What the labels take over of the TTL; `None` is what the Vrf says
+    /// when the route is given.
     #[serde(default)]
     pub ttl: Option<TtlWord>,
-    /// What the labels take over of the marks; `None` is what the Vrf says.
+    /// What the labels take over of the marks; `None` is what the Vrf says
+    /// when the route is given.
     #[serde(default)]
     pub diffserv: Option<DiffServWord>,
     /// What to do instead of forwarding.
