@@ -157,7 +157,7 @@ fn a_next_hop_behind_a_discard_is_refused_in_the_vrf_of_the_label() {
     let label = label.last().unwrap();
     let lost = || ip(V4.beyond.1, "10.77.0.1") / udp(1) / payload(60);
     lab.send("core", mpls(label).ttl(64) / lost());
-    let error = V4.icmp((3, 0), (1, 0)).quoting(lost()).stack(mpls(label).ttl(64).bos());
+    let error = V4.icmp((3, 1), (1, 3)).quoting(lost()).stack(mpls(label).ttl(64).bos());
     lab.expect("core", mpls(LSP) / mpls(THERE[0]).bos() / ip(V4.ra, V4.beyond.1) / error);
     let snapshot = lab.snapshot();
     let red = snapshot.vrf_named("red").unwrap().id;

@@ -107,12 +107,8 @@ impl Packet {
         let (own, label) = (ClassMap::default().get(dscp).0, TcMap::default().get(top.tc).0);
         match model.diffserv {
             DiffServModel::ShortPipe if egress => self.class = own,
-            DiffServModel::Uniform if own == label || own.tc() == label.tc() => {
-                if own.tc() == self.class.tc() {
-                    self.class = own;
-                }
-            }
-            DiffServModel::Uniform => self.set_ip(ttl, label.dscp(Colour::Green)),
+            DiffServModel::Uniform if own.tc() != label.tc() => self.set_ip(ttl, label.dscp(Colour::Green)),
+            DiffServModel::Uniform if own.tc() == self.class.tc() => self.class = own,
             _ => {}
         }
     }
