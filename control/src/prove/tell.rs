@@ -71,6 +71,8 @@ impl Teller<'_, '_> {
             let injected = matches!(start, Start::Labelled(..));
             let own = matches!(start, Start::Vrf(node) if self.rules.is_infrastructure(self.network, *node));
             let known = self.scope == Scope::Router || self.network.is_boundary(*by);
+            let fault = injected || !(own || known);
+            report.faults += usize::from(fault);
             if report.unproved.len() >= MOST {
                 report.more += 1;
                 continue;
@@ -79,7 +81,7 @@ impl Teller<'_, '_> {
             report.unproved.push(Unproved {
                 from: self.start(start),
                 by: place(self.network, *by),
-                fault: injected || !(own || known),
+                fault,
                 example,
             });
         }
