@@ -349,7 +349,7 @@ fn a_label_of_a_prefix_follows_its_route_to_a_discard_and_back() {
     let two = common::add_in("red", "10.2.0.0/16", &["10.0.0.9"]);
     state.routes(&[two], &mut snapshot).unwrap();
     let two = of_prefix(&state, "10.2.0.0/16").unwrap();
-    assert_eq!(label(&snapshot, two), "pop egress 10.0.0.9 on ce");
+    assert_eq!(label(&snapshot, two), "pop egress red 10.0.0.9 on ce");
     let nine = "10.0.0.9/32".parse().unwrap();
     let drop = RouteSpec {
         vrf: Some("red".into()),
@@ -363,7 +363,7 @@ fn a_label_of_a_prefix_follows_its_route_to_a_discard_and_back() {
         state
             .routes(&[RouteChange::Remove { vrf: Some("red".into()), prefix: nine }], &mut snapshot)
             .unwrap();
-        assert_eq!(label(&snapshot, two), "pop egress 10.0.0.9 on ce");
+        assert_eq!(label(&snapshot, two), "pop egress red 10.0.0.9 on ce");
     }
 }
 
@@ -381,7 +381,7 @@ fn an_exhausted_range_says_what_rests_for_one_change() {
 
 #[test]
 fn broadcast_and_anycast_addresses_stay_in_their_vrf() {
-    let blue = "[[vrf]]\nname = \"blue\"\nimport = [\"65000:1\"]\n";
+    let blue = "[[vrf]]\nname = \"blue\"\nrd = \"65000:2\"\nimport = [\"65000:1\"]\n";
     let text = format!(
         "{}{blue}",
         PE.replace(
