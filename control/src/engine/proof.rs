@@ -40,3 +40,65 @@ fn judged(report: &Report) -> Result<Vec<String>, Refusal> {
     }
     Ok(report.missing.iter().map(|missing| missing.to_string().trim_end().to_owned()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commit::{RouteChange, RouteSpec};
+    use crate::config::parse;
+
+    const TWO: &str = r#"
+        [[port]]
+        name = "a"
+        kind = "loopback"
+        [[port]]
+        name = "b"
+        kind = "loopback"
+        [[vrf]]
+        name = "red"
+        [[vrf]]
+        name = "blue"
+        [[interface]]
+        name = "a"
+        vrf = "red"
+        addresses = ["10.0.1.1/24"]
+        [[interface]]
+        name = "b"
+        vrf = "blue"
+        addresses = ["10.0.2.1/24"]
+    "#;
+    const COMMUNITIES: &str = "[[community]]\nname = \"red\"\nmembers = [\"red\"]\n\
+                               [[community]]\nname = \"blue\"\nmembers = [\"blue\"]\n";
+    const LEAK: &str =
+        "[[route]]\nvrf = \"red\"\nprefix = \"10.9.0.0/16\"\nvia = \"10.0.2.9\"\nvia-vrf = \"blue\"\n";
+
+    fn rehearsed(state: &State, snapshot: &Snapshot, text: &str) -> Result<Vec<String>, Refusal> {
+        rehearse(state, snapshot, &parse(text, "t").unwrap())
+    }
+
+    #[test]
+    fn a_leak_is_refused_with_its_packet_and_nothing_declared_is_said() {
+        let (state, snapshot) = (State::new(), Snapshot::default());
+        let text = |parts: &[&str]| parts.concat();
+        let said = rehearsed(&state, &snapshot, &text(&[TWO, LEAK])).unwrap();
+        assert!(said[0].contains("nothing is proved"), "{said:?}");
+        assert_eq!(rehearsed(&state, &snapshot, &text(&[TWO, COMMUNITIES])).unwrap(), [""; 0]);
+        let refusal = rehearsed(&state, &snapshot, &text(&[TWO, COMMUNITIES, LEAK])).unwrap_err();
+        assert!(refusal.message.contains("viaduct vrf red reaches viaduct vrf blue"), "{}", refusal.message);
+        assert!(refusal.message.contains("10.0.1.2 to 10.9.0.1"), "{}", refusal.message);
+        // It was a rehearsal.
+        assert!(state.config().vrfs.is_empty() && snapshot.interfaces.is_empty());
+    }
+
+    #[test]
+    fn run_time_routes_count() {
+        let (mut state, mut snapshot) = (State::new(), Snapshot::default());
+        state.apply(parse(TWO, "t").unwrap(), &PortFacts::default(), &mut snapshot).unwrap();
+        let route =
+            r#"{"vrf": "red", "prefix": "10.9.0.0/16", "via": [{"address": "10.0.2.9"}], "via-vrf": "blue"}"#;
+        let route: RouteSpec = serde_json::from_str(route).unwrap();
+        state.routes(&[RouteChange::Add(route)], &mut snapshot).unwrap();
+        let refusal = rehearsed(&state, &snapshot, &format!("{TWO}{COMMUNITIES}")).unwrap_err();
+        assert!(refusal.message.contains("vrf red reaches"), "{}", refusal.message);
+    }
+}

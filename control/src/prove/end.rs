@@ -67,6 +67,8 @@ pub(super) enum Below {
         at: Place,
         /// The entry.
         next: NhlfeId,
+        /// The Vrf whose packets the label carries.
+        vrf: VrfId,
     },
     /// It leaves by an edge.
     Out {
@@ -77,9 +79,9 @@ pub(super) enum Below {
     },
     /// It goes to the neighbour on this subnet that is its destination.
     Glean(Place),
-    /// It is for the router itself: by the interface that it came in by with its label, or,
-    /// where it came without, by the Vrf that it was looked up in.
-    Local(usize, Option<Place>),
+    /// It is for the router itself: in the Vrf that its label stood for, or, where it came
+    /// without, in the one that it was looked up in.
+    Local(usize, Option<VrfId>),
     /// Nothing: it ended together with the label.
     End(End),
 }

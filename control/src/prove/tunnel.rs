@@ -84,7 +84,7 @@ impl<'n> Tunnels<'n> {
         seen: &mut AHashSet<Below>,
         found: &mut BTreeSet<Onward>,
     ) {
-        let Below::Way { at, next } = below else {
+        let Below::Way { at, next, vrf } = below else {
             found.insert(self.content(below, v6));
             return;
         };
@@ -95,27 +95,21 @@ impl<'n> Tunnels<'n> {
             return;
         }
         open.push(below);
-        for after in self.way(at, next) {
+        for after in self.way(at.router, next, vrf) {
             self.unpack(after, v6, open, seen, found);
         }
         open.pop();
     }
 
-    /// What the ways of an entry come to, for what came in at a place and has lost its label.
-    fn way(&mut self, at: Place, next: NhlfeId) -> BTreeSet<Below> {
-        let ways = chains(self.network.snapshot(at.router), next, None);
-        let below = ways.iter().flat_map(|chain| self.sent(at.router, chain));
-        below
-            .map(
-                |below| {
-                    if let Below::Local(router, None) = below {
-                        Below::Local(router, Some(at))
-                    } else {
-                        below
-                    }
-                },
-            )
-            .collect()
+    /// What the ways of an entry come to, for what has lost a label that stood for `vrf`.
+    fn way(&mut self, router: usize, next: NhlfeId, vrf: VrfId) -> BTreeSet<Below> {
+        let ways = chains(self.network.snapshot(router), next, None);
+        let below = ways.iter().flat_map(|chain| self.sent(router, chain));
+        let here = |below| match below {
+            Below::Local(router, None) => Below::Local(router, Some(vrf)),
+            other => other,
+        };
+        below.map(here).collect()
     }
 
     fn content(&self, below: Below, v6: bool) -> Onward {
@@ -135,7 +129,7 @@ impl<'n> Tunnels<'n> {
             Below::Alert(at) => Onward::End(End::Drop(at.router, DropReason::MplsMalformed)),
             Below::Out { by, .. } => Onward::End(End::Edge(by)),
             Below::Glean(place) => Onward::Glean(place),
-            Below::Local(_, at) => Onward::Local(at.and_then(|at| self.network.node_of(at))),
+            Below::Local(router, vrf) => Onward::Local(vrf.and_then(|vrf| self.network.node(router, vrf))),
             Below::End(end) => Onward::End(end),
         }
     }
@@ -331,8 +325,13 @@ impl<'n> Tunnels<'n> {
             Some(Nhlfe::PopLookup(pop)) => {
                 vec![Err(Below::Exposed { at, vrf: pop.vrf, bottom: pop.bottom, only: None })]
             }
-            Some(Nhlfe::Pop(pop)) if pop.egress.is_some() => vec![Err(Below::Way { at, next: pop.next })],
-            Some(Nhlfe::Pop(pop)) => self.way(at, pop.next).into_iter().map(Err).collect(),
+            Some(Nhlfe::Pop(pop)) => match pop.egress {
+                Some(vrf) => vec![Err(Below::Way { at, next: pop.next, vrf })],
+                None => {
+                    let vrf = self.vrf_of(at);
+                    self.way(at.router, pop.next, vrf).into_iter().map(Err).collect()
+                }
+            },
             Some(_) => {
                 let ways = chains(snapshot, id, Some(label));
                 ways.iter().flat_map(|chain| self.switched(at.router, chain)).collect()

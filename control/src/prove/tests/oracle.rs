@@ -174,7 +174,10 @@ impl Oracle<'_> {
             None => self.dropped(at),
             Some(Nhlfe::PopLookup(pop)) => self.go(State::Look(at, pop.vrf.0, rest, pop.bottom)),
             Some(Nhlfe::Pop(pop)) if pop.egress.is_some() && !rest.is_empty() => self.dropped(at),
-            Some(Nhlfe::Pop(pop)) => self.entry(at, own, pop.next, rest, false, 0),
+            Some(Nhlfe::Pop(pop)) => {
+                let vrf = pop.egress.map_or(own, |vrf| vrf.0);
+                self.entry(at, vrf, pop.next, rest, false, 0);
+            }
             Some(_) => self.entry(at, own, id, stack, true, 0),
         }
     }
