@@ -136,6 +136,23 @@ impl<'a, 'n, 'i, A: Address> Judge<'a, 'n, 'i, A> {
         }
     }
 
+    /// Whether packets of `from` may and must end there, and those of every Vrf that has
+    /// the same part in the same communities as `from`.
+    pub(super) fn is_right(
+        &mut self,
+        from: Node,
+        wants: &[Want<'i, A>],
+        (first, last, end): (A, A, End),
+    ) -> bool {
+        let receiver = self.receiver(end);
+        let may = match receiver {
+            Some(to) => to != from && matches!(*self.may(from, to), May::All),
+            None => matches!(end, End::Drop(..)),
+        };
+        let reached = |owners: &[Node]| receiver.is_some_and(|r| owners.contains(&r));
+        may && wants.iter().all(|want| want.within(first, last).all(|(.., owners)| reached(owners)))
+    }
+
     fn may(&mut self, from: Node, to: Node) -> Rc<May<A>> {
         if let Some(may) = self.may.get(&(from, to)) {
             return may.clone();

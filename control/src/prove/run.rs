@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::time::Instant;
 
+use ahash::AHashMap;
 use ipnet::IpNet;
 
 use super::address::Address;
@@ -16,7 +17,7 @@ use super::report::Report;
 use super::tell::{Teller, empty_extranets};
 use super::tunnel::Tunnels;
 use super::walk::Walk;
-use super::wants::Wants;
+use super::wants::{Want, Wants};
 
 /// How much of a network is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,18 @@ pub fn isolation(routers: &[Router], intent: &Intent, scope: Scope) -> Result<Re
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
 }
+
+/// A Vrf whose packets are followed.
+struct Root<'w, 'i, A> {
+    node: Node,
+    /// What it must reach, as a number, and whether it must.
+    class: (usize, bool),
+    wanted: &'w [Want<'i, A>],
+    receivers: BTreeSet<Node>,
+}
+
+/// By class of the sender, Vrf and range: what ends as it should, and the receivers.
+type Right<A> = AHashMap<((usize, bool), Node, A, A), Box<[Node]>>;
 
 struct Proof<'a, 'n> {
     network: &'n Network<'n>,
@@ -104,23 +117,54 @@ impl<'a, 'n> Proof<'a, 'n> {
                 addresses.any(|a| A::of(a).is_some() && !crate::rib::is_link_local(a));
         }
         let mut wants = Wants::new(walk, self.network, &mut self.tunnels);
+        let mut right = Right::default();
         for (root, speaks) in roots {
-            let wanted = if speaks { wants.of(self.rules, self.network, root) } else { &[] };
+            let (class, wanted) = wants.of(self.rules, self.network, root);
+            let wanted = if speaks { wanted } else { &[] };
             if self.scope == Scope::Network {
                 let lost = empty_extranets(self.network, root, wanted, &mut self.empty);
                 self.report.missing.extend(lost);
             }
-            let (mut receivers, mut last) = (BTreeSet::new(), None);
-            walk.ends(&mut self.tunnels, root, (A::FIRST, A::LAST), &mut |piece| {
-                let receiver = judge.receiver(piece.2);
-                if last != receiver {
-                    receivers.extend(receiver);
-                    last = receiver;
-                }
-                judge.closed(root, || Start::Vrf(root), piece);
-                judge.reached(root, wanted, piece);
+            let mut from = Root { node: root, class: (class, speaks), wanted, receivers: BTreeSet::new() };
+            self.follow(walk, judge, &mut from, &mut right);
+            self.pairs.extend(from.receivers.into_iter().map(|to| (root, to)));
+        }
+    }
+
+    /// IP packets from the edges of one Vrf. What another Vrf alone does with a range is
+    /// the same for all that send it there: once found right, it is not looked at again.
+    fn follow<A: Address + Hash>(
+        &mut self,
+        walk: &Walk<'n, A>,
+        judge: &mut Judge<'_, 'n, 'a, A>,
+        root: &mut Root<'_, 'a, A>,
+        right: &mut Right<A>,
+    ) {
+        let ranges: Vec<_> = walk.ranges(&mut self.tunnels, root.node).collect();
+        let mut pieces = Vec::new();
+        for (first, last, next) in ranges {
+            let key = next.map(|next| (root.class, next, first, last));
+            if let Some(known) = key.and_then(|key| right.get(&key)) {
+                root.receivers.extend(known.iter().copied());
+                continue;
+            }
+            pieces.clear();
+            let alone = next.is_some_and(|next| {
+                walk.ends_alone(&mut self.tunnels, next, (first, last), &mut |piece| pieces.push(piece))
             });
-            self.pairs.extend(receivers.into_iter().map(|to| (root, to)));
+            if let Some(key) = key.filter(|_| alone)
+                && pieces.iter().all(|piece| judge.is_right(root.node, root.wanted, *piece))
+            {
+                let receivers: BTreeSet<Node> = pieces.iter().filter_map(|p| judge.receiver(p.2)).collect();
+                root.receivers.extend(receivers.iter().copied());
+                right.insert(key, receivers.into_iter().collect());
+                continue;
+            }
+            walk.ends(&mut self.tunnels, root.node, (first, last), &mut |piece| {
+                root.receivers.extend(judge.receiver(piece.2));
+                judge.closed(root.node, || Start::Vrf(root.node), piece);
+                judge.reached(root.node, root.wanted, piece);
+            });
         }
     }
 

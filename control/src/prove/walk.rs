@@ -74,6 +74,38 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
         }
     }
 
+    /// The ranges of a Vrf, each with the one other Vrf that looks it up next; `None` where
+    /// that is not all that is done with it.
+    pub(super) fn ranges<'w>(
+        &'w self,
+        tunnels: &'w mut Tunnels<'n>,
+        node: Node,
+    ) -> impl Iterator<Item = (A, A, Option<Node>)> + 'w {
+        let router = self.network.router_of(node);
+        self.tables[node.index()].within(A::FIRST, A::LAST).map(move |(first, last, lead)| {
+            let onward =
+                if let Lead::To(nhlfe) = lead { Some(tunnels.onward(router, nhlfe, A::V6)) } else { None };
+            let next = match onward.as_deref() {
+                Some([Onward::Lookup(next)]) if *next != node => Some(*next),
+                _ => None,
+            };
+            (first, last, next)
+        })
+    }
+
+    /// As [`Walk::ends`]; whether no other Vrf looked any of it up.
+    pub(super) fn ends_alone(
+        &self,
+        tunnels: &mut Tunnels<'n>,
+        node: Node,
+        (first, last): (A, A),
+        each: &mut impl FnMut(Piece<A>),
+    ) -> bool {
+        let mut seen = Vec::new();
+        self.look_up(tunnels, node, (first, last), &mut seen, each);
+        seen.len() == 1
+    }
+
     /// As [`Walk::ends`], for packets whose first step is known.
     pub(super) fn onward_ends(
         &self,

@@ -46,8 +46,13 @@ impl<'i, A: Address + std::hash::Hash> Wants<'i, A> {
         Self { prefixes, known: AHashMap::new(), wants: Vec::new() }
     }
 
-    /// What `from` must reach.
-    pub(super) fn of(&mut self, rules: &Rules<'i>, network: &Network<'_>, from: Node) -> &[Want<'i, A>] {
+    /// What `from` must reach; and a number that Vrfs have in common that must reach the same.
+    pub(super) fn of(
+        &mut self,
+        rules: &Rules<'i>,
+        network: &Network<'_>,
+        from: Node,
+    ) -> (usize, &[Want<'i, A>]) {
         let key = rules.key(from);
         let at = match self.known.get(&key) {
             Some(at) => *at,
@@ -58,7 +63,7 @@ impl<'i, A: Address + std::hash::Hash> Wants<'i, A> {
                 self.wants.len() - 1
             }
         };
-        &self.wants[at]
+        (at, &self.wants[at])
     }
 
     fn make(&self, rules: &Rules<'i>, network: &Network<'_>, from: Node) -> Vec<Want<'i, A>> {
