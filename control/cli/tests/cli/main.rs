@@ -8,4 +8,5 @@ mod common;
 mod explain;
 mod generated;
 mod lsp;
+mod prove;
 mod router;
