@@ -195,7 +195,7 @@ pub(super) fn punted(bytes: &[u8], reason: PuntReason) -> Frame {
         }
         6 => {
             meta.layer3 = Layer3::Ipv6;
-            meta.l3_length = u16::from_be_bytes([l3[4], l3[5]]) + 40;
+            meta.l3_length = u16::from_be_bytes([l3[4], l3[5]]).saturating_add(40);
             (meta.l4_offset, meta.protocol, meta.ttl) = (54, l3[6], l3[7]);
         }
         _ => meta.layer3 = Layer3::Arp,
