@@ -30,7 +30,8 @@ impl State {
             let Some(id) = self.interfaces.get(wanted.name.as_str()) else { continue };
             let port = self.ports.get(wanted.port.as_str()).copied().unwrap_or_default();
             let vrf = self.vrfs.get(wanted.vrf.as_str()).copied().unwrap_or_default();
-            let mac = wanted.mac.map_or_else(|| port_mac(facts, &wanted.port), |m| m.0);
+            let mac =
+                wanted.mac.map_or_else(|| port_mac(facts, &self.config.router.name, &wanted.port), |m| m.0);
             let mut spec = spec(wanted, *id, port, vrf, mac);
             spec.static_neighbours =
                 statics.get(wanted.name.as_str()).map_or_else(|| [].into(), |s| s.as_slice().into());
@@ -198,14 +199,14 @@ fn class_map(wanted: &Interface) -> ClassMap {
     map
 }
 
-/// The port's station address, or a locally administered one made of its name.
-fn port_mac(facts: &PortFacts, port: &str) -> [u8; 6] {
+/// The port's station address, or a locally administered one made of the router's and its name.
+fn port_mac(facts: &PortFacts, router: &str, port: &str) -> [u8; 6] {
     if let Some(mac) = facts.macs.get(port) {
         return *mac;
     }
-    // FNV-1a: the same name has the same address on every start.
-    let hash =
-        port.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    // FNV-1a: the same names have the same address on every start, other routers' ports another.
+    let names = router.bytes().chain([0]).chain(port.bytes());
+    let hash = names.fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     let [_, _, _, a, b, c, d, e] = hash.to_be_bytes();
     [0x02, a, b, c, d, e]
 }

@@ -47,7 +47,7 @@ pub const DEFAULT_VRF: &str = "default";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PortFacts {
     /// Station address of each port that has one, by the port's name. A port
-    /// without one is given a locally administered address made of its name.
+    /// without one is given a locally administered address made of the router's and its name.
     pub macs: BTreeMap<String, [u8; 6]>,
 }
 
