@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use control::{Config, PortFacts, State, compile, config};
 use dataplane::class::TrafficClass;
+use dataplane::qos::{MeterAction, MeterKind, MeterSpec};
 use dataplane::table::{Nhlfe, Snapshot, Tpid, VlanMatch, Vrf};
 
 fn example(name: &str) -> Config {
@@ -90,8 +91,12 @@ fn site_shapes_its_uplink_and_polices_its_telephones() {
     assert_eq!((standard.limit_bytes, standard.limit_time, standard.weight), (96_000, 150_000_000, 15));
     let phones = snapshot.interface_named("phones").unwrap();
     assert_eq!(phones.vlan, VlanMatch::Single(Tpid::Dot1q, 20));
-    let ingress = phones.qos.ingress[TrafficClass::Voice.index()].unwrap();
-    assert_eq!((ingress.rate, ingress.burst), (1_200_000, 3_000));
+    let ingress = phones.qos.ingress[TrafficClass::Voice.index()].as_ref().unwrap();
+    assert_eq!(*ingress.spec(), MeterSpec::policer(1_200_000, 3_000));
+    let imaging = &snapshot.interface_named("imaging").unwrap().qos;
+    let meter = imaging.ingress[TrafficClass::Imaging.index()].as_ref().unwrap().spec();
+    assert_eq!((meter.kind, meter.cir, meter.eir), (MeterKind::TrTcm, 4_000_000, 8_000_000));
+    assert_eq!(meter.actions, [MeterAction::Recolour, MeterAction::Mark(12), MeterAction::Mark(14)]);
     assert_eq!(snapshot.interface_named("desks").unwrap().class_map.get(46).0, TrafficClass::Standard);
     assert_eq!(snapshot.interface_named("imaging").unwrap().class_map.get(8).0, TrafficClass::Imaging);
 }

@@ -101,6 +101,8 @@ fn every_way_to_write_a_thing_fits() {
         "route = [{ prefix = \"::/0\", via = { address = \"fe80::1\", interface = \"a\", push = 17 }, push = [18, 19] }]",
         "vrf = [{ name = \"a\", import = [\"1:1\", { target = \"1:2\", prefixes = \"p\" }], export = \"1:1\" }]",
         "label = [{ label = 16, swap = 17, via = [\"10.0.0.1\", { address = \"10.0.0.2\" }] }]\nlabels.dynamic = \"16-99\"",
+        "interface = [{ name = \"a\", police = { voice.meter = \"m\", video = { kind = \"srtcm\", cir = \"1 Mbit/s\", yellow = { dscp = 12 } } } }]",
+        "meter = [{ name = \"m\", rate = \"1 Mbit/s\" }, { name = \"n\", kind = \"trtcm\", cir = \"1 Mbit/s\", pir = \"2 Mbit/s\", red = \"pass\" }]",
         "community = [{ name = \"a\", members = [\"b\", \"r:b\"], hubs = \"r:b\" }]",
         "router = { cores = 3 }\nlimits = { dad-probes = 0 }",
     ] {
@@ -116,6 +118,11 @@ fn what_is_wrong_does_not_fit() {
         ("interface = [{ name = \"a\", mtv = 9 }]", "file.interface[0].mtv is not known"),
         ("interface = [{ name = \"a\", tc = { 8 = \"voice\" } }]", "file.interface[0].tc.8 is not known"),
         ("interface = [{ name = \"a\", qos.vioce = {} }]", "file.interface[0].qos.vioce is not known"),
+        ("meter = [{ name = \"m\", rote = \"1 Mbit/s\" }]", "file.meter[0].rote is not known"),
+        (
+            "interface = [{ name = \"a\", police.voice = { meter = \"m\", x = 1 } }]",
+            "file.interface[0].police.voice: anyOf",
+        ),
         ("vrf = [{ name = \"a\", label = \"per-site\" }]", "file.vrf[0].label: oneOf"),
         ("route = [{ prefix = \"::/0\", via = { adress = \"::1\" } }]", "file.route[0].via: anyOf"),
         ("extranet = [{ from = \"a\", to = \"b\" }]", "file.extranet[0]: required"),

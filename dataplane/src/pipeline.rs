@@ -4,7 +4,7 @@
 
 use crate::id::PortIndex;
 use crate::packet::{BATCH, Batch, Flags, Layer3, StackEdits, Verdict};
-use crate::qos::Policers;
+use crate::qos::{Metered, Policers};
 use crate::stage::{classify, enqueue, lookup, parse, police, rewrite};
 use crate::table::Snapshot;
 use crate::time::Time;
@@ -44,6 +44,11 @@ impl Pipeline {
             self.policers.sync(snapshot.interfaces.iter().map(|(_, i)| (i.id, &*i.qos)));
         }
         changed
+    }
+
+    /// What each meter did.
+    pub fn metered(&self) -> impl Iterator<Item = Metered> + '_ {
+        self.policers.metered()
     }
 
     /// Frames received by `port`: from their Ethernet header to a rewritten frame.

@@ -1,8 +1,8 @@
 //! The primitives under the crate's lock-free code: `std`'s, or under
 //! `--cfg loom` the model checker's, which tries every interleaving.
 //!
-//! Only [`publish`](crate::table::Publisher) and [`handoff`](crate::handoff)
-//! import from here; their proofs run by
+//! [`publish`](crate::table::Publisher), [`handoff`](crate::handoff) and
+//! [`SharedMeter`](crate::qos::SharedMeter) import from here; their proofs run by
 //! `RUSTFLAGS="--cfg loom" cargo test -p dataplane --lib --target-dir target/loom loom_`.
 
 #[cfg(loom)]

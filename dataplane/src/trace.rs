@@ -15,7 +15,7 @@ pub enum Stage {
     Parse,
     /// DSCP, or traffic class, to class and colour.
     Classify,
-    /// The class's ingress policer, its bucket full.
+    /// The class's meter, its buckets full.
     Police,
     /// Ilm: labels off, and the IP packet below parsed and classified. Only of frames
     /// that came labelled.
@@ -49,8 +49,7 @@ pub fn trace(frame: Frame, snapshot: &Snapshot, port: PortIndex, now: Time) -> T
     let (mut batch, mut steps, mut edits) = (Batch::new(), Vec::new(), StackEdits::new());
     // An empty batch takes a frame.
     let _ = batch.push(frame);
-    let mut policers = Policers::new();
-    policers.sync(snapshot.interfaces.iter().map(|(_, i)| (i.id, &*i.qos)));
+    let mut policers = Policers::at_rest(snapshot.interfaces.iter().map(|(_, i)| (i.id, &*i.qos)));
     for stage in [Stage::Parse, Stage::Classify, Stage::Police, Stage::Labels, Stage::Lookup, Stage::Rewrite]
     {
         match stage {

@@ -161,6 +161,47 @@ pub struct ClassRow {
     pub max_us: f64,
 }
 
+/// `show policers`: the meter of one interface's class, and what it made of what came in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PolicerRow {
+    /// The interface that frames come in by.
+    pub interface: String,
+    /// Their class.
+    pub class: String,
+    /// The `[[meter]]` that it shares with others.
+    pub meter: Option<String>,
+    /// "policer", "srtcm", "trtcm" or "rfc4115".
+    pub kind: String,
+    /// Whether the colour that frames come with counts.
+    pub colour_aware: bool,
+    /// Committed rate, bit/s.
+    pub cir: u64,
+    /// Committed burst, bytes.
+    pub cbs: u64,
+    /// Peak rate of trtcm, excess rate of rfc4115, bit/s.
+    pub excess_rate: Option<u64>,
+    /// Peak burst of trtcm, excess burst of the others, bytes.
+    pub excess_burst: Option<u64>,
+    /// Frames that it found green.
+    pub green: ColourRow,
+    /// Frames that it found yellow.
+    pub yellow: ColourRow,
+    /// Frames that it found red.
+    pub red: ColourRow,
+    /// Frames that it dropped.
+    pub dropped: u64,
+}
+
+/// What a meter made of one colour.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ColourRow {
+    /// "pass", "recolour", "drop" or "dscp NAME".
+    pub action: String,
+    /// How much of it there was.
+    #[serde(flatten)]
+    pub traffic: Traffic,
+}
+
 /// `show drops`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DropRow {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ahash::{AHashMap, AHashSet};
 use dataplane::class::ClassMap;
 use dataplane::id::{AdjacencyId, IfIndex, PortIndex, VrfId};
+use dataplane::qos::InterfaceQos;
 use dataplane::table::{self, Adjacency, InterfaceAddress, PortDemux, PortSpec, Snapshot, VlanMatch};
 use ipnet::{IpNet, Ipv6Net};
 
@@ -26,6 +27,7 @@ impl State {
             }
         }
         let statics = statics(&self.config);
+        self.meters.begin(&self.config);
         for wanted in &self.config.interfaces {
             let Some(id) = self.interfaces.get(wanted.name.as_str()) else { continue };
             let port = self.ports.get(wanted.port.as_str()).copied().unwrap_or_default();
@@ -35,6 +37,8 @@ impl State {
             let mut spec = spec(wanted, *id, port, vrf, mac);
             spec.static_neighbours =
                 statics.get(wanted.name.as_str()).map_or_else(|| [].into(), |s| s.as_slice().into());
+            let qos = InterfaceQos { ingress: self.meters.of(wanted), ..wanted.qos_spec() };
+            spec.qos = Arc::new(qos);
             place(spec, snapshot);
         }
     }
@@ -163,7 +167,7 @@ fn spec(wanted: &Interface, id: IfIndex, port: PortIndex, vrf: VrfId, mac: [u8; 
         tc_map: Arc::new(wanted.tc_map()),
         enabled: wanted.enabled,
         class_map: Arc::new(class_map(wanted)),
-        qos: Arc::new(wanted.qos_spec()),
+        qos: Arc::default(),
         neighbours: Arc::default(),
         static_neighbours: [].into(),
     }

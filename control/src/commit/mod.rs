@@ -13,6 +13,7 @@ mod import;
 mod interface;
 mod label;
 mod labels;
+mod meter;
 mod routes;
 mod vpn;
 
@@ -86,6 +87,7 @@ pub struct State {
     vpns: Vpns,
     /// Whether what is imported is to be looked at as a whole.
     reimport: bool,
+    meters: meter::Meters,
     /// Ports whose line is down.
     down: BTreeSet<String>,
 }

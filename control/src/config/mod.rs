@@ -12,6 +12,7 @@ mod community;
 mod errors;
 mod label;
 mod limits;
+mod meter;
 mod prefix_list;
 mod qos;
 mod read;
@@ -35,6 +36,7 @@ pub use label::{
     IMPLICIT_NULL, LEAST_LABEL, LabelAction, LabelRange, LabelRanges, MOST_LABEL, MOST_PUSHED, StaticLabel,
 };
 pub use limits::Limits;
+pub use meter::{Meter, MeterAction, Police, SharedMeter};
 pub use prefix_list::{PrefixList, PrefixRule};
 pub use qos::{ClassSettings, Limit, Policer, PolicerChoice, Qos};
 pub use route::{Hop, Route, Via};
@@ -43,7 +45,7 @@ pub use units::{Rate, Size, Span};
 pub use values::{Class, Mac};
 pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
 pub use words::{
-    Attach, Copy, DiffServWord, Discard, Discipline, LabelMode, Mode, PortKind, TpidWord, TtlWord,
+    Attach, Copy, DiffServWord, Discard, Discipline, LabelMode, MeterKind, Mode, PortKind, TpidWord, TtlWord,
 };
 
 pub(crate) use check::rules;

@@ -1,4 +1,4 @@
-//! `[interface.qos]` and `[interface.police]`, and what they mean for the engine.
+//! `[interface.qos]`, and what it means for the engine.
 //!
 //! Every default is written down here, so that what is not said is still known:
 //! a shaped interface polices its priority classes to a third of its rate
@@ -19,7 +19,7 @@ use super::words::Discipline;
 /// Bytes that layer 2 puts before a datagram: Ethernet and two tags.
 const LAYER2: u64 = 22;
 /// What the burst of a policer is for: every call sends once in it (G.711, 20 ms).
-const POLICER_BURST: Span = Span(20_000_000);
+pub(super) const POLICER_BURST: Span = Span(20_000_000);
 /// Full frames that a queue holds at least, unless a limit is set.
 const LEAST_FRAMES: u64 = 8;
 /// Bytes that a queue holds at most, unless a limit is set.
@@ -124,7 +124,7 @@ pub(super) fn full_frame(mtu: u16) -> u64 {
 }
 
 impl Interface {
-    /// What the engine is given for this interface.
+    /// What the engine is given for this interface's egress.
     pub(crate) fn qos_spec(&self) -> InterfaceQos {
         let qos = self.qos.clone().unwrap_or_default();
         let mut spec = InterfaceQos {
@@ -143,7 +143,6 @@ impl Interface {
             let settings = qos.classes.get(&Class(class)).cloned().unwrap_or_default();
             let slot = &mut spec.classes[class.index()];
             *slot = settings.spec(*slot, qos.rate, self.longest());
-            spec.ingress[class.index()] = self.police.get(&Class(class)).map(|p| p.spec());
         }
         spec
     }

@@ -12,10 +12,11 @@ use serde_json::{Map, Value, json};
 use super::types::Config;
 
 /// Keys that must be there, by table. A key of any other table may be left out.
-const NEEDED: [(&str, &[&str]); 10] = [
+const NEEDED: [(&str, &[&str]); 11] = [
     ("Port", &["name", "kind"]),
     ("Interface", &["name"]),
     ("Policer", &["rate"]),
+    ("Meter", &["kind", "cir"]),
     ("Vrf", &["name"]),
     ("PrefixList", &["name", "entries"]),
     ("Route", &["prefix"]),
@@ -35,6 +36,7 @@ pub(super) fn schema() -> Schema {
             table(definition, name);
             written(definition, name);
         }
+        shared_meter(definitions);
     }
     schema
 }
@@ -110,7 +112,16 @@ fn written(definition: &mut Map<String, Value>, name: &str) {
             json!([{ "type": "string" }, { "type": "array", "items": { "type": "string" } }]),
         ),
         "PolicerChoice" => kinds(definition, json!([{ "const": false }, { "$ref": "#/$defs/Policer" }])),
-        "Via" | "TargetRule" => no_null_and_lists(definition),
+        "MeterAction" => kinds(
+            definition,
+            json!([{ "enum": ["pass", "recolour", "drop"] }, {
+                "type": "object", "required": ["dscp"], "additionalProperties": false,
+                "properties": { "dscp": {
+                    "anyOf": [{ "type": "string" }, { "type": "integer", "minimum": 0, "maximum": 63 }]
+                } },
+            }]),
+        ),
+        "Police" | "Via" | "TargetRule" => no_null_and_lists(definition),
         "Qos" => {
             let words = json!({ "enum": ["ethernet", "ethernet-fcs", "layer-2", "ip"] });
             let bytes = json!({ "type": "integer", "minimum": -64, "maximum": 256 });
@@ -131,10 +142,21 @@ fn written(definition: &mut Map<String, Value>, name: &str) {
                 "tc-out",
                 by_class(json!({ "type": "integer", "minimum": 0, "maximum": 7 })),
             );
-            property(definition, "police", by_class(json!({ "$ref": "#/$defs/Policer" })));
+            property(definition, "police", by_class(json!({ "$ref": "#/$defs/Police" })));
         }
         _ => {}
     }
+}
+
+/// A `[[meter]]` has a name beside the keys of a policer or of a meter.
+fn shared_meter(definitions: &mut Map<String, Value>) {
+    let of = |name: &str| definitions.get(name).and_then(|d| d.get("properties")).cloned();
+    let own = [of("Policer"), of("Meter"), of("SharedMeter")].into_iter().flatten();
+    let properties: Map<String, Value> = own.filter_map(|p| p.as_object().cloned()).flatten().collect();
+    let Some(Value::Object(shared)) = definitions.get_mut("SharedMeter") else { return };
+    shared.remove("anyOf");
+    shared.insert("properties".into(), Value::Object(properties));
+    shared.insert("required".into(), json!(["name"]));
 }
 
 fn vlan() -> Value {

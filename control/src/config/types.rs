@@ -16,8 +16,9 @@ use serde::Serialize;
 use super::community::{Community, Extranet};
 use super::label::{LabelRanges, StaticLabel};
 use super::limits::Limits;
+use super::meter::{Police, SharedMeter};
 use super::prefix_list::PrefixList;
-use super::qos::{Policer, Qos};
+use super::qos::Qos;
 use super::route::{Route, tunnel_model};
 use super::units::{Rate, Span};
 use super::values::{Class, Mac};
@@ -41,6 +42,9 @@ pub struct Config {
     /// `[[interface]]`: logical interfaces on ports. At most 1,000,000.
     #[serde(rename = "interface")]
     pub interfaces: Vec<Interface>,
+    /// `[[meter]]`: meters that several classes and interfaces share. At most 65,536.
+    #[serde(rename = "meter")]
+    pub meters: Vec<SharedMeter>,
     /// `[[route]]`: static routes.
     #[serde(rename = "route")]
     pub routes: Vec<Route>,
@@ -218,8 +222,8 @@ pub struct Interface {
     /// The link it is on: the interface of another router that names the same link is at its
     /// other end. Default: not known.
     pub link: Option<String>,
-    /// `[interface.police.CLASS]`: policers of what comes in. Default: none.
-    pub police: BTreeMap<Class, Policer>,
+    /// `[interface.police.CLASS]`: policers and meters of what comes in. Default: none.
+    pub police: BTreeMap<Class, Police>,
     /// `[interface.qos]`: how what goes out is shaped and queued. Default: not
     /// shaped, a queue per class, voice first.
     pub qos: Option<Qos>,

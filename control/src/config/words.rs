@@ -107,6 +107,17 @@ words! {
     }
 }
 words! {
+    /// Which standard a meter follows.
+    MeterKind {
+        /// A single rate three colour marker (RFC 2697).
+        SrTcm = "srtcm",
+        /// A two rate three colour marker (RFC 2698).
+        TrTcm = "trtcm",
+        /// The two-rate marker of RFC 4115.
+        Rfc4115 = "rfc4115",
+    }
+}
+words! {
     /// What a route without next hops does to packets.
     Discard {
         /// Discards without a word.

@@ -3,6 +3,7 @@
 
 mod labels;
 mod lsp;
+pub(crate) mod meters;
 mod ping;
 mod ports;
 mod proof;

@@ -8,6 +8,7 @@ mod describe;
 mod labels;
 mod live;
 mod lookup;
+mod meter;
 mod offline;
 mod queue;
 mod slow;

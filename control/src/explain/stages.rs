@@ -13,8 +13,7 @@ use dataplane::wire::vlan::VlanTag;
 
 use super::describe::{mark, station};
 use super::types::Step;
-use super::{Surroundings, labels, lookup};
-use crate::config::Rate;
+use super::{Surroundings, labels, lookup, meter};
 
 /// Bytes of an IPv4 header with all the options it may have, and some.
 const LONGEST_HEADER: u16 = 68;
@@ -66,21 +65,22 @@ pub(super) fn end(verdict: Verdict) -> Option<String> {
 
 /// The steps up to `lookup`.
 pub(super) fn before_rewrite(seen: &Seen<'_>, router: &impl Surroundings) -> Vec<Step> {
-    let step = |(stage, meta): &(Stage, Meta)| {
+    let step = |(at, (stage, meta)): (usize, &(Stage, Meta))| {
         let interface = router.snapshot().interface(meta.in_interface);
+        let came = at.checked_sub(1).and_then(|before| seen.steps.get(before)).map_or(meta, |(_, meta)| meta);
         match (stage, interface) {
             (Stage::Parse, _) => Some(parse(seen, meta, interface, router)),
             (Stage::Classify, Some(interface)) if seen.came_labelled() => {
                 Some(labels::classify(meta, interface))
             }
             (Stage::Classify, Some(interface)) => Some(classify(meta, interface)),
-            (Stage::Police, Some(interface)) => Some(police(meta, interface)),
+            (Stage::Police, Some(interface)) => Some(meter::step(came, meta, interface)),
             (Stage::Labels, _) => seen.came_labelled().then(|| labels::step(seen, meta, router.snapshot())),
             (Stage::Lookup, _) => Some(lookup::step(seen, meta, router)),
             _ => None,
         }
     };
-    seen.steps.iter().filter_map(step).collect()
+    seen.steps.iter().enumerate().filter_map(step).collect()
 }
 
 fn parse(seen: &Seen<'_>, meta: &Meta, interface: Option<&Interface>, router: &impl Surroundings) -> Step {
@@ -128,19 +128,6 @@ fn classify(meta: &Meta, interface: &Interface) -> Step {
     step.fact("why", why);
     if meta.colour != Colour::Green {
         step.fact("precedence", "dropped before green frames of its class (RFC 2597)");
-    }
-    step
-}
-
-fn police(meta: &Meta, interface: &Interface) -> Step {
-    let policer = interface.qos.ingress[meta.class.index()];
-    let decision = end(meta.verdict).unwrap_or_else(|| match policer {
-        Some(_) => "within its policer, when that is at rest".into(),
-        None => format!("no policer for {} that comes in by {}", meta.class, interface.name),
-    });
-    let mut step = Step::new(Stage::Police, decision);
-    if let Some(policer) = policer {
-        step.fact("policer", format!("{}, burst of {} bytes", Rate(policer.rate), policer.burst));
     }
     step
 }

@@ -1,7 +1,7 @@
 //! Policing, shaping, queueing and scheduling: state that belongs to one worker.
 //!
 //! ```text
-//! police   → Policers: IfIndex × TrafficClass → TokenBucket
+//! police   → Policers: IfIndex × TrafficClass → Meter, or Share of a SharedMeter
 //! enqueue  → Scheduler (one a Port): policer, byte, time and tree limits
 //!            Port ── Interface ── TrafficClass ── Queue
 //! tx       ← Scheduler: port rate, priority, rounds of interfaces, shares of classes
@@ -21,6 +21,8 @@
 pub mod bucket;
 mod fair;
 mod histogram;
+pub mod meter;
+pub mod meter_shared;
 pub mod policer;
 mod queue;
 mod ring;
@@ -36,7 +38,9 @@ mod wheel;
 
 pub use bucket::TokenBucket;
 pub use histogram::Histogram;
-pub use policer::Policers;
+pub use meter::{Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};
+pub use meter_shared::{Share, SharedMeter};
+pub use policer::{Metered, Policers};
 pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits};
-pub use spec::{ClassQos, Discipline, InterfaceQos, PolicerSpec, ShaperSpec};
+pub use spec::{ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, ShaperSpec};
 pub use stats::{Count, QueueStats};

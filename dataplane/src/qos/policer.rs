@@ -1,12 +1,16 @@
-//! A worker's ingress policers: what `police` asks (RFC 3246 section 2, RFC 2697).
+//! A worker's meters by interface and class: what `police` asks (RFC 3246 section 2, RFC 2697).
 
 use super::bucket::TokenBucket;
-use super::spec::{InterfaceQos, PolicerSpec};
-use crate::class::{CLASSES, TrafficClass};
+use super::meter::{Meter, MeterAction, MeterProfile, MeterSpec};
+use super::meter_shared::{Share, SharedMeter};
+use super::spec::{Ingress, InterfaceQos, PolicerSpec};
+use super::stats::Count;
+use crate::class::{CLASSES, Colour, TrafficClass};
 use crate::id::IfIndex;
+use crate::sync::Arc;
 use crate::time::Time;
 
-/// One policer: what was asked for, and its tokens.
+/// One egress policer: what was asked for, and its tokens.
 #[derive(Clone, Debug)]
 pub(super) struct Policer {
     spec: PolicerSpec,
@@ -37,14 +41,47 @@ impl Policer {
     }
 }
 
-type ByClass = Box<[Option<Policer>; CLASSES]>;
+/// No slot.
+const NONE: u32 = u32::MAX;
+/// The bit of a [`Slot::at`] that says that it is a place among the shares.
+const SHARED: u32 = 1 << 31;
+/// Profiles looked through for one that is alike.
+const ALIKE: usize = 64;
 
-/// State of the ingress policers of every interface, by [`IfIndex`] and class.
-/// One worker's: where several workers receive from one interface, each lets its
-/// own rate through.
+/// One class of one interface.
+#[derive(Debug)]
+struct Slot {
+    interface: IfIndex,
+    class: TrafficClass,
+    /// Place among the meters, or with [`SHARED`] among the shares.
+    at: u32,
+    /// Place of its profile.
+    profile: u32,
+    spec: MeterSpec,
+    counts: [Count; 3],
+}
+
+/// What one worker's meter of an interface's class did since the class has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metered {
+    /// The interface that the frames came in by.
+    pub interface: IfIndex,
+    /// Their class.
+    pub class: TrafficClass,
+    /// Frames and their bytes, by the colour that the meter gave.
+    pub counts: [Count; 3],
+}
+
+/// The meters of every interface, by [`IfIndex`] and class. One worker's.
 #[derive(Debug, Default)]
 pub struct Policers {
-    interfaces: Vec<Option<ByClass>>,
+    /// By interface: a slot for each class; one `NONE` list for all without.
+    interfaces: Vec<[u32; CLASSES]>,
+    slots: Vec<Slot>,
+    meters: Vec<Meter>,
+    /// One for all meters that are alike.
+    profiles: Vec<MeterProfile>,
+    shares: Vec<Share>,
 }
 
 impl Policers {
@@ -57,71 +94,192 @@ impl Policers {
     /// is. One that is unchanged keeps its tokens, a changed one those that fit;
     /// interfaces not named are forgotten.
     pub fn sync<'a>(&mut self, interfaces: impl Iterator<Item = (IfIndex, &'a InterfaceQos)>) {
-        let mut before = std::mem::take(&mut self.interfaces);
-        for (id, qos) in
-            interfaces.filter(|(id, qos)| id.is_some() && qos.ingress.iter().any(Option::is_some))
-        {
-            let mut policers = before.get_mut(id.index()).and_then(Option::take).unwrap_or_default();
-            for (policer, spec) in policers.iter_mut().zip(qos.ingress) {
-                *policer = Policer::adopt(policer.take(), spec, Time::ZERO);
+        let before = std::mem::take(self);
+        for (id, qos) in interfaces.filter(|(id, _)| id.is_some()) {
+            for class in TrafficClass::ALL {
+                if let Some(wanted) = &qos.ingress[class.index()] {
+                    self.add(id, class, wanted, &before);
+                }
             }
-            if self.interfaces.len() <= id.index() {
-                self.interfaces.resize_with(id.index() + 1, || None);
-            }
-            self.interfaces[id.index()] = Some(policers);
         }
     }
 
-    /// Whether a frame of `bytes` that came in by `interface` may go on; yes
-    /// where the class has no policer. What conforms is taken from its tokens.
-    #[inline]
-    pub fn conforms(&mut self, interface: IfIndex, class: TrafficClass, now: Time, bytes: u32) -> bool {
-        let policers = self.interfaces.get_mut(interface.index()).and_then(Option::as_mut);
-        match policers.and_then(|p| p[class.index()].as_mut()) {
-            Some(policer) => policer.conforms(now, bytes),
-            None => true,
+    fn add(&mut self, interface: IfIndex, class: TrafficClass, wanted: &Ingress, before: &Self) {
+        let (old, spec) = (before.slot(interface, class), *wanted.spec());
+        let at = match wanted {
+            Ingress::Own(_) => {
+                let own = old.filter(|old| old.at & SHARED == 0);
+                self.own(&spec, own.and_then(|old| Some((old.spec, before.meters.get(old.at as usize)?))))
+            }
+            Ingress::Shared(meter) => self.share(meter),
+        };
+        if self.interfaces.len() <= interface.index() {
+            self.interfaces.resize(interface.index() + 1, [NONE; CLASSES]);
         }
+        self.interfaces[interface.index()][class.index()] = self.slots.len() as u32;
+        let counts = old.map(|old| old.counts).unwrap_or_default();
+        let profile = self.profile(&spec);
+        self.slots.push(Slot { interface, class, at, profile, spec, counts });
+    }
+
+    fn own(&mut self, spec: &MeterSpec, old: Option<(MeterSpec, &Meter)>) -> u32 {
+        self.meters.push(match old {
+            Some((was, meter)) => meter.retuned(&MeterProfile::new(&was), &MeterProfile::new(spec)),
+            None => Meter::new(),
+        });
+        self.meters.len() as u32 - 1
+    }
+
+    /// The place of the profile of `spec`. Those of neighbours are likeliest alike.
+    fn profile(&mut self, spec: &MeterSpec) -> u32 {
+        let profile = MeterProfile::new(spec);
+        let known = self.profiles.iter().rev().take(ALIKE).position(|p| *p == profile);
+        match known {
+            Some(back) => (self.profiles.len() - 1 - back) as u32,
+            None => {
+                self.profiles.push(profile);
+                self.profiles.len() as u32 - 1
+            }
+        }
+    }
+
+    fn share(&mut self, meter: &Arc<SharedMeter>) -> u32 {
+        let known = self.shares.iter().position(|share| Arc::ptr_eq(share.meter(), meter));
+        let at = known.unwrap_or_else(|| {
+            self.shares.push(Share::new(meter.clone()));
+            self.shares.len() - 1
+        });
+        at as u32 | SHARED
+    }
+
+    /// The same with full buckets that nobody shares: what it would do to a first frame.
+    pub fn at_rest<'a>(interfaces: impl Iterator<Item = (IfIndex, &'a InterfaceQos)>) -> Self {
+        let mut policers = Self::new();
+        policers.sync(interfaces);
+        for share in &mut policers.shares {
+            *share = Share::new(Arc::new(SharedMeter::new(*share.meter().spec())));
+        }
+        policers
+    }
+
+    fn slot(&self, interface: IfIndex, class: TrafficClass) -> Option<&Slot> {
+        let at = *self.interfaces.get(interface.index())?.get(class.index())?;
+        self.slots.get(at as usize)
+    }
+
+    /// The colour that a frame of `bytes` gets that came in by `interface`, of this class
+    /// and colour, and what is to be done with it; `None` where the class has no meter.
+    #[inline]
+    pub fn meter(
+        &mut self,
+        interface: IfIndex,
+        class: TrafficClass,
+        colour: Colour,
+        now: Time,
+        bytes: u32,
+    ) -> Option<(Colour, MeterAction)> {
+        let at = self.interfaces.get(interface.index())?[class.index()];
+        let slot = self.slots.get_mut(at as usize)?;
+        let colour = if slot.at & SHARED == 0 {
+            let profile = self.profiles.get(slot.profile as usize)?;
+            self.meters.get_mut(slot.at as usize)?.colour(profile, now, colour, bytes)
+        } else {
+            self.shares.get_mut((slot.at & !SHARED) as usize)?.colour(now, colour, bytes)
+        };
+        slot.counts[colour as usize].add(bytes as usize);
+        Some((colour, slot.spec.actions[colour as usize]))
+    }
+
+    /// Gives back what was drawn from shared meters and not spent: after each batch.
+    #[inline]
+    pub fn settle(&mut self) {
+        self.shares.iter_mut().for_each(Share::settle);
+    }
+
+    /// What each meter did, by interface and class.
+    pub fn metered(&self) -> impl Iterator<Item = Metered> + '_ {
+        let row = |slot: &Slot| {
+            let Slot { interface, class, counts, .. } = *slot;
+            Metered { interface, class, counts }
+        };
+        self.slots.iter().map(row)
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use MeterAction::{Drop, Pass};
 
     fn voice(rate: u64, burst: u64) -> InterfaceQos {
         let mut qos = InterfaceQos::default();
-        qos.ingress[TrafficClass::Voice.index()] = Some(PolicerSpec { rate, burst });
+        qos.ingress[TrafficClass::Voice.index()] = Some(Ingress::Own(MeterSpec::policer(rate, burst)));
         qos
+    }
+
+    /// Whether a frame of `class` goes on; yes where nothing meters it.
+    fn passes(policers: &mut Policers, at: IfIndex, class: TrafficClass, now: u64, bytes: u32) -> bool {
+        let metered = policers.meter(at, class, Colour::Green, Time(now), bytes);
+        policers.settle();
+        metered.is_none_or(|(_, action)| action != Drop)
     }
 
     #[test]
     fn tokens_survive_a_generation_and_another_class_or_interface_is_free() {
-        let (at, now) = (IfIndex(7), Time(0));
+        use TrafficClass::{Video, Voice};
+        let at = IfIndex(7);
         let mut policers = Policers::new();
-        assert!(policers.conforms(at, TrafficClass::Voice, now, 9000));
+        assert!(passes(&mut policers, at, Voice, 0, 9000));
         policers.sync([(IfIndex(2), &InterfaceQos::default()), (at, &voice(8_000, 400))].into_iter());
-        assert!(policers.conforms(at, TrafficClass::Voice, now, 200));
+        assert!(passes(&mut policers, at, Voice, 0, 200));
         policers.sync([(at, &voice(8_000, 400))].into_iter());
-        assert!(policers.conforms(at, TrafficClass::Voice, now, 200));
-        assert!(!policers.conforms(at, TrafficClass::Voice, now, 1));
-        assert!(policers.conforms(at, TrafficClass::Video, now, 9000));
-        assert!(policers.conforms(IfIndex(2), TrafficClass::Voice, now, 9000));
-        assert!(policers.conforms(IfIndex::NONE, TrafficClass::Voice, now, 9000));
-        assert!(policers.conforms(at, TrafficClass::Voice, Time(1_000_000), 1));
+        assert!(passes(&mut policers, at, Voice, 0, 200));
+        assert!(!passes(&mut policers, at, Voice, 0, 1));
+        assert!(passes(&mut policers, at, Video, 0, 9000));
+        assert!(passes(&mut policers, IfIndex(2), Voice, 0, 9000));
+        assert!(passes(&mut policers, IfIndex::NONE, Voice, 0, 9000));
+        assert!(passes(&mut policers, at, Voice, 1_000_000, 1));
+        let [metered] = policers.metered().collect::<Vec<_>>()[..] else { panic!("one meter") };
+        let packets = metered.counts.map(|c| (c.packets, c.bytes));
+        assert_eq!((metered.interface, metered.class), (at, Voice));
+        assert_eq!(packets, [(3, 401), (0, 0), (1, 1)]);
     }
 
     #[test]
-    fn a_changed_policer_keeps_what_fits_and_a_removed_one_is_forgotten() {
-        let (at, now) = (IfIndex(0), Time(0));
+    fn a_changed_meter_keeps_what_fits_and_a_removed_one_is_forgotten() {
+        use TrafficClass::Voice;
+        let at = IfIndex(0);
         let mut policers = Policers::new();
         policers.sync([(at, &voice(8_000, 400))].into_iter());
-        assert!(policers.conforms(at, TrafficClass::Voice, now, 300));
+        assert!(passes(&mut policers, at, Voice, 0, 300));
         policers.sync([(at, &voice(16_000, 4000))].into_iter());
-        assert!(!policers.conforms(at, TrafficClass::Voice, now, 101));
-        assert!(policers.conforms(at, TrafficClass::Voice, now, 100));
+        assert!(!passes(&mut policers, at, Voice, 0, 101));
+        assert!(passes(&mut policers, at, Voice, 0, 100));
         policers.sync(std::iter::empty());
-        assert!(policers.conforms(at, TrafficClass::Voice, now, 5000));
+        assert!(passes(&mut policers, at, Voice, 0, 5000));
         policers.sync([(at, &voice(8_000, 400))].into_iter());
-        assert!(policers.conforms(at, TrafficClass::Voice, now, 400));
+        assert!(passes(&mut policers, at, Voice, 0, 400));
+    }
+
+    #[test]
+    fn classes_and_interfaces_of_one_meter_share_its_tokens_and_a_look_takes_none() {
+        let meter = Arc::new(SharedMeter::new(MeterSpec::policer(8_000, 1_000)));
+        let mut qos = InterfaceQos::default();
+        for class in [TrafficClass::Video, TrafficClass::Imaging] {
+            qos.ingress[class.index()] = Some(Ingress::Shared(meter.clone()));
+        }
+        let both = [(IfIndex(0), &qos), (IfIndex(1), &qos)];
+        let (mut one, mut other) = (Policers::new(), Policers::new());
+        one.sync(both.into_iter());
+        other.sync(both.into_iter());
+        let mut look = Policers::at_rest(both.into_iter());
+        let video = TrafficClass::Video;
+        let metered = look.meter(IfIndex(0), video, Colour::Yellow, Time(0), 1_000);
+        assert_eq!(metered, Some((Colour::Green, Pass)));
+        assert!(passes(&mut one, IfIndex(0), video, 0, 400));
+        assert!(passes(&mut one, IfIndex(1), TrafficClass::Imaging, 0, 200));
+        assert!(!passes(&mut other, IfIndex(1), video, 0, 401));
+        assert!(passes(&mut other, IfIndex(1), video, 0, 400));
+        assert!(passes(&mut one, IfIndex(0), TrafficClass::Voice, 0, 9_000));
     }
 }

@@ -1,7 +1,10 @@
 //! What configuration asks of an interface's egress. Specifications only: the
 //! state (bucket levels, queues) lives with the worker that owns the tree.
 
+use super::meter::MeterSpec;
+use super::meter_shared::SharedMeter;
 use crate::class::{CLASSES, TrafficClass};
+use crate::sync::Arc;
 
 /// A rate limit that delays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,38 @@ pub struct PolicerSpec {
     /// Bucket depth in bytes.
     pub burst: u64,
 }
+
+/// The meter of an interface's class in `police`.
+#[derive(Clone, Debug)]
+pub enum Ingress {
+    /// One of its own, asked by one worker.
+    Own(MeterSpec),
+    /// One that other classes, interfaces or workers ask too.
+    Shared(Arc<SharedMeter>),
+}
+
+impl Ingress {
+    /// What is asked of the meter.
+    pub fn spec(&self) -> &MeterSpec {
+        match self {
+            Self::Own(spec) => spec,
+            Self::Shared(meter) => meter.spec(),
+        }
+    }
+}
+
+impl PartialEq for Ingress {
+    /// A shared meter is the same when it is that very one.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Own(a), Self::Own(b)) => a == b,
+            (Self::Shared(a), Self::Shared(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Ingress {}
 
 /// One class of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +95,8 @@ pub struct InterfaceQos {
     /// By [`TrafficClass::index`]. With [`Discipline::Fifo`], the limits of
     /// Standard bound the one queue.
     pub classes: [ClassQos; CLASSES],
-    /// Ingress policers by class, checked in `police`.
-    pub ingress: [Option<PolicerSpec>; CLASSES],
+    /// Meters by class of what comes in, asked in `police`.
+    pub ingress: [Option<Ingress>; CLASSES],
 }
 
 impl Default for InterfaceQos {
@@ -85,7 +120,7 @@ impl Default for InterfaceQos {
             shaper: None,
             discipline: Discipline::Classes,
             classes: TrafficClass::ALL.map(class),
-            ingress: [None; CLASSES],
+            ingress: Default::default(),
         }
     }
 }

@@ -58,7 +58,8 @@ pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
     let mut maps = Maps::new(snapshot);
     for frame in batch.live() {
         let meta = frame.meta_mut();
-        if meta.flags.0 & (Flags::RECLASSIFY.0 | Flags::REMARK.0) == 0 {
+        // A mark that a meter wants on what came without labels is no tunnel's.
+        if !meta.flags.has(Flags::EXPOSED) || meta.flags.0 & (Flags::RECLASSIFY.0 | Flags::REMARK.0) == 0 {
             continue;
         }
         let (by_dscp, by_tc) = maps.of(meta);

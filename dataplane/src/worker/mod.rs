@@ -25,7 +25,7 @@ use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{Batch, DropReason, Flags, Frame, Pool};
 use crate::pipeline::Pipeline;
 use crate::port::{AnyPort, Link, PortStats};
-use crate::qos::QueueStats;
+use crate::qos::{Metered, QueueStats};
 use crate::stage::fragment;
 use crate::table::{Reader, Snapshot};
 use crate::time::Time;
@@ -71,6 +71,8 @@ pub struct Status {
     pub queues: Vec<(PortIndex, Link, PortStats)>,
     /// Its trees' queues.
     pub classes: Vec<(IfIndex, TrafficClass, QueueStats)>,
+    /// Its meters.
+    pub meters: Vec<Metered>,
 }
 
 /// What a turn did.
@@ -247,7 +249,7 @@ impl Core {
             Ask::AddQueue(id, port) => out.add_queue(id, port, snapshot, now),
             Ask::RemovePort(id, reply) => drop(reply.send(out.remove_port(id))),
             Ask::Waits(id, reply) => drop(reply.send(out.waits(id, snapshot, now))),
-            Ask::Status(reply) => drop(reply.send(out.status())),
+            Ask::Status(reply) => drop(reply.send(out.status(self.pipeline.metered().collect()))),
         }
     }
 

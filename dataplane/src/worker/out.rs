@@ -9,7 +9,7 @@ use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{DropReason, Flags, Frame, Pool, PuntReason, Verdict};
 use crate::port::{AnyPort, Port};
-use crate::qos::TreeLimits;
+use crate::qos::{Metered, TreeLimits};
 use crate::table::Snapshot;
 use crate::time::Time;
 
@@ -176,7 +176,7 @@ impl Out {
         }
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(super) fn status(&self, meters: Vec<Metered>) -> Status {
         let trees = self.queues.iter().filter_map(|queue| queue.egress.as_ref());
         Status {
             worker: self.index,
@@ -187,6 +187,7 @@ impl Out {
                 .flat_map(|tree| tree.scheduler.stats_iter())
                 .map(|(interface, class, stats)| (interface, class, stats.clone()))
                 .collect(),
+            meters,
         }
     }
 

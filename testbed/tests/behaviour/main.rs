@@ -18,6 +18,7 @@ mod labels;
 mod link;
 mod lsp_ping;
 mod martians;
+mod meter;
 mod mpls_bad_stacks;
 mod mpls_ecmp;
 mod mpls_entropy;

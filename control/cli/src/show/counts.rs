@@ -1,7 +1,8 @@
-//! `show classes`, `show drops`.
+//! `show classes`, `show policers`, `show drops`.
 
 use anstyle::Style;
-use control::api::types::{ClassRow, Drops};
+use control::api::types::{ClassRow, ColourRow, Drops, PolicerRow};
+use control::config::{Rate, Size};
 
 use super::{Ask, require_interface};
 use crate::exit::Done;
@@ -47,6 +48,58 @@ pub(super) fn classes(ask: &Ask, interface: Option<&str>) -> Done {
         );
     }
     table.print("no interfaces");
+    Ok(())
+}
+
+pub(super) fn policers(ask: &Ask, interface: Option<&str>) -> Done {
+    require_interface(ask, interface)?;
+    let mut rows: Vec<PolicerRow> = ask.get("/v1/policers")?;
+    rows.retain(|row| interface.is_none_or(|name| name == row.interface));
+    if ask.json {
+        return output::json(&rows);
+    }
+    let mut table = Table::new(&[
+        "INTERFACE",
+        "CLASS",
+        "METER",
+        "KIND",
+        ">RATE",
+        ">BURST",
+        ">EXCESS",
+        ">BURST",
+        ">GREEN",
+        ">YELLOW",
+        ">RED",
+        ">DROPPED",
+    ]);
+    let frames = |colour: &ColourRow| colour.traffic.frames.to_string();
+    for row in rows {
+        let excess = row.excess_rate.map_or_else(String::new, |rate| Rate(rate).to_string());
+        let excess_burst = row.excess_burst.map_or_else(String::new, |size| Size(size).to_string());
+        let (rate, burst) = (Rate(row.cir).to_string(), Size(row.cbs).to_string());
+        let [green, yellow, red] = [&row.green, &row.yellow, &row.red].map(frames);
+        let kind = if row.colour_aware { format!("{}, aware", row.kind) } else { row.kind };
+        let (meter, dropped) = (row.meter.unwrap_or_default(), row.dropped.to_string());
+        let style = if row.dropped > 0 { BAD } else { Style::new() };
+        table.styled(
+            [
+                row.interface,
+                row.class,
+                meter,
+                kind,
+                rate,
+                burst,
+                excess,
+                excess_burst,
+                green,
+                yellow,
+                red,
+                dropped,
+            ],
+            style,
+        );
+    }
+    table.print("no policers");
     Ok(())
 }
 

@@ -23,7 +23,8 @@ Examples:
   viaduct show labels                   who asked for each, and where it leads
   viaduct show lsp 10.255.0.2           the labels on the way to an egress router
   viaduct show drops --interface ge0
-  viaduct show classes wan --json";
+  viaduct show classes wan --json
+  viaduct show policers                 rates, and frames by the colour they got";
 
 /// Show what the running router does.
 #[derive(Debug, clap::Args)]
@@ -50,6 +51,11 @@ enum What {
     Routes(routes::Arguments),
     /// Traffic classes by interface: traffic, queues and delay in them.
     Classes {
+        /// Of this interface only.
+        interface: Option<String>,
+    },
+    /// Policers and meters of what comes in: rates, and frames by colour.
+    Policers {
         /// Of this interface only.
         interface: Option<String>,
     },
@@ -101,6 +107,7 @@ pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
         What::Neighbours { interface } => devices::neighbours(&ask, interface.as_deref()),
         What::Routes(filter) => routes::run(&ask, filter),
         What::Classes { interface } => counts::classes(&ask, interface.as_deref()),
+        What::Policers { interface } => counts::policers(&ask, interface.as_deref()),
         What::Drops { interface } => counts::drops(&ask, interface.as_deref()),
         What::Workers => process::workers(&ask),
         What::Version => process::version(&ask),

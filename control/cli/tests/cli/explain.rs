@@ -18,6 +18,11 @@ mtu = 9000
 [interface.police.voice]
 rate = "1 Mbit/s"
 burst = "20 ms"
+[interface.police.video]
+kind = "srtcm"
+cir = "2 Mbit/s"
+colour-aware = true
+yellow = { dscp = "af43" }
 [[interface]]
 name = "ge1"
 mtu = 1400
@@ -113,6 +118,20 @@ fn a_call_is_followed_to_its_queue() {
         "FORWARDED",
         "Without a router",
     ]);
+}
+
+#[test]
+fn a_meter_says_what_it_makes_of_a_frame() {
+    let video = "in ge0 from 10.0.0.5 to 10.1.0.9 udp size 200 dscp";
+    let told = by_text(&format!("{video} af41"));
+    told.outcome("forward", None);
+    told.says(&["2 Mbit/s, bursts of 9022 and 9022 bytes (RFC 2697)", "it is green from here"]);
+    told.says(&["green recolour, yellow dscp af43, red drop"]);
+    let told = by_text(&format!("{video} af42"));
+    told.says(&["came as", "it is yellow from here, marked AF43 (38)"]);
+    let told = by_text(&format!("{video} af43"));
+    told.outcome("drop", Some("policed"));
+    told.says(&["red"]);
 }
 
 #[test]

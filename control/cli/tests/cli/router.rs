@@ -20,6 +20,13 @@ name = "red"
 [[interface]]
 name = "ge0"
 addresses = ["10.0.0.1/24", "2001:db8::1/64"]
+police.voice.rate = "1 Mbit/s"
+police.imaging.meter = "bulk"
+[[meter]]
+name = "bulk"
+kind = "trtcm"
+cir = "20 Mbit/s"
+pir = "50 Mbit/s"
 [[interface]]
 name = "ge1"
 addresses = ["10.0.1.1/24"]
@@ -55,6 +62,15 @@ fn every_show_is_a_table_and_json() {
     let (table, json) = shown("classes ge1");
     assert_eq!((table.lines().count(), json.as_array().unwrap().len()), (9, 8), "{table}");
     assert_eq!(json[1]["class"], "voice");
+    let (table, json) = shown("policers");
+    assert!(table.contains("bulk   trtcm    20 Mbit/s  50 kB") && table.contains("50 Mbit/s"), "{table}");
+    assert_eq!((json[0]["class"].as_str(), json[0]["kind"].as_str()), (Some("voice"), Some("policer")));
+    assert_eq!(
+        (json[1]["meter"].as_str(), json[1]["excess_rate"].as_u64()),
+        (Some("bulk"), Some(50_000_000))
+    );
+    assert_eq!((&json[1]["red"]["action"], &json[1]["red"]["frames"]), (&"drop".into(), &0.into()));
+    assert!(shown("policers ge1").0.contains("no policers"));
     let (table, json) = shown("drops");
     assert!(table.contains(" received + ") && json["rows"].is_array(), "{table}");
     let (_, json) = shown("drops --interface ge0");

@@ -3,6 +3,7 @@
 mod address;
 mod hop;
 mod label;
+mod meter;
 mod mpls;
 mod port;
 mod qos;
@@ -69,6 +70,7 @@ pub(super) fn check(
     checks.interface_references(whole);
     checks.addresses();
     checks.queues();
+    checks.meters(whole);
     checks.mpls_settings();
     checks.neighbours(whole);
     let own = checks.own_addresses();

@@ -1,4 +1,4 @@
-//! Shapers, queues and policers that cannot do what they say.
+//! Shapers, queues and egress policers that cannot do what they say.
 
 use dataplane::class::TrafficClass;
 
@@ -11,9 +11,6 @@ use crate::config::values::Class;
 impl Checks<'_> {
     pub(super) fn queues(&self) {
         for (i, interface) in self.config.interfaces.iter().enumerate() {
-            for (class, policer) in &interface.police {
-                self.burst(i, &format!("police.{}.burst", class.0), policer.burst, interface.longest());
-            }
             let Some(qos) = &interface.qos else { continue };
             self.line(i, interface, qos);
             for (class, settings) in &qos.classes {

@@ -1,6 +1,7 @@
 //! Tables of the file → types. One function per kind of table.
 
 mod marks;
+mod meter;
 mod qos;
 mod route;
 mod vpn;
@@ -54,6 +55,7 @@ pub(super) fn config(reader: &Reader, root: &Spanned<DeTable<'_>>) -> (Config, K
         vrfs: kept.list(&mut root, "vrf", vpn::vrf),
         prefix_lists: kept.list(&mut root, "prefix-list", vpn::prefix_list),
         interfaces: kept.list(&mut root, "interface", interface),
+        meters: kept.list(&mut root, "meter", meter::shared),
         routes: kept.list(&mut root, "route", route::route),
         labels: route::labels(root.table("labels")),
         static_labels: kept.list(&mut root, "label", route::label),
@@ -158,7 +160,7 @@ fn interface(mut table: Table<'_, '_>) -> Option<Interface> {
         tc: table.table("tc").map(marks::tc).unwrap_or_default(),
         tc_out: table.table("tc-out").map(marks::tc_out).unwrap_or_default(),
         link: table.get::<Name>("link").map(|n| n.0),
-        police: table.table("police").map(|t| qos::police(t, mpls_mtu)).unwrap_or_default(),
+        police: table.table("police").map(|t| meter::police(t, mpls_mtu)).unwrap_or_default(),
         qos: table.table("qos").map(|t| qos::qos(t, mpls_mtu)),
     };
     table.finish();

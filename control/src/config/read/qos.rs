@@ -1,4 +1,4 @@
-//! `[interface.police]` and `[interface.qos]`.
+//! `[interface.qos]`, and policers.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::config::walk::{Table, Value, help_words, integer, kind, text};
 use crate::config::words::Discipline;
 
 /// A table of tables by class name; other keys are left to `finish`.
-fn by_class<V>(
+pub(super) fn by_class<V>(
     table: &mut Table<'_, '_>,
     mut read: impl FnMut(Table<'_, '_>) -> Option<V>,
 ) -> BTreeMap<Class, V> {
@@ -24,13 +24,7 @@ fn by_class<V>(
     found.collect()
 }
 
-pub(super) fn police(mut table: Table<'_, '_>, mtu: u16) -> BTreeMap<Class, Policer> {
-    let policers = by_class(&mut table, |t| policer(t, mtu));
-    table.finish();
-    policers
-}
-
-fn policer(mut table: Table<'_, '_>, mtu: u16) -> Option<Policer> {
+pub(super) fn policer(mut table: Table<'_, '_>, mtu: u16) -> Option<Policer> {
     table.need::<Rate>("rate");
     let rate = table.within::<Rate>("rate", RATES);
     let burst = table.get::<SizeOrTime>("burst");
@@ -44,7 +38,7 @@ fn policer(mut table: Table<'_, '_>, mtu: u16) -> Option<Policer> {
 }
 
 /// What can be said in bytes or as time.
-enum SizeOrTime {
+pub(super) enum SizeOrTime {
     Size(Size),
     Time(Span),
 }

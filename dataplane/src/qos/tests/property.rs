@@ -44,7 +44,7 @@ fn spec() -> impl Strategy<Value = Arc<InterfaceQos>> {
     let classes = std::array::from_fn::<_, CLASSES, _>(class_qos);
     let shaper = prop::option::weighted(0.8, shaper);
     (shaper, discipline, classes).prop_map(|(shaper, discipline, classes)| {
-        Arc::new(InterfaceQos { shaper, discipline, classes, ingress: [None; CLASSES] })
+        Arc::new(InterfaceQos { shaper, discipline, classes, ingress: Default::default() })
     })
 }
 
