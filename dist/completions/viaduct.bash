@@ -154,6 +154,9 @@ _viaduct() {
             viaduct__subcmd__help__subcmd__show,neighbours)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__neighbours"
                 ;;
+            viaduct__subcmd__help__subcmd__show,policers)
+                cmd="viaduct__subcmd__help__subcmd__show__subcmd__policers"
+                ;;
             viaduct__subcmd__help__subcmd__show,ports)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__ports"
                 ;;
@@ -262,6 +265,9 @@ _viaduct() {
             viaduct__subcmd__show,neighbours)
                 cmd="viaduct__subcmd__show__subcmd__neighbours"
                 ;;
+            viaduct__subcmd__show,policers)
+                cmd="viaduct__subcmd__show__subcmd__policers"
+                ;;
             viaduct__subcmd__show,ports)
                 cmd="viaduct__subcmd__show__subcmd__ports"
                 ;;
@@ -297,6 +303,9 @@ _viaduct() {
                 ;;
             viaduct__subcmd__show__subcmd__help,neighbours)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__neighbours"
+                ;;
+            viaduct__subcmd__show__subcmd__help,policers)
+                cmd="viaduct__subcmd__show__subcmd__help__subcmd__policers"
                 ;;
             viaduct__subcmd__show__subcmd__help,ports)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__ports"
@@ -824,7 +833,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show)
-            opts="ports interfaces neighbours routes classes drops workers version vrfs labels lsp"
+            opts="ports interfaces neighbours routes classes policers drops workers version vrfs labels lsp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -908,6 +917,20 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show__subcmd__neighbours)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__show__subcmd__policers)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1622,7 +1645,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show)
-            opts="-h -V --json --socket --help --version ports interfaces neighbours routes classes drops workers version vrfs labels lsp help"
+            opts="-h -V --json --socket --help --version ports interfaces neighbours routes classes policers drops workers version vrfs labels lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1680,7 +1703,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__help)
-            opts="ports interfaces neighbours routes classes drops workers version vrfs labels lsp help"
+            opts="ports interfaces neighbours routes classes policers drops workers version vrfs labels lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1778,6 +1801,20 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__help__subcmd__neighbours)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__help__subcmd__policers)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1920,6 +1957,24 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__neighbours)
+            opts="-h -V --json --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__policers)
             opts="-h -V --json --socket --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -19,7 +19,7 @@ enum Key {
 
 /// The shared meters there are. One whose specification is unchanged stays the very same, so
 /// that workers see no change; a changed one keeps the tokens that fit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Meters {
     before: AHashMap<Key, Arc<SharedMeter>>,
     now: AHashMap<Key, Arc<SharedMeter>>,

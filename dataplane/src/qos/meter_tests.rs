@@ -218,7 +218,7 @@ fn race(meter: &Arc<SharedMeter>, workers: usize, batches: u64, step: u64) -> [u
     };
     let sums = thread::scope(|s| {
         let threads: Vec<_> = (0..workers).map(|seed| s.spawn(move || work(seed))).collect();
-        threads.into_iter().map(|t| t.join().unwrap()).collect::<Vec<_>>()
+        threads.into_iter().flat_map(|thread| thread.join()).collect::<Vec<_>>()
     });
     std::array::from_fn(|colour| sums.iter().map(|s| s[colour]).sum())
 }

@@ -28,7 +28,7 @@ fn colours(lab: &mut Lab, interface: u32) -> [u64; 3] {
 
 /// 1,000 bytes with the layer-2 header, from ge0 to ge1.
 fn thousand(dscp: u8) -> Packet {
-    (V4.ab().dscp(dscp) / udp(104) / payload(958)).into()
+    V4.ab().dscp(dscp) / udp(104) / payload(958)
 }
 
 #[track_caller]

@@ -1,0 +1,82 @@
+//! Least, median and largest of a line's rounds, as JSON and for people.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Of all rounds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Spread {
+    pub(super) min: f64,
+    pub(super) median: f64,
+    pub(super) max: f64,
+}
+
+impl Spread {
+    /// Of `values`, of which there is at least one.
+    pub(super) fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |i: usize| values.get(i).copied().unwrap_or(f64::NAN);
+        Self { min: at(0), median: at(values.len() / 2), max: at(values.len().saturating_sub(1)) }
+    }
+
+    /// In another unit.
+    pub(super) fn times(self, by: f64) -> Self {
+        Self { min: self.min * by, median: self.median * by, max: self.max * by }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:7.2} {:7.2} {:7.2}", self.min, self.median, self.max)
+    }
+}
+
+/// The peer's.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct PeerSpread {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) spread: Spread,
+}
+
+/// One line.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Compared {
+    pub(super) name: &'static str,
+    pub(super) unit: &'static str,
+    pub(super) ours: Spread,
+    pub(super) peer: PeerSpread,
+    /// The peer's median by ours.
+    pub(super) ratio: f64,
+    /// TSC ticks an item.
+    pub(super) ours_ticks: Spread,
+    pub(super) peer_ticks: Spread,
+    /// Dependent additions a TSC tick: how fast the core was.
+    pub(super) adds_per_tick: Spread,
+    pub(super) ticks_per_ns: f64,
+    pub(super) rounds: u8,
+    pub(super) core: usize,
+    /// Whether the peer's memory is in huge pages; ours is not.
+    pub(super) huge_pages: bool,
+    /// Load of the machine, this measurement included, before and after.
+    pub(super) load: [f64; 2],
+    /// What came out, ours and the peer's, so that both are seen to have done the same.
+    pub(super) outcome: [String; 2],
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}, {}: ratio {:.2}", self.name, self.unit, self.ratio)?;
+        writeln!(f, "  viaduct {}   ({})", self.ours, self.outcome[0])?;
+        writeln!(f, "  peer    {}   ({})", self.peer.spread, self.outcome[1])?;
+        writeln!(f, "          {}", self.peer.name)?;
+        let [before, after] = self.load;
+        let adds = self.adds_per_tick;
+        writeln!(
+            f,
+            "  {} rounds on core {}, ticks: {:.1} by {:.1}, adds a tick: {adds}, load {before} to {after}",
+            self.rounds, self.core, self.ours_ticks.median, self.peer_ticks.median
+        )
+    }
+}

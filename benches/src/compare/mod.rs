@@ -1,0 +1,145 @@
+//! Side by side with peers, on one core, round by round: calibration, ours, theirs,
+//! ours, theirs… The clock of a shared machine drifts by a factor of two within
+//! minutes, so only what was measured in turn is compared.
+//!
+//! A [`Line`] is one comparison. A module a subject says which there are; its peer
+//! answers to the line's name in `peers/`.
+
+mod cpu;
+mod figures;
+mod meter;
+mod peer;
+
+use std::process::ExitCode;
+
+use figures::{Compared, PeerSpread, Spread};
+use peer::Peer;
+
+/// Measure Viaduct beside its peers.
+///
+/// Each line is measured in rounds, ours and the peer's in turn, pinned to one core. The
+/// ratio is the peer's cost by ours, of medians. The peer is DPDK's libraries as Debian
+/// packs them (`benches/peers/install`). A line whose peer is missing is left out, and
+/// the exit status is 3 then.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// Only lines whose name begins with this; may be repeated.
+    #[arg(long, value_name = "PREFIX")]
+    only: Vec<String>,
+    /// Print a JSON array.
+    #[arg(long)]
+    json: bool,
+    /// Rounds, 7 to 99.
+    #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u8).range(7..=99))]
+    rounds: u8,
+    /// The core that everything is pinned to. Default: the last one.
+    #[arg(long)]
+    core: Option<usize>,
+}
+
+/// One repetition of ours: nanoseconds per item, and what else is worth saying.
+pub(crate) struct Took {
+    ns: f64,
+    more: String,
+}
+
+/// One comparison.
+pub(crate) struct Line {
+    /// Its name, also the peer's.
+    name: &'static str,
+    /// What one item is.
+    unit: &'static str,
+    /// What it is compared with.
+    peer: &'static str,
+    /// Makes what repeats ours.
+    ours: fn() -> Box<dyn FnMut() -> Took>,
+}
+
+/// Every comparison there is.
+fn lines() -> Vec<Line> {
+    meter::lines()
+}
+
+/// Exit status where something could not be compared.
+const INCOMPLETE: u8 = 3;
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    let wanted = |line: &Line| {
+        arguments.only.is_empty() || arguments.only.iter().any(|only| line.name.starts_with(only.as_str()))
+    };
+    let core = arguments.core.unwrap_or_else(cpu::last);
+    if let Err(error) = cpu::pin(core) {
+        eprintln!("core {core} cannot be pinned to: {error}");
+        return ExitCode::FAILURE;
+    }
+    let lines: Vec<Line> = lines().into_iter().filter(wanted).collect();
+    let (mut done, mut complete) = (Vec::new(), !lines.is_empty());
+    if lines.is_empty() {
+        eprintln!(
+            "no line begins so; there are: {}",
+            self::lines().iter().map(|l| l.name).collect::<Vec<_>>().join(", ")
+        );
+    }
+    let mut dpdk = peer::start(core);
+    for line in &lines {
+        let compared = match &mut dpdk {
+            Ok(peer) => compare(line, peer, arguments.rounds, core),
+            Err(why) => Err(why.clone()),
+        };
+        match compared {
+            Ok(compared) => {
+                if !arguments.json {
+                    print!("{compared}");
+                }
+                done.push(compared);
+            }
+            Err(why) => {
+                eprintln!("{} is left out: {why}", line.name);
+                complete = false;
+            }
+        }
+    }
+    if arguments.json {
+        match serde_json::to_string_pretty(&done) {
+            Ok(text) => println!("{text}"),
+            Err(error) => eprintln!("{error}"),
+        }
+    }
+    if complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
+}
+
+/// One line's rounds.
+fn compare(line: &Line, peer: &mut Peer, rounds: u8, core: usize) -> Result<Compared, String> {
+    let before = cpu::load();
+    let mut ours = (line.ours)();
+    let (mut mine, mut theirs, mut adds) = (Vec::new(), Vec::new(), Vec::new());
+    let mut more = (String::new(), String::new());
+    // The first round warms caches, and is forgotten.
+    for round in 0..=rounds {
+        let speed = cpu::adds_per_ns();
+        let (our, their) = (ours(), peer.measure(line.name)?);
+        if round > 0 {
+            mine.push(our.ns);
+            theirs.push(their.ns);
+            adds.push(speed / peer.ticks_per_ns);
+        }
+        more = (our.more, their.more);
+    }
+    let (ours, theirs) = (Spread::of(mine), Spread::of(theirs));
+    Ok(Compared {
+        name: line.name,
+        unit: line.unit,
+        ours,
+        peer: PeerSpread { name: format!("{}, {}", line.peer, peer.version), spread: theirs },
+        ratio: theirs.median / ours.median,
+        ours_ticks: ours.times(peer.ticks_per_ns),
+        peer_ticks: theirs.times(peer.ticks_per_ns),
+        adds_per_tick: Spread::of(adds),
+        ticks_per_ns: peer.ticks_per_ns,
+        rounds,
+        core,
+        huge_pages: peer.huge_pages,
+        load: [before, cpu::load()],
+        outcome: [more.0, more.1],
+    })
+}
