@@ -34,7 +34,7 @@ impl fmt::Display for Change {
 }
 
 /// Lists in which the order says nothing.
-const SETS: [&str; 5] = ["import", "export", "members", "hubs", "prefixes"];
+const SETS: [&str; 7] = ["import", "export", "members", "hubs", "send-only", "receive-only", "prefixes"];
 
 /// Every difference, from `old` to `new`. What stands in both in another order is none,
 /// but for interface addresses, next hops, label stacks and the entries of a prefix list,

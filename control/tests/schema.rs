@@ -103,7 +103,7 @@ fn every_way_to_write_a_thing_fits() {
         "label = [{ label = 16, swap = 17, via = [\"10.0.0.1\", { address = \"10.0.0.2\" }] }]\nlabels.dynamic = \"16-99\"",
         "interface = [{ name = \"a\", police = { voice.meter = \"m\", video = { kind = \"srtcm\", cir = \"1 Mbit/s\", yellow = { dscp = 12 } } } }]",
         "meter = [{ name = \"m\", rate = \"1 Mbit/s\" }, { name = \"n\", kind = \"trtcm\", cir = \"1 Mbit/s\", pir = \"2 Mbit/s\", red = \"pass\" }]",
-        "community = [{ name = \"a\", members = [\"b\", \"r:b\"], hubs = \"r:b\" }]",
+        "community = [{ name = \"a\", members = [\"b\", \"r:b\"], hubs = \"r:b\", send-only = \"b\", receive-only = [\"r:b\"] }]",
         "router = { cores = 3 }\nlimits = { dad-probes = 0 }",
     ] {
         assert_eq!(told(text), Ok(()), "{text}");

@@ -22,18 +22,39 @@ pub struct Community {
     /// Members that are hubs: with any, the other members reach these only, not one
     /// another. Default: none, and every member reaches every other.
     pub hubs: Vec<Member>,
+    /// Members whose packets reach others, and that none may send to: at a hub with two
+    /// lines, the Vrf of what comes from it (RFC 4364 section 4.3.5). Default: none.
+    pub send_only: Vec<Member>,
+    /// Members that others reach, and that may send to none: at a hub with two lines, the
+    /// Vrf of what goes to it. Those that only send may, but need not, reach them.
+    /// Default: none.
+    pub receive_only: Vec<Member>,
 }
 
 impl Community {
     /// Whether the Vrf `vrf` of the router `router` is a member.
     pub fn has(&self, router: &str, vrf: &str) -> bool {
-        self.members.iter().any(|m| m.is(router, vrf))
+        named(&self.members, router, vrf)
     }
 
     /// Whether it is to reach every member, and every member it.
     pub fn is_hub(&self, router: &str, vrf: &str) -> bool {
-        self.hubs.is_empty() || self.hubs.iter().any(|m| m.is(router, vrf))
+        self.hubs.is_empty() || named(&self.hubs, router, vrf)
     }
+
+    /// Whether others may send to it.
+    pub fn receives(&self, router: &str, vrf: &str) -> bool {
+        !named(&self.send_only, router, vrf)
+    }
+
+    /// Whether it may send to others.
+    pub fn sends(&self, router: &str, vrf: &str) -> bool {
+        !named(&self.receive_only, router, vrf)
+    }
+}
+
+fn named(members: &[Member], router: &str, vrf: &str) -> bool {
+    members.iter().any(|m| m.is(router, vrf))
 }
 
 /// `VRF` or `ROUTER:VRF`.

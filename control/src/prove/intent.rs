@@ -46,6 +46,8 @@ impl Intent {
         };
         more(&mut known.members, &community.members);
         more(&mut known.hubs, &community.hubs);
+        more(&mut known.send_only, &community.send_only);
+        more(&mut known.receive_only, &community.receive_only);
     }
 
     /// Whether nothing is declared, so that nothing can be proved.
@@ -61,11 +63,28 @@ impl Intent {
 
 /// A Vrf's part in a community.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Part {
+pub(super) struct Part {
     /// Index of the community; those of Vrfs that no community names come behind the others.
     community: usize,
     /// Whether it may send to every member, and every member to it.
     hub: bool,
+    /// Whether it may send to others.
+    sends: bool,
+    /// Whether others may send to it.
+    receives: bool,
+}
+
+impl Part {
+    /// Whether one that has this part may send to one that has that other.
+    fn may_send(self, to: Self) -> bool {
+        self.community == to.community && (self.hub || to.hub) && self.sends && to.receives
+    }
+
+    /// Whether it must also reach it. What only sends and what only receives may be two
+    /// lines of one site.
+    fn must_reach(self, to: Self) -> bool {
+        self.may_send(to) && (self.receives || to.sends)
+    }
 }
 
 /// Why a packet of one Vrf may not be given to another.
@@ -91,6 +110,8 @@ pub enum Rule {
     },
     /// Both are spokes of this community, which reach only its hubs.
     Spokes(String),
+    /// In this community the one only receives, or the other only sends.
+    OneWay(String),
     /// The default Vrf, which is in no community, is the network's own.
     Infrastructure,
 }
@@ -128,8 +149,14 @@ impl<'i> Rules<'i> {
 
     fn parts_of(&mut self, router: &str, vrf: &str) -> Vec<Part> {
         let of = self.intent.communities.values().enumerate().filter(|(_, c)| c.has(router, vrf));
-        let parts: Vec<Part> =
-            of.map(|(community, c)| Part { community, hub: c.is_hub(router, vrf) }).collect();
+        let parts: Vec<Part> = of
+            .map(|(community, c)| Part {
+                community,
+                hub: c.is_hub(router, vrf),
+                sends: c.sends(router, vrf),
+                receives: c.receives(router, vrf),
+            })
+            .collect();
         if !parts.is_empty() {
             return parts;
         }
@@ -139,7 +166,7 @@ impl<'i> Rules<'i> {
             self.names.push(name);
             self.names.len() - 1
         });
-        vec![Part { community, hub: true }]
+        vec![Part { community, hub: true, sends: true, receives: true }]
     }
 
     /// Members, as COMMUNITY: MEMBER, that no router has.
@@ -172,9 +199,9 @@ impl<'i> Rules<'i> {
     }
 
     /// Whether they have a community in which one may send to the other directly.
-    pub(super) fn meet(&self, a: Node, b: Node) -> bool {
-        let both = |a: &Part| self.parts(b).iter().any(|b| a.community == b.community && (a.hub || b.hub));
-        a == b || self.parts(a).iter().any(both)
+    pub(super) fn meet(&self, from: Node, to: Node) -> bool {
+        let both = |a: &Part| self.parts(to).iter().any(|b| a.may_send(*b));
+        from == to || self.parts(from).iter().any(both)
     }
 
     /// What `from` may send to `to`.
@@ -194,9 +221,13 @@ impl<'i> Rules<'i> {
     }
 
     fn broken(&self, network: &Network<'_>, from: Node, to: Node) -> Rule {
-        let same = |part: &&Part| self.parts(to).iter().any(|other| other.community == part.community);
-        if let Some(part) = self.parts(from).iter().find(same) {
-            return Rule::Spokes(self.names[part.community].clone());
+        let both = |part: &Part| {
+            let same = self.parts(to).iter().find(|other| other.community == part.community);
+            same.map(|other| (*part, *other))
+        };
+        if let Some((part, other)) = self.parts(from).iter().find_map(both) {
+            let name = self.names[part.community].clone();
+            return if part.sends && other.receives { Rule::Spokes(name) } else { Rule::OneWay(name) };
         }
         if [from, to].into_iter().any(|node| self.is_infrastructure(network, node)) {
             return Rule::Infrastructure;
@@ -211,17 +242,14 @@ impl<'i> Rules<'i> {
     }
 
     /// What decides alike for several Vrfs: those with the same key may send to the same others.
-    pub(super) fn key(&self, node: Node) -> Vec<(usize, bool)> {
-        self.parts(node).iter().map(|part| (part.community, part.hub)).collect()
+    pub(super) fn key(&self, node: Node) -> Vec<Part> {
+        self.parts(node).to_vec()
     }
 
     /// Whether `from` must reach `to`: they meet in a community that a file names.
     pub(super) fn must_reach(&self, from: Node, to: Node) -> bool {
         let declared = self.intent.communities.len();
-        let both = |a: &Part| {
-            let same = |b: &Part| a.community == b.community && (a.hub || b.hub);
-            a.community < declared && self.parts(to).iter().any(same)
-        };
+        let both = |a: &Part| a.community < declared && self.parts(to).iter().any(|b| a.must_reach(*b));
         self.parts(from).iter().any(both)
     }
 

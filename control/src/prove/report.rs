@@ -226,6 +226,9 @@ impl fmt::Display for Rule {
                 write!(f, "the extranet from \"{from}\" to \"{to}\" is for {} only", prefixes.join(", "))
             }
             Self::Spokes(name) => write!(f, "spokes of \"{name}\" reach only its hubs"),
+            Self::OneWay(name) => {
+                write!(f, "in \"{name}\" the sender is to receive only, or the receiver to send only")
+            }
             Self::Infrastructure => f.write_str("the default vrf is the network's own"),
         }
     }

@@ -7,7 +7,7 @@ use ahash::AHashMap;
 use ipnet::IpNet;
 
 use super::address::Address;
-use super::intent::Rules;
+use super::intent::{Part, Rules};
 use super::network::{Network, Node};
 use super::table::Table;
 use super::tunnel::Tunnels;
@@ -32,11 +32,12 @@ pub(super) struct Want<'i, A> {
     pub(super) owners: Vec<Vec<Node>>,
 }
 
-/// What Vrfs must reach; alike for those that have the same part in the same communities.
+/// What Vrfs must reach; alike for those that have the same part in the same communities,
+/// and nothing of their own inside of what others have.
 #[derive(Debug)]
 pub(super) struct Wants<'i, A> {
     prefixes: Vec<Vec<(IpNet, Kind)>>,
-    known: AHashMap<Vec<(usize, bool)>, usize>,
+    known: AHashMap<(Vec<Part>, Vec<IpNet>), usize>,
     wants: Vec<Vec<Want<'i, A>>>,
 }
 
@@ -53,11 +54,11 @@ impl<'i, A: Address + std::hash::Hash> Wants<'i, A> {
         network: &Network<'_>,
         from: Node,
     ) -> (usize, &[Want<'i, A>]) {
-        let key = rules.key(from);
+        let key = (rules.key(from), self.own(rules, network, from));
         let at = match self.known.get(&key) {
             Some(at) => *at,
             None => {
-                let made = self.make(rules, network, from);
+                let made = self.make(rules, network, from, &key.1);
                 self.wants.push(made);
                 self.known.insert(key, self.wants.len() - 1);
                 self.wants.len() - 1
@@ -66,27 +67,50 @@ impl<'i, A: Address + std::hash::Hash> Wants<'i, A> {
         (at, &self.wants[at])
     }
 
-    fn make(&self, rules: &Rules<'i>, network: &Network<'_>, from: Node) -> Vec<Want<'i, A>> {
+    /// What a spoke has itself inside of a prefix that it must reach: it goes first.
+    fn own(&self, rules: &Rules<'i>, network: &Network<'_>, from: Node) -> Vec<IpNet> {
+        if rules.must_reach(from, from) {
+            return Vec::new();
+        }
+        let others: BTreeSet<IpNet> = network
+            .nodes()
+            .filter(|to| rules.must_reach(from, *to))
+            .flat_map(|to| self.prefixes[to.index()].iter().map(|(prefix, _)| *prefix))
+            .collect();
+        let within = |prefix: &IpNet| {
+            let mut wider = std::iter::successors(prefix.supernet(), IpNet::supernet);
+            wider.any(|wider| others.contains(&wider))
+        };
+        let own = self.prefixes[from.index()].iter().map(|(prefix, _)| *prefix);
+        let mut own: Vec<IpNet> = own.filter(within).collect();
+        own.sort_unstable();
+        own
+    }
+
+    fn make(&self, rules: &Rules<'i>, network: &Network<'_>, from: Node, own: &[IpNet]) -> Vec<Want<'i, A>> {
         let members: Vec<Node> = network.nodes().filter(|to| rules.must_reach(from, *to)).collect();
         let all = [(A::FIRST, A::LAST)];
-        let mut wants = vec![self.want(Purpose::Community, &members, &all)];
+        let mut wants = vec![self.want(Purpose::Community, &members, &all, own)];
         for extranet in rules.extranets(from) {
             let to: Vec<Node> =
                 network.nodes().filter(|to| rules.named(*to).any(|name| name == extranet.to)).collect();
             let ranges: Vec<_> = extranet.prefixes.iter().filter_map(|p| A::range(*p)).collect();
-            wants.push(self.want(Purpose::Extranet(extranet), &to, &ranges));
+            wants.push(self.want(Purpose::Extranet(extranet), &to, &ranges, &[]));
         }
         wants
     }
 
-    /// What is at the edges of `members` inside of `within`.
-    fn want(&self, purpose: Purpose<'i>, members: &[Node], within: &[(A, A)]) -> Want<'i, A> {
+    /// What is at the edges of `members` inside of `within`; `own` is not wanted.
+    fn want(&self, purpose: Purpose<'i>, members: &[Node], within: &[(A, A)], own: &[IpNet]) -> Want<'i, A> {
         let mut ideal: BTreeMap<IpNet, BTreeSet<Node>> = BTreeMap::new();
         for member in members {
             for (prefix, kind) in &self.prefixes[member.index()] {
                 let owners = ideal.entry(*prefix).or_default();
                 owners.extend((*kind == Kind::Edge).then_some(*member));
             }
+        }
+        for prefix in own {
+            ideal.entry(*prefix).or_default();
         }
         let mut owners: Vec<Vec<Node>> = vec![Vec::new()];
         let mut numbered = Vec::new();

@@ -128,25 +128,42 @@ impl Checks<'_> {
                     self.twice(i, &key, other, member);
                 }
             }
-            self.hubs(i, community);
+            self.parts(i, community);
         }
     }
 
-    /// A hub is a member.
-    fn hubs(&self, i: usize, community: &Community) {
+    /// Those that have a part of their own are members, and have no contrary part.
+    fn parts(&self, i: usize, community: &Community) {
+        self.part(i, community, "hubs", "the hub ", &community.hubs);
+        self.part(i, community, "send-only", "", &community.send_only);
+        self.part(i, community, "receive-only", "", &community.receive_only);
+        for (n, member) in community.receive_only.iter().enumerate() {
+            let same = |m: &&Member| {
+                m.vrf == member.vrf
+                    && (m.router == member.router || m.router.is_none() || member.router.is_none())
+            };
+            if let Some(other) = community.send_only.iter().find(same) {
+                let message = format!("\"{member}\" is to receive only, and \"{other}\" to send only");
+                let help = "take it out of one; out of members, where it does neither";
+                self.fault("community", i, &format!("receive-only[{n}]"), message, help);
+            }
+        }
+    }
+
+    fn part(&self, i: usize, community: &Community, key: &str, noun: &str, list: &[Member]) {
         let members: AHashSet<(Option<&str>, &str)> =
             community.members.iter().map(|m| (m.router.as_deref(), m.vrf.as_str())).collect();
         let mut known = AHashSet::new();
-        for (n, hub) in community.hubs.iter().enumerate() {
-            let (router, vrf) = (hub.router.as_deref(), hub.vrf.as_str());
+        for (n, member) in list.iter().enumerate() {
+            let (router, vrf) = (member.router.as_deref(), member.vrf.as_str());
             if !members.contains(&(None, vrf)) && !members.contains(&(router, vrf)) {
                 let members: Vec<String> = community.members.iter().map(Member::to_string).collect();
-                let message = format!("the hub \"{hub}\" is no member of \"{}\"", community.name);
-                let help = help_words(&hub.to_string(), members.iter().map(String::as_str));
-                self.fault("community", i, &format!("hubs[{n}]"), message, help);
-            } else if !known.insert(hub) {
-                let message = format!("\"{hub}\" is named twice");
-                self.fault("community", i, &format!("hubs[{n}]"), message, "name it once");
+                let message = format!("{noun}\"{member}\" is no member of \"{}\"", community.name);
+                let help = help_words(&member.to_string(), members.iter().map(String::as_str));
+                self.fault("community", i, &format!("{key}[{n}]"), message, help);
+            } else if !known.insert(member) {
+                let message = format!("\"{member}\" is named twice");
+                self.fault("community", i, &format!("{key}[{n}]"), message, "name it once");
             }
         }
     }

@@ -44,8 +44,9 @@ pub(super) fn prefix_list(mut table: Table<'_, '_>) -> Option<PrefixList> {
 pub(super) fn community(mut table: Table<'_, '_>) -> Option<Community> {
     let name = name(&mut table, "name");
     let (members, hubs) = (table.list("members"), table.list("hubs"));
+    let (send_only, receive_only) = (table.list("send-only"), table.list("receive-only"));
     table.finish();
-    name.map(|name| Community { name, members, hubs })
+    name.map(|name| Community { name, members, hubs, send_only, receive_only })
 }
 
 pub(super) fn extranet(mut table: Table<'_, '_>) -> Option<Extranet> {

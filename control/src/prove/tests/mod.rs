@@ -136,6 +136,8 @@ pub(super) fn intent(names: &[&str], extranets: &[(&str, &str, &str)]) -> Intent
         name: (*name).into(),
         members: vec![Member { router: None, vrf: (*name).into() }],
         hubs: Vec::new(),
+        send_only: Vec::new(),
+        receive_only: Vec::new(),
     };
     let extranet = |(from, to, prefix): &(&str, &str, &str)| Extranet {
         from: (*from).into(),
