@@ -34,7 +34,7 @@ impl Load {
         let shaper = ShaperSpec { rate: RATE, burst: 1_000_000, overhead: 24 };
         let qos = Arc::new(InterfaceQos { shaper: Some(shaper), ..InterfaceQos::default() });
         let mut tree = Scheduler::new(0);
-        tree.set_limits(TreeLimits { bytes: u64::MAX, frames: usize::MAX });
+        tree.set_limits(TreeLimits { bytes: u64::MAX, frames: usize::MAX, ..TreeLimits::default() });
         tree.sync(0, (0..interfaces).map(|i| (IfIndex(i), &qos)), &mut Vec::new());
         let burst = (BATCH * (LENGTH + 24)) as u64 * 8_000_000_000 / (RATE * u64::from(busy));
         let mut load = Self { tree, now: Time(0), burst, out: Batch::new() };

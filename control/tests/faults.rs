@@ -131,6 +131,31 @@ fn queues_that_cannot_work_are_refused() {
 }
 
 #[test]
+fn drop_policies_are_not_mixed() {
+    let on = |text: &str| {
+        format!("[[interface]]\nname = \"q\"\nport = \"ge0\"\nvlan = 9\n[interface.qos]\n{text}\n")
+    };
+    let qos = |text: &str| with(&on(text));
+    let sound = on("clinical.aqm = \"wred\"\nclinical.ecn = true\nimaging.target = \"9 ms\"");
+    assert!(parse(&format!("{SOUND}{sound}"), "test.toml").is_ok());
+    assert_eq!(
+        qos("video.target = \"9 ms\"\nvideo.ecn = true"),
+        [
+            "interface[3].qos.video.target: video drops by tail, which has no target",
+            "interface[3].qos.video.ecn: video drops by tail, which marks nothing"
+        ]
+    );
+    assert_eq!(
+        qos("video.aqm = \"wred\"\nvideo.wred.red = { from = \"2 kB\", to = \"1 kB\" }"),
+        ["interface[3].qos.video.wred.red: the curve begins at 2 kB and ends at 1 kB"]
+    );
+    assert_eq!(
+        qos("imaging.wred.green = { from = \"1 kB\", to = \"2 kB\" }"),
+        ["interface[3].qos.imaging.wred.green: imaging drops by codel, which has no curves"]
+    );
+}
+
+#[test]
 fn tags_addresses_and_names_do_not_collide() {
     let interface = |text: &str| with(&format!("[[interface]]\nname = \"x\"\nport = \"ge1\"\n{text}\n"));
     assert_eq!(

@@ -98,6 +98,8 @@ fn every_way_to_write_a_thing_fits() {
         "interface = [{ name = \"a\", tc = { 5 = \"voice\" }, tc-out = { voice = 5 }, police.voice.rate = \"1 Mbit/s\" }]",
         "interface = [{ name = \"a\", qos = { overhead = \"ip\", voice = { limit = [\"1 kB\", \"1 ms\"], policer = false } } }]",
         "interface = [{ name = \"a\", addresses = \"10.0.0.1/24\", qos = { overhead = -14, voice.policer.rate = \"1 Mbit/s\" } }]",
+        "interface = [{ name = \"a\", qos.clinical = { aqm = \"wred\", wred.red = { from = \"1 kB\", to = \"2 kB\" }, ecn = true } }]",
+        "interface = [{ name = \"a\", qos.imaging = { flows = 16, target = \"10 ms\", interval = \"200 ms\" } }]",
         "route = [{ prefix = \"::/0\", via = { address = \"fe80::1\", interface = \"a\", push = 17 }, push = [18, 19] }]",
         "vrf = [{ name = \"a\", import = [\"1:1\", { target = \"1:2\", prefixes = \"p\" }], export = \"1:1\" }]",
         "label = [{ label = 16, swap = 17, via = [\"10.0.0.1\", { address = \"10.0.0.2\" }] }]\nlabels.dynamic = \"16-99\"",

@@ -147,6 +147,12 @@ pub struct ClassRow {
     pub sent: Traffic,
     /// Dropped at its queue.
     pub dropped: u64,
+    /// The same by reason, where there are any.
+    #[serde(default)]
+    pub drops: BTreeMap<String, u64>,
+    /// Marked "congestion experienced" in place of a drop (RFC 3168).
+    #[serde(default)]
+    pub marked: u64,
     /// In its queue now.
     pub depth: Traffic,
     /// Most bytes its queue ever held.

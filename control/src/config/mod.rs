@@ -38,14 +38,15 @@ pub use label::{
 pub use limits::Limits;
 pub use meter::{Meter, MeterAction, Police, SharedMeter};
 pub use prefix_list::{PrefixList, PrefixRule};
-pub use qos::{ClassSettings, Limit, Policer, PolicerChoice, Qos};
+pub use qos::{ClassSettings, Curve, Limit, Policer, PolicerChoice, Qos, Wred};
 pub use route::{Hop, Route, Via};
 pub use types::{Config, Fault, Interface, Neighbour, Port, Router, Vlan, Vrf};
 pub use units::{Rate, Size, Span};
 pub use values::{Class, Mac};
 pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
 pub use words::{
-    Attach, Copy, DiffServWord, Discard, Discipline, LabelMode, MeterKind, Mode, PortKind, TpidWord, TtlWord,
+    Aqm, Attach, Copy, DiffServWord, Discard, Discipline, LabelMode, MeterKind, Mode, PortKind, TpidWord,
+    TtlWord,
 };
 
 pub(crate) use check::rules;

@@ -7,14 +7,16 @@
 use std::collections::BTreeMap;
 
 use dataplane::class::TrafficClass;
-use dataplane::qos::{self, ClassQos, InterfaceQos, PolicerSpec, ShaperSpec};
+use dataplane::qos::{
+    self, ClassQos, CodelSpec, InterfaceQos, PolicerSpec, ShaperSpec, WredCurve, default_curves,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::types::Interface;
 use super::units::{Rate, Size, Span};
 use super::values::Class;
-use super::words::Discipline;
+use super::words::{Aqm, Discipline};
 
 /// Bytes that layer 2 puts before a datagram: Ethernet and two tags.
 const LAYER2: u64 = 22;
@@ -64,6 +66,23 @@ pub struct ClassSettings {
     /// Default: a size, the rate's worth of 20 ms for priority classes and 200 ms for others,
     /// at least 8 full frames and at most 16 MiB; 1 MiB where the interface is not shaped.
     pub limit: Limit,
+    /// How senders learn that the queue is long: "tail", "codel" (RFC 8289) or "wred" (RFC 2309,
+    /// by colour). Default: imaging and standard "codel", the others "tail".
+    pub aqm: Option<Aqm>,
+    /// Flows with a queue of their own at once, served in turn (RFC 8290), 0 to 65,535; 0 is one queue
+    /// for the class. Default: imaging and standard 1024, the others 0.
+    pub flows: Option<u16>,
+    /// Whether packets whose ends know ECN are marked in place of being dropped early (RFC 3168). Default false.
+    pub ecn: bool,
+    /// With "codel": the wait that may stand, 10 us to 10 s; raised to what a full frame takes at the
+    /// class's share of the rate. Default "5 ms".
+    pub target: Option<Span>,
+    /// With "codel": a round trip of the slower flows, 10 us to 10 s. Default "100 ms".
+    pub interval: Option<Span>,
+    /// With "wred": `{ green = { from, to, percent }, yellow, red }`, sizes of the average queue.
+    /// Default: 10 % at the end of the curve; green from half of the limit to all of it, yellow from a third to two
+    /// thirds, red from a sixth to a third.
+    pub wred: Wred,
     /// Policer; `false` is none. Default: of priority classes on a shaped interface, a third of the rate.
     pub policer: PolicerChoice,
 }
@@ -77,6 +96,38 @@ pub struct Limit {
     /// In time, 10 us to 10 s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<Span>,
+}
+
+/// Early detection by colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Wred {
+    /// In contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub green: Option<Curve>,
+    /// Over the committed rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub yellow: Option<Curve>,
+    /// Over every rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub red: Option<Curve>,
+}
+
+/// `{ from, to, percent }`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Curve {
+    /// Average queue at which drops begin, 64 B to 1 GiB.
+    pub from: Size,
+    /// Average queue at which everything is dropped, 64 B to 1 GiB, more than `from`.
+    pub to: Size,
+    /// Of a hundred that come just below `to`, so many are dropped, 1 to 100.
+    pub percent: u8,
+}
+
+impl Curve {
+    fn spec(self) -> WredCurve {
+        let bytes = |size: Size| u32::try_from(size.0).unwrap_or(u32::MAX);
+        WredCurve { from: bytes(self.from), to: bytes(self.to), percent: self.percent }
+    }
 }
 
 /// Whether a class is policed.
@@ -151,10 +202,14 @@ impl Interface {
 impl ClassSettings {
     fn spec(&self, default: ClassQos, rate: Option<Rate>, mtu: u16) -> ClassQos {
         let priority = self.priority.unwrap_or(default.priority);
+        let limit_bytes = self.limit_bytes(default.limit_bytes, rate, priority, mtu);
         ClassQos {
             priority,
             weight: self.weight.unwrap_or(default.weight),
-            limit_bytes: self.limit_bytes(default.limit_bytes, rate, priority, mtu),
+            limit_bytes,
+            aqm: self.aqm(default.aqm, limit_bytes),
+            flows: self.flows.unwrap_or(default.flows),
+            ecn: self.ecn,
             limit_time: self.limit.time.map_or(0, |t| t.0),
             policer: match (self.policer, rate) {
                 (PolicerChoice::Policer(p), _) => Some(p.spec()),
@@ -163,6 +218,24 @@ impl ClassSettings {
                 }
                 _ => None,
             },
+        }
+    }
+
+    fn aqm(&self, default: qos::Aqm, limit: u32) -> qos::Aqm {
+        let CodelSpec { target, interval } = CodelSpec::default();
+        let codel = CodelSpec {
+            target: self.target.map_or(target, |t| t.0),
+            interval: self.interval.map_or(interval, |i| i.0),
+        };
+        let Wred { green, yellow, red } = self.wred;
+        let mut curves = default_curves(limit);
+        for (curve, said) in curves.iter_mut().zip([green, yellow, red]) {
+            *curve = said.map_or(*curve, Curve::spec);
+        }
+        match (self.aqm, default) {
+            (Some(Aqm::Codel), _) | (None, qos::Aqm::Codel(_)) => qos::Aqm::Codel(codel),
+            (Some(Aqm::Wred), _) | (None, qos::Aqm::Wred(_)) => qos::Aqm::Wred(curves),
+            (Some(Aqm::Tail), _) | (None, qos::Aqm::Tail) => qos::Aqm::Tail,
         }
     }
 

@@ -12,11 +12,12 @@ use serde_json::{Map, Value, json};
 use super::types::Config;
 
 /// Keys that must be there, by table. A key of any other table may be left out.
-const NEEDED: [(&str, &[&str]); 11] = [
+const NEEDED: [(&str, &[&str]); 12] = [
     ("Port", &["name", "kind"]),
     ("Interface", &["name"]),
     ("Policer", &["rate"]),
     ("Meter", &["kind", "cir"]),
+    ("Curve", &["from", "to"]),
     ("Vrf", &["name"]),
     ("PrefixList", &["name", "entries"]),
     ("Route", &["prefix"]),

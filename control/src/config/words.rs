@@ -118,6 +118,17 @@ words! {
     }
 }
 words! {
+    /// How a queue tells senders that it is long.
+    Aqm {
+        /// It drops what comes when it is full.
+        Tail = "tail",
+        /// Controlled delay: by how long frames wait (RFC 8289).
+        Codel = "codel",
+        /// Weighted random early detection: by average length and colour (RFC 2309).
+        Wred = "wred",
+    }
+}
+words! {
     /// What a route without next hops does to packets.
     Discard {
         /// Discards without a word.

@@ -1,10 +1,13 @@
 //! Answers to what people ask: rows for every `show`, and pings.
 
+use std::collections::BTreeMap;
+
 use dataplane::class::TrafficClass;
 use dataplane::counters::TrafficCount;
 use dataplane::host::NeighbourState;
 use dataplane::id::PortIndex;
 use dataplane::packet::DropReason;
+use dataplane::qos::QueueStats;
 use dataplane::table::{Interface, Tpid, VlanMatch};
 use dataplane::worker::Status;
 
@@ -178,6 +181,8 @@ impl Engine {
                     received: traffic(counts.received[class.index()]),
                     sent: traffic(counts.sent[class.index()]),
                     dropped: queue.map_or(0, |q| q.drops().map(|(_, n)| n.packets).sum()),
+                    drops: queue.map(drops_by_reason).unwrap_or_default(),
+                    marked: queue.map_or(0, |q| q.marked.packets),
                     depth: queue.map_or(Traffic::default(), |q| Traffic {
                         frames: q.depth.packets,
                         bytes: q.depth.bytes,
@@ -270,4 +275,10 @@ fn kind_text(kind: PortKind) -> String {
 
 fn state_text(state: NeighbourState) -> String {
     format!("{state:?}").to_lowercase()
+}
+
+/// What a queue dropped, by reason.
+fn drops_by_reason(queue: &QueueStats) -> BTreeMap<String, u64> {
+    let any = queue.drops().filter(|(_, count)| count.packets > 0);
+    any.map(|(reason, count)| (reason.name().into(), count.packets)).collect()
 }

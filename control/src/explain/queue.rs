@@ -1,7 +1,7 @@
 //! The queue a frame comes to, and how long it may wait there.
 
 use dataplane::class::TrafficClass;
-use dataplane::qos::{ClassQos, Discipline, InterfaceQos};
+use dataplane::qos::{Aqm, ClassQos, Discipline, InterfaceQos};
 use dataplane::table::Interface;
 
 use super::Surroundings;
@@ -34,6 +34,7 @@ pub(super) fn step(interface: &Interface, class: TrafficClass, router: &impl Sur
         },
     );
     let bound = if spec.limit_time == 0 { String::new() } else { format!(" or {}", time(spec.limit_time)) };
+    step.fact("drops", drops(spec, fifo));
     step.fact("holds", format!("{} bytes{bound}", spec.limit_bytes));
     waits(&mut step, interface, class, router);
     if let Some(port) = router.snapshot().port(interface.port) {
@@ -46,6 +47,30 @@ pub(super) fn step(interface: &Interface, class: TrafficClass, router: &impl Sur
         step.fact("port", format!("{}{rate}{line}", port.name));
     }
     step
+}
+
+/// How its senders learn that the queue is long.
+fn drops(spec: &ClassQos, fifo: bool) -> String {
+    if fifo {
+        return "when it is full".into();
+    }
+    let early = match spec.aqm {
+        Aqm::Tail => "when it is full".into(),
+        Aqm::Codel(codel) => {
+            format!(
+                "where frames stand for {} over {} (codel, RFC 8289)",
+                time(codel.target),
+                time(codel.interval)
+            )
+        }
+        Aqm::Wred(curves) => {
+            let [green, yellow, red] = curves.map(|c| format!("{} to {} bytes", c.from, c.to));
+            format!("on average green at {green}, yellow at {yellow}, red at {red} (wred, RFC 2309)")
+        }
+    };
+    let flows = if spec.flows > 0 { "; each flow in turn (RFC 8290)" } else { "" };
+    let ecn = if spec.ecn { "; marks what knows ECN (RFC 3168)" } else { "" };
+    format!("{early}{flows}{ecn}")
 }
 
 /// When the class is served.

@@ -8,6 +8,7 @@
 mod batch;
 pub mod flow;
 mod frame;
+mod labelled;
 mod meta;
 mod pool;
 mod stack;

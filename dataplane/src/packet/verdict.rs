@@ -105,6 +105,8 @@ reasons! {
         // Egress.
         QueueBytes = "queue-bytes", "its queue held as many bytes as it may";
         QueueTime = "queue-time", "it would wait, or has waited, longer in its queue than it may";
+        Codel = "codel", "its queue stood longer than its class may, and drops tell senders (RFC 8289)";
+        Wred = "wred", "its queue is long on average for a frame of its colour (RFC 2309, RFC 2597)";
         TreeMemory = "tree-memory", "the scheduler tree held as much as it may";
         HandoffFull = "handoff-full", "the ring to the worker that owns the out-interface was full";
         PortFull = "port-full", "the port took no more frames";

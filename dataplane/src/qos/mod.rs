@@ -19,7 +19,11 @@
 //! - the work for a frame does not grow with the number of interfaces.
 
 pub mod bucket;
+mod codel;
+mod ecn;
 mod fair;
+mod flows;
+mod fq;
 mod histogram;
 pub mod meter;
 pub mod meter_shared;
@@ -27,20 +31,25 @@ pub mod policer;
 mod queue;
 mod ring;
 pub mod scheduler;
+mod serve;
 mod site;
 mod spec;
 mod stats;
+mod store;
 mod sync;
 #[cfg(test)]
 mod tests;
 mod wait;
 mod wheel;
+mod wred;
 
 pub use bucket::TokenBucket;
+pub use codel::CodelSpec;
 pub use histogram::Histogram;
 pub use meter::{Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};
 pub use meter_shared::{Share, SharedMeter};
 pub use policer::{Metered, Policers};
 pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits};
-pub use spec::{ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, ShaperSpec};
+pub use spec::{Aqm, ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, ShaperSpec};
 pub use stats::{Count, QueueStats};
+pub use wred::{WredCurve, WredSpec, default_curves};

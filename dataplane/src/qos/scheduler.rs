@@ -16,6 +16,7 @@
 //! into debt: in any window of length t, no more than rate·t + burst + one frame.
 
 use super::bucket::TokenBucket;
+use super::queue::Room;
 use super::ring::Ring;
 use super::site::{Dropped, Site};
 use super::stats::QueueStats;
@@ -41,11 +42,13 @@ pub struct TreeLimits {
     pub bytes: u64,
     /// Frames. Default 262,144; should be less than the pools that feed it have.
     pub frames: usize,
+    /// Queues for flows of classes that keep them apart; flows beyond share one of their class. Default 16,384.
+    pub flows: usize,
 }
 
 impl Default for TreeLimits {
     fn default() -> Self {
-        Self { bytes: 256 << 20, frames: 1 << 18 }
+        Self { bytes: 256 << 20, frames: 1 << 18, flows: 1 << 14 }
     }
 }
 
@@ -59,6 +62,8 @@ pub struct Scheduler {
     pub(super) limits: TreeLimits,
     pub(super) frames: usize,
     pub(super) bytes: u64,
+    /// Where they wait.
+    pub(super) room: Room,
     /// By [`IfIndex`]: where in `sites`.
     pub(super) index: Vec<u32>,
     pub(super) sites: Vec<Option<Site>>,
@@ -82,9 +87,10 @@ impl Scheduler {
         tree
     }
 
-    /// Bounds what it may hold; frames held already stay.
+    /// Bounds what it may hold; frames held already stay. Room is made now for what may come.
     pub fn set_limits(&mut self, limits: TreeLimits) {
         self.limits = limits;
+        self.make_room();
     }
 
     pub(super) fn set_port_rate(&mut self, rate: u64) {
@@ -99,45 +105,40 @@ impl Scheduler {
 
     /// Queues a frame for its `out_interface` and class.
     ///
-    /// Policers and limits are looked at here: `Policed` by accounted length;
-    /// `QueueBytes` and `TreeMemory` by layer-2 length; `QueueTime` when what is
-    /// ahead in its own queue alone, at the whole rate of the interface, takes
-    /// longer than the frame may wait. (A frame that in fact waited too long is
-    /// dropped by [`Scheduler::dequeue`].)
+    /// Policers, early detection and limits are looked at here: `Policed` by
+    /// accounted length; `QueueBytes` and `TreeMemory` by layer-2 length; `Wred` by
+    /// the average queue; `QueueTime` when what is ahead in its own queue alone, at
+    /// the whole rate of the interface, takes longer than the frame may wait. (A
+    /// frame that in fact waited too long, or stood, is dropped by [`Scheduler::dequeue`].)
     ///
     /// # Errors
-    /// The frame back, with the reason.
+    /// A frame, with the reason: this one; or, where its class keeps flows apart
+    /// and is full, the first of the longest flow, and this one is queued.
     #[inline]
     pub fn enqueue(&mut self, frame: Frame, now: Time) -> Result<(), (Frame, DropReason)> {
         self.clock = self.clock.max(now);
+        let (class, len) = (frame.meta().class, frame.len());
         let Some(at) = self.find(frame.meta().out_interface) else {
             return Err((frame, DropReason::InterfaceGone));
         };
-        let (class, len) = (frame.meta().class, frame.len());
-        if let Some(reason) = self.refuses(at, class, len) {
-            return Err((frame, reason));
-        }
-        if let Some(site) = self.sites[at].as_mut() {
-            site.push(frame, class, self.clock);
-            self.frames += 1;
-            self.bytes += len as u64;
-            self.line_up(at);
-        }
-        Ok(())
-    }
-
-    fn refuses(&mut self, at: usize, class: TrafficClass, len: usize) -> Option<DropReason> {
-        let site = self.sites[at].as_mut()?;
-        site.stats(class).offered.add(len);
-        let rate = site.shaper.as_ref().map_or(self.port_rate, TokenBucket::rate);
+        let Some(site) = self.sites[at].as_mut() else {
+            return Err((frame, DropReason::InterfaceGone));
+        };
         let reserve = if class == TrafficClass::Control || site.is_priority(class) { 0 } else { 8 };
         let may = |limit: u64| limit - limit.checked_div(reserve).unwrap_or(0);
         let full = self.frames as u64 >= may(self.limits.frames as u64)
             || self.bytes + len as u64 > may(self.limits.bytes);
-        let reason = site.refuses(class, len, self.clock, rate);
-        let reason = reason.or(full.then_some(DropReason::TreeMemory))?;
-        site.stats(class).drop(reason, len);
-        Some(reason)
+        let rate = site.rate(self.port_rate);
+        let made_way = site.enqueue(frame, self.clock, (rate, full), &mut self.room)?;
+        self.frames += 1;
+        self.bytes += len as u64;
+        let gone = made_way.map(|held| {
+            self.frames -= 1;
+            self.bytes -= held.len() as u64;
+            (held.frame, DropReason::QueueBytes)
+        });
+        self.line_up(at);
+        gone.map_or(Ok(()), Err)
     }
 
     /// Takes out up to `max` frames that may leave now, in order, into `out` as
@@ -185,14 +186,14 @@ impl Scheduler {
     /// Counts of one class of one interface; `None` when the tree has no such interface.
     pub fn stats(&self, interface: IfIndex, class: TrafficClass) -> Option<QueueStats> {
         let site = self.sites[self.find(interface)?].as_ref()?;
-        Some(site.queues[class.index()].as_ref().map(|q| q.stats.clone()).unwrap_or_default())
+        Some(site.queues[class.index()].as_ref().map(|q| q.tally.stats()).unwrap_or_default())
     }
 
     /// Counts of every class of every interface that was ever offered a frame.
-    pub fn stats_iter(&self) -> impl Iterator<Item = (IfIndex, TrafficClass, &QueueStats)> {
+    pub fn stats_iter(&self) -> impl Iterator<Item = (IfIndex, TrafficClass, QueueStats)> {
         self.sites.iter().flatten().flat_map(|site| {
             let queues = TrafficClass::ALL.into_iter().zip(&site.queues);
-            queues.filter_map(|(class, queue)| Some((site.id, class, &queue.as_ref()?.stats)))
+            queues.filter_map(|(class, queue)| Some((site.id, class, queue.as_ref()?.tally.stats())))
         })
     }
 
@@ -279,7 +280,7 @@ impl Scheduler {
     fn take(&mut self, at: usize, priority: bool, dropped: &mut Dropped) -> Option<Frame> {
         let site = self.sites[at].as_mut()?;
         let before = (site.frames, site.bytes);
-        let taken = site.take(priority, self.clock, dropped);
+        let taken = site.take(priority, self.clock, &mut self.room, dropped);
         self.frames -= before.0 - site.frames;
         self.bytes -= before.1 - site.bytes;
         if let Some((frame, accounted)) = &taken {

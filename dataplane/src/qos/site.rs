@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::bucket::TokenBucket;
 use super::fair::Fair;
 use super::policer::Policer;
-use super::queue::{Held, Queue};
+use super::queue::{Queue, Room, Rules};
 use super::spec::{Discipline, InterfaceQos, ShaperSpec};
-use super::stats::QueueStats;
+use super::stats::Tally;
+use super::store::Held;
+use super::wait::time;
 use crate::class::{CLASSES, TrafficClass};
 use crate::id::IfIndex;
 use crate::packet::{DropReason, Frame};
@@ -22,6 +24,8 @@ pub(super) type Dropped = Vec<(Frame, DropReason)>;
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) id: IfIndex,
+    /// Where it stands in the tree.
+    at: u32,
     pub(super) spec: Arc<InterfaceQos>,
     pub(super) shaper: Option<TokenBucket>,
     /// Bytes it may still send in `round`.
@@ -35,11 +39,13 @@ pub(super) struct Site {
     pub(super) frames: usize,
     pub(super) bytes: u64,
     /// A bit for each queue: has a frame; goes first; has a weight.
-    backlog: u8,
-    priority: u8,
-    weighted: u8,
-    fair: Fair,
-    policers: Option<Box<[Option<Policer>; CLASSES]>>,
+    pub(super) backlog: u8,
+    pub(super) priority: u8,
+    pub(super) weighted: u8,
+    pub(super) fair: Fair,
+    pub(super) policers: Option<Box<[Option<Policer>; CLASSES]>>,
+    /// What its queues go by.
+    rules: Box<[Rules; CLASSES]>,
     pub(super) queues: [Option<Box<Queue>>; CLASSES],
 }
 
@@ -52,9 +58,11 @@ fn bucket(spec: ShaperSpec) -> TokenBucket {
 }
 
 impl Site {
-    pub(super) fn new(id: IfIndex, spec: Arc<InterfaceQos>) -> Self {
+    /// Interface `id` at place `at` of the tree.
+    pub(super) fn new(id: IfIndex, at: usize, spec: Arc<InterfaceQos>) -> Self {
         let mut site = Self {
             id,
+            at: at as u32,
             shaper: spec.shaper.map(bucket),
             credit: 0,
             round: 0,
@@ -67,34 +75,35 @@ impl Site {
             weighted: 0,
             fair: Fair::new([1; CLASSES]),
             policers: None,
+            rules: Box::default(),
             queues: Default::default(),
             spec,
         };
-        site.arrange(Time::ZERO);
+        site.arrange(Time::ZERO, &mut Room::default());
         site
     }
 
     /// Takes up another specification: tokens that fit stay, and every frame
-    /// keeps its place among those of its class and its time of arrival.
-    pub(super) fn adopt(&mut self, spec: Arc<InterfaceQos>, now: Time) {
+    /// keeps its place among those of its class, or flow, and its time of arrival.
+    pub(super) fn adopt(&mut self, spec: Arc<InterfaceQos>, now: Time, room: &mut Room) {
         let old = std::mem::replace(&mut self.spec, spec);
         let spec = self.spec.shaper.map(bucket);
         self.shaper = match (self.shaper.take(), spec) {
             (Some(tokens), Some(spec)) => Some(tokens.retuned(spec, now)),
             (_, spec) => spec,
         };
-        if old.discipline != self.spec.discipline {
-            let mut held = self.drain();
-            held.sort_by_key(|h| h.since);
-            for h in held {
-                self.put(h);
-            }
+        let keeps = |s: &InterfaceQos| (s.discipline, s.classes.map(|c| c.flows));
+        let held = if keeps(&old) == keeps(&self.spec) { Vec::new() } else { self.drain(room) };
+        self.arrange(now, room);
+        for mut h in held {
+            let hash = if self.keeps_flows(h.class) { h.frame.flow() } else { 0 };
+            self.tally(h.class).queued(h.len());
+            self.put(h, hash, room);
         }
-        self.arrange(now);
     }
 
     /// Works out what follows from the specification.
-    fn arrange(&mut self, now: Time) {
+    fn arrange(&mut self, now: Time, room: &mut Room) {
         let by_class = self.spec.discipline == Discipline::Classes;
         self.priority = bits(|c| by_class && self.spec.classes[c].priority);
         self.weighted = bits(|c| self.weight(c) > 0);
@@ -104,12 +113,30 @@ impl Site {
         let mut old = |c: usize| before.as_mut().and_then(|p| p[c].take());
         let adopt = |c: usize| Policer::adopt(old(c), self.spec.classes[c].policer, now);
         self.policers = policed.then(|| Box::new(std::array::from_fn(adopt)));
-        for class in 0..CLASSES {
-            if self.backlog & (1 << class) != 0 {
-                let first = self.first_len(class);
-                self.fair.wake(class, self.is_leftover(class), first);
+        let frame_time = self.spec.shaper.map_or(0, |s| time(self.longest(), s.rate));
+        let rules = |c: usize| Rules::new(&self.spec.classes[c], by_class, frame_time, self.share_time(c));
+        let rules = std::array::from_fn(rules);
+        *self.rules = rules;
+        for (queue, rules) in self.queues.iter_mut().zip(*self.rules) {
+            if let Some(queue) = queue {
+                queue.adopt(rules, room);
             }
         }
+        for class in (0..CLASSES).filter(|c| self.backlog & (1 << c) != 0) {
+            self.fair.wake(class, self.weighted & (1 << class) == 0);
+        }
+    }
+
+    /// What a full frame takes at the least that its class gets when all wait, nanoseconds; 0 is not known.
+    fn share_time(&self, class: usize) -> u64 {
+        let Some(rate) = self.spec.shaper.map(|s| s.rate) else { return 0 };
+        let policed = self.policed((0..CLASSES).filter(|c| self.priority & (1 << c) != 0));
+        let left = rate.saturating_sub(policed.map_or(0, |ahead| ahead.rate));
+        let all: u64 = (0..CLASSES).map(|c| u64::from(self.weight(c))).sum();
+        let mine = u64::from(self.weight(class));
+        let share = u128::from(left) * u128::from(mine) / u128::from(all.max(1));
+        let share = if share == 0 { rate } else { share as u64 };
+        time(self.longest(), share)
     }
 
     /// A frame's length as the shaper counts it.
@@ -163,7 +190,7 @@ impl Site {
     }
 
     #[inline]
-    fn is_leftover(&self, queue: usize) -> bool {
+    pub(super) fn is_leftover(&self, queue: usize) -> bool {
         self.weighted & (1 << queue) == 0
     }
 
@@ -176,139 +203,36 @@ impl Site {
         }
     }
 
-    pub(super) fn stats(&mut self, class: TrafficClass) -> &mut QueueStats {
-        &mut self.queues[class.index()].get_or_insert_default().stats
-    }
-
-    /// Whether the policer and the limits of its class let a frame in. `rate`
-    /// is the most the class can get, bit/s; 0 is not known.
+    /// Whether flows of this class have queues of their own.
     #[inline]
-    pub(super) fn refuses(
-        &mut self,
-        class: TrafficClass,
-        len: usize,
-        now: Time,
-        rate: u64,
-    ) -> Option<DropReason> {
-        let accounted = self.accounted(len);
-        if let Some(policer) = self.policers.as_mut().and_then(|p| p[class.index()].as_mut())
-            && !policer.conforms(now, accounted)
-        {
-            return Some(DropReason::Policed);
-        }
-        let place = self.place(class);
-        let limits = &self.spec.classes[place];
-        let queue = self.queues[place].get_or_insert_default();
-        if queue.bytes + len as u64 > u64::from(limits.limit_bytes) {
-            return Some(DropReason::QueueBytes);
-        }
-        if limits.limit_time == 0 || rate == 0 {
-            return None;
-        }
-        let spare = self.shaper.as_mut().map_or(0, |s| s.bytes(now));
-        let ahead = queue.accounted(self.spec.shaper.map_or(0, |s| s.overhead)).saturating_sub(spare);
-        let late = u128::from(ahead) * 8_000_000_000 > u128::from(limits.limit_time) * u128::from(rate);
-        late.then_some(DropReason::QueueTime)
-    }
-
-    /// Queues a frame that nothing refused.
-    #[inline]
-    pub(super) fn push(&mut self, frame: Frame, class: TrafficClass, now: Time) {
-        self.stats(class).queued(frame.len());
-        self.put(Held { frame, since: now, class });
+    pub(super) fn keeps_flows(&self, class: TrafficClass) -> bool {
+        self.rules[self.place(class)].keep_flows()
     }
 
     #[inline]
-    fn put(&mut self, held: Held) {
-        let (place, len) = (self.place(held.class), held.len());
-        self.frames += 1;
-        self.bytes += len as u64;
-        self.queues[place].get_or_insert_default().push(held);
-        if self.backlog & (1 << place) == 0 {
-            self.backlog |= 1 << place;
-            self.fair.wake(place, self.is_leftover(place), self.accounted(len));
-        }
-    }
-
-    /// The next frame to send, and its accounted length: of a class with
-    /// priority, or by weight of those without. `None` when each frame of the
-    /// class whose turn it was had waited too long: those are in `dropped`.
-    #[inline]
-    pub(super) fn take(&mut self, priority: bool, now: Time, dropped: &mut Dropped) -> Option<(Frame, u32)> {
-        let place = self.turn(priority);
-        let first = self.first_len(place);
-        let held = self.pop_in_time(place, now, dropped)?;
-        let accounted = self.accounted(held.len());
-        if accounted != first {
-            self.fair.swap(place, first, accounted);
-        }
-        self.fair.served(place, self.is_leftover(place));
-        if self.backlog & (1 << place) != 0 {
-            let next = self.first_len(place);
-            self.fair.next(place, next);
-        }
-        self.stats(held.class).left(held.len(), now.since(held.since));
-        Some((held.frame, accounted))
-    }
-
-    /// The queue whose turn it is.
-    #[inline]
-    fn turn(&self, priority: bool) -> usize {
-        if priority {
-            return (self.backlog & self.priority).trailing_zeros() as usize & 7;
-        }
-        let shared = self.backlog & !self.priority;
-        let weighted = shared & self.weighted;
-        self.fair.choose(if weighted != 0 { weighted } else { shared })
+    pub(super) fn queue(&mut self, place: usize) -> &mut Queue {
+        let owner = self.at * CLASSES as u32 + place as u32;
+        // Made once, when the first frame for it comes.
+        self.queues[place].get_or_insert_with(|| Box::new(Queue::new(owner, self.rules[place])))
     }
 
     #[inline]
-    fn first_len(&self, place: usize) -> u32 {
-        let first = self.queues[place].as_ref().and_then(|q| q.held.front());
-        first.map_or(0, |h| self.accounted(h.len()))
+    pub(super) fn tally(&mut self, class: TrafficClass) -> &mut Tally {
+        &mut self.queue(class.index()).tally
     }
 
-    #[inline]
-    fn pop_in_time(&mut self, place: usize, now: Time, dropped: &mut Dropped) -> Option<Held> {
-        let limit = match self.spec.classes[place].limit_time {
-            0 => u64::MAX,
-            limit => limit,
-        };
-        loop {
-            let held = self.pop(place)?;
-            if now.since(held.since) <= limit {
-                return Some(held);
-            }
-            self.expire(held, dropped);
-        }
-    }
-
-    #[cold]
-    fn expire(&mut self, held: Held, dropped: &mut Dropped) {
-        let stats = self.stats(held.class);
-        stats.depth.sub(held.len());
-        stats.drop(DropReason::QueueTime, held.len());
-        dropped.push((held.frame, DropReason::QueueTime));
-    }
-
-    #[inline]
-    fn pop(&mut self, place: usize) -> Option<Held> {
-        let queue = self.queues[place].as_mut()?;
-        let held = queue.pop()?;
-        if queue.held.is_empty() {
-            self.backlog &= !(1 << place);
-        }
-        self.frames -= 1;
-        self.bytes -= held.len() as u64;
-        Some(held)
-    }
-
-    /// Takes every frame out, class by class in order.
-    pub(super) fn drain(&mut self) -> Vec<Held> {
+    /// Takes every frame out, in order of arrival.
+    pub(super) fn drain(&mut self, room: &mut Room) -> Vec<Held> {
         let mut all = Vec::with_capacity(self.frames);
         for place in 0..CLASSES {
-            all.extend(std::iter::from_fn(|| self.pop(place)));
+            let queue = &mut self.queues[place];
+            all.extend(std::iter::from_fn(|| queue.as_mut()?.drain(room)));
         }
+        for held in &all {
+            self.tally(held.class).left(held.len());
+        }
+        (self.frames, self.bytes, self.backlog) = (0, 0, 0);
+        all.sort_by_key(|h| h.since);
         all
     }
 }

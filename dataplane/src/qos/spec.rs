@@ -1,8 +1,10 @@
 //! What configuration asks of an interface's egress. Specifications only: the
 //! state (bucket levels, queues) lives with the worker that owns the tree.
 
+use super::codel::CodelSpec;
 use super::meter::MeterSpec;
 use super::meter_shared::SharedMeter;
+use super::wred::WredSpec;
 use crate::class::{CLASSES, TrafficClass};
 use crate::sync::Arc;
 
@@ -59,6 +61,18 @@ impl PartialEq for Ingress {
 
 impl Eq for Ingress {}
 
+/// How a queue tells senders that it is long (RFC 7567).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aqm {
+    /// Not before it is full: what comes then is dropped.
+    #[default]
+    Tail,
+    /// By how long frames wait, at the head (RFC 8289).
+    Codel(CodelSpec),
+    /// By its average length and the frame's colour, at the tail (RFC 2309, RFC 2597).
+    Wred(WredSpec),
+}
+
 /// One class of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClassQos {
@@ -73,7 +87,17 @@ pub struct ClassQos {
     pub limit_time: u64,
     /// Egress policer, checked when a frame is queued.
     pub policer: Option<PolicerSpec>,
+    /// How its senders learn that it is long.
+    pub aqm: Aqm,
+    /// Flows with a queue of their own at once, by their hash, served in turn (RFC 8290), 1 to 65,535;
+    /// those beyond share one. 0 is one queue for the class, first in first out.
+    pub flows: u16,
+    /// Whether `aqm` marks packets whose ends know ECN in place of dropping them (RFC 3168).
+    pub ecn: bool,
 }
+
+/// Flow queues of a class that keeps flows apart (RFC 8290 section 5.2.1).
+const FLOWS: u16 = 1024;
 
 /// How frames wait.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,8 +123,16 @@ pub struct InterfaceQos {
     pub ingress: [Option<Ingress>; CLASSES],
 }
 
+impl InterfaceQos {
+    /// Whether a class is made of transfers that take all they get.
+    const fn is_bulk(class: TrafficClass) -> bool {
+        matches!(class, TrafficClass::Imaging | TrafficClass::Standard)
+    }
+}
+
 impl Default for InterfaceQos {
-    /// No shaping; voice first, the others by weight, generous limits.
+    /// No shaping; voice first, the others by weight, generous limits; Imaging and
+    /// Standard with flow queues and controlled delay.
     fn default() -> Self {
         let class = |class: TrafficClass| ClassQos {
             priority: class == TrafficClass::Voice,
@@ -115,6 +147,9 @@ impl Default for InterfaceQos {
             limit_bytes: 1 << 20,
             limit_time: 0,
             policer: None,
+            aqm: if Self::is_bulk(class) { Aqm::Codel(CodelSpec::default()) } else { Aqm::Tail },
+            flows: if Self::is_bulk(class) { FLOWS } else { 0 },
+            ecn: false,
         };
         Self {
             shaper: None,

@@ -18,17 +18,17 @@ impl Count {
         self.packets += 1;
         self.bytes += bytes as u64;
     }
-
-    #[inline]
-    pub(super) fn sub(&mut self, bytes: usize) {
-        self.packets -= 1;
-        self.bytes -= bytes as u64;
-    }
 }
 
 /// Why a scheduler drops a frame of an interface it knows.
-const REASONS: [DropReason; 4] =
-    [DropReason::Policed, DropReason::QueueBytes, DropReason::QueueTime, DropReason::TreeMemory];
+const REASONS: [DropReason; 6] = [
+    DropReason::Policed,
+    DropReason::QueueBytes,
+    DropReason::QueueTime,
+    DropReason::TreeMemory,
+    DropReason::Codel,
+    DropReason::Wred,
+];
 
 /// Counts of one class of one interface since the interface came:
 /// `offered` = `sent` + all of `drops()` + `depth`, exactly, at every moment.
@@ -38,6 +38,8 @@ pub struct QueueStats {
     pub offered: Count,
     /// Given out by `dequeue` to be sent.
     pub sent: Count,
+    /// Of these (or of what waits), marked "congestion experienced" in place of a drop (RFC 3168).
+    pub marked: Count,
     /// Waiting now.
     pub depth: Count,
     /// The most that waited at once: packets and bytes, each on its own.
@@ -57,25 +59,82 @@ impl QueueStats {
     pub fn drops(&self) -> impl Iterator<Item = (DropReason, Count)> + '_ {
         REASONS.into_iter().zip(self.dropped)
     }
+}
 
+/// Packets and bytes that wait, or waited.
+#[derive(Clone, Copy, Debug, Default)]
+struct Depth {
+    packets: u32,
+    bytes: u32,
+}
+
+impl From<Depth> for Count {
+    fn from(depth: Depth) -> Self {
+        Self { packets: depth.packets.into(), bytes: depth.bytes.into() }
+    }
+}
+
+/// [`QueueStats`] as they are kept: what each frame touches lies together.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    depth: Depth,
+    worst: Depth,
+    sent: Count,
+    delay: Option<Box<Histogram>>,
+    marked: Count,
+    dropped: [Count; REASONS.len()],
+}
+
+impl Tally {
     #[inline]
     pub(super) fn queued(&mut self, bytes: usize) {
-        self.depth.add(bytes);
+        self.depth.packets += 1;
+        self.depth.bytes += bytes as u32;
         self.worst.packets = self.worst.packets.max(self.depth.packets);
         self.worst.bytes = self.worst.bytes.max(self.depth.bytes);
     }
 
+    /// No longer waits.
     #[inline]
-    pub(super) fn left(&mut self, bytes: usize, waited: u64) {
-        self.depth.sub(bytes);
+    pub(super) fn left(&mut self, bytes: usize) {
+        self.depth.packets -= 1;
+        self.depth.bytes -= bytes as u32;
+    }
+
+    #[inline]
+    pub(super) fn sent(&mut self, bytes: usize, waited: u64) {
+        self.left(bytes);
         self.sent.add(bytes);
-        self.delay.record(waited);
+        self.delay.get_or_insert_default().record(waited);
+    }
+
+    #[cold]
+    pub(super) fn marked(&mut self, bytes: usize) {
+        self.marked.add(bytes);
     }
 
     #[cold]
     pub(super) fn drop(&mut self, reason: DropReason, bytes: usize) {
         if let Some(at) = REASONS.iter().position(|r| *r == reason) {
             self.dropped[at].add(bytes);
+        }
+    }
+
+    /// For people.
+    pub(super) fn stats(&self) -> QueueStats {
+        let (depth, mut offered) = (Count::from(self.depth), self.sent);
+        for count in self.dropped.iter().chain([&depth]) {
+            offered.packets += count.packets;
+            offered.bytes += count.bytes;
+        }
+        QueueStats {
+            offered,
+            sent: self.sent,
+            marked: self.marked,
+            depth,
+            worst: self.worst.into(),
+            delay: self.delay.as_deref().cloned().unwrap_or_default(),
+            dropped: self.dropped,
         }
     }
 }

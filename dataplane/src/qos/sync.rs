@@ -9,6 +9,8 @@ use crate::id::IfIndex;
 use crate::packet::DropReason;
 
 const NONE: u32 = u32::MAX;
+/// Frames for which room is made beforehand, whatever the limit.
+const MOST_FRAMES: usize = 1 << 18;
 
 impl Scheduler {
     /// Takes up the specifications of a new generation: the port's rate and all
@@ -34,6 +36,15 @@ impl Scheduler {
         if changed {
             self.wind_up();
         }
+        self.make_room();
+    }
+
+    /// Room for what may be held, so that no frame has to wait for memory.
+    pub(super) fn make_room(&mut self) {
+        let keep_flows = |s: &Site| s.spec.classes.iter().filter(|c| c.flows > 0).count();
+        let owners = self.sites.iter().flatten().map(keep_flows).sum();
+        self.room.flows.reserve(self.limits.flows, owners);
+        self.room.store.reserve(self.limits.frames.min(MOST_FRAMES));
     }
 
     /// Whether anything that waits may now be due at another time.
@@ -51,7 +62,7 @@ impl Scheduler {
             site.spec = Arc::clone(qos);
             return false;
         }
-        site.adopt(Arc::clone(qos), self.clock);
+        site.adopt(Arc::clone(qos), self.clock, &mut self.room);
         self.urgent.leave(at);
         self.shared.leave(at);
         true
@@ -59,7 +70,7 @@ impl Scheduler {
 
     fn add(&mut self, id: IfIndex, qos: &Arc<InterfaceQos>) {
         let at = self.vacant.pop().unwrap_or(self.sites.len());
-        let mut site = Site::new(id, Arc::clone(qos));
+        let mut site = Site::new(id, at, Arc::clone(qos));
         site.generation = self.generation;
         if at == self.sites.len() {
             self.sites.push(None);
@@ -84,7 +95,9 @@ impl Scheduler {
         self.vacant.push(at);
         self.frames -= site.frames;
         self.bytes -= site.bytes;
-        out_dropped.extend(site.drain().into_iter().map(|held| (held.frame, DropReason::InterfaceGone)));
+        out_dropped.extend(
+            site.drain(&mut self.room).into_iter().map(|held| (held.frame, DropReason::InterfaceGone)),
+        );
         true
     }
 

@@ -15,7 +15,7 @@ const SHORTEST: u64 = 60;
 const FULL: u64 = 1514;
 
 /// Nanoseconds that `bytes` take at `rate` bit/s; `u64::MAX` when they never get through.
-fn time(bytes: u64, rate: u64) -> u64 {
+pub(super) fn time(bytes: u64, rate: u64) -> u64 {
     let ns = (u128::from(bytes) * 8_000_000_000).checked_div(u128::from(rate));
     ns.map_or(u64::MAX, |ns| u64::try_from(ns).unwrap_or(u64::MAX))
 }
@@ -23,9 +23,9 @@ fn time(bytes: u64, rate: u64) -> u64 {
 /// What may be in front of a frame: so many bytes at once, and from then on so
 /// much of the rate.
 #[derive(Clone, Copy, Debug, Default)]
-struct Ahead {
+pub(super) struct Ahead {
     bytes: u64,
-    rate: u64,
+    pub(super) rate: u64,
 }
 
 impl Scheduler {
@@ -95,7 +95,7 @@ impl Site {
         }
     }
 
-    fn longest(&self) -> u64 {
+    pub(super) fn longest(&self) -> u64 {
         u64::from(self.accounted(FULL as usize))
     }
 
@@ -124,7 +124,7 @@ impl Site {
         if mine == 0 {
             return u64::MAX;
         }
-        // Self-clocked fair queueing: one longest frame of its own at its share,
+        // Start-time fair queueing: no more than one longest frame of its own at its share,
         // and one of every other class, before its share is steady.
         let share = (u128::from(left) * u128::from(mine) / u128::from(all)) as u64;
         let own = time(self.own(spec, share) + self.longest(), share);
@@ -139,7 +139,7 @@ impl Site {
     }
 
     /// What their policers let through; `None` when one has none.
-    fn policed(&self, mut classes: impl Iterator<Item = usize>) -> Option<Ahead> {
+    pub(super) fn policed(&self, mut classes: impl Iterator<Item = usize>) -> Option<Ahead> {
         classes.try_fold(Ahead::default(), |sum, c| {
             let policer = self.spec.classes[c].policer?;
             let (bytes, rate) = (sum.bytes + policer.burst, sum.rate.saturating_add(policer.rate));

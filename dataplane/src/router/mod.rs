@@ -110,6 +110,11 @@ impl Router {
         next
     }
 
+    /// Its workers, with their queues and trees.
+    pub fn workers(&self) -> &[Worker] {
+        &self.workers
+    }
+
     /// Frames held in it now: queued, staged, or waiting for a neighbour.
     pub fn held(&self) -> usize {
         self.workers.iter().map(Worker::held).sum::<usize>() + self.slow.held()

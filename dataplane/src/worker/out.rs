@@ -183,10 +183,7 @@ impl Out {
             pool: (self.pool.available(), self.pool.total()),
             held: self.queues.iter().map(Queue::held).sum(),
             queues: self.queues.iter().map(|q| (q.id, q.link(), q.stats())).collect(),
-            classes: trees
-                .flat_map(|tree| tree.scheduler.stats_iter())
-                .map(|(interface, class, stats)| (interface, class, stats.clone()))
-                .collect(),
+            classes: trees.flat_map(|tree| tree.scheduler.stats_iter()).collect(),
             meters,
         }
     }

@@ -144,16 +144,17 @@ proptest! {
     /// RFC 1624: the incremental update gives the checksum that a fresh sum would.
     #[test]
     fn the_header_checksum_stays_right_for_every_header(
-        headers in prop::collection::vec((any::<u16>(), 2u8..=255, any::<u16>()), 100),
+        headers in prop::collection::vec((any::<u16>(), 2u8..=255), 100),
         dscp in 0u8..64,
     ) {
         let mut lab = lab(TWO);
         let packet = |id: u16, ttl: u8, port: u16| ip(V4.a, V4.b).id(id).dscp(dscp).ttl(ttl) / udp(port) / payload(8);
-        for (id, ttl, port) in &headers {
-            lab.send("ge0", packet(*id, *ttl, *port));
+        // A flow each: only within a flow is there an order.
+        for (port, (id, ttl)) in (1..).zip(&headers) {
+            lab.send("ge0", packet(*id, *ttl, port));
         }
-        for (id, ttl, port) in &headers {
-            lab.expect("ge1", packet(*id, ttl - 1, *port));
+        for (port, (id, ttl)) in (1..).zip(&headers) {
+            lab.expect("ge1", packet(*id, ttl - 1, port));
         }
     }
 }

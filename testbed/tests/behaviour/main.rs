@@ -1,6 +1,7 @@
 //! What the router does, one file per behaviour, on the one-router laboratory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod aqm;
 mod arp;
 mod classify;
 mod conservation;

@@ -101,8 +101,8 @@ fn a_full_queue_drops_by_name_and_an_empty_one_delays_nothing() {
     let drops = lab.drops();
     assert!(!drops.is_empty());
     for (reason, _) in drops {
-        use dataplane::packet::DropReason::{QueueBytes, QueueTime, TreeMemory};
-        assert!(matches!(reason, QueueBytes | QueueTime | TreeMemory), "{reason}");
+        use dataplane::packet::DropReason::{Codel, QueueBytes, QueueTime, TreeMemory};
+        assert!(matches!(reason, Codel | QueueBytes | QueueTime | TreeMemory), "{reason}");
     }
 }
 

@@ -23,6 +23,9 @@ pub(super) fn classes(ask: &Ask, interface: Option<&str>) -> Done {
         ">TX-FRAMES",
         ">TX-BYTES",
         ">DROPPED",
+        ">CODEL",
+        ">WRED",
+        ">MARKED",
         ">QUEUED",
         ">WORST-BYTES",
         ">P50-US",
@@ -32,18 +35,39 @@ pub(super) fn classes(ask: &Ask, interface: Option<&str>) -> Done {
     ]);
     for row in rows {
         let style = if row.dropped > 0 { BAD } else { Style::new() };
+        let early = |reason: &str| row.drops.get(reason).copied().unwrap_or_default();
         let counts = [
             row.received.frames,
             row.sent.frames,
             row.sent.bytes,
             row.dropped,
+            early("codel"),
+            early("wred"),
+            row.marked,
             row.depth.bytes,
             row.worst_bytes,
         ];
-        let [received, sent, bytes, dropped, queued, worst] = counts.map(|n| n.to_string());
+        let [received, sent, bytes, dropped, codel, wred, marked, queued, worst] =
+            counts.map(|n| n.to_string());
         let [p50, p99, p999, max] = [row.p50_us, row.p99_us, row.p999_us, row.max_us].map(micros);
         table.styled(
-            [row.interface, row.class, received, sent, bytes, dropped, queued, worst, p50, p99, p999, max],
+            [
+                row.interface,
+                row.class,
+                received,
+                sent,
+                bytes,
+                dropped,
+                codel,
+                wred,
+                marked,
+                queued,
+                worst,
+                p50,
+                p99,
+                p999,
+                max,
+            ],
             style,
         );
     }

@@ -7,6 +7,7 @@ use crate::config::qos::{ClassSettings, PolicerChoice, Qos, full_frame};
 use crate::config::types::Interface;
 use crate::config::units::{Rate, Size};
 use crate::config::values::Class;
+use crate::config::words::Aqm;
 
 impl Checks<'_> {
     pub(super) fn queues(&self) {
@@ -51,6 +52,7 @@ impl Checks<'_> {
                 format!("write {least} B or more, or lower the mtu"),
             );
         }
+        self.aqm(i, name, class, settings);
         let PolicerChoice::Policer(policer) = settings.policer else { return };
         self.burst(i, &format!("qos.{name}.policer.burst"), policer.burst, interface.longest());
         if let Some(rate) = qos.rate.filter(|rate| policer.rate > *rate) {
@@ -58,6 +60,37 @@ impl Checks<'_> {
                 format!("{name} is policed to {}, more than the {rate} of the interface", policer.rate);
             let help = "police it to a part of the rate; a third is usual for voice";
             self.fault("interface", i, &format!("qos.{name}.policer.rate"), message, help);
+        }
+    }
+
+    /// What is said of a drop policy must be that policy's, and possible.
+    fn aqm(&self, i: usize, name: &str, class: Class, settings: &ClassSettings) {
+        let bulk = matches!(class.0, TrafficClass::Imaging | TrafficClass::Standard);
+        let aqm = settings.aqm.unwrap_or(if bulk { Aqm::Codel } else { Aqm::Tail });
+        let colours =
+            [("green", settings.wred.green), ("yellow", settings.wred.yellow), ("red", settings.wred.red)];
+        let fault = |key: &str, message: String, help: &str| {
+            self.fault("interface", i, &format!("qos.{name}.{key}"), message, help);
+        };
+        for (colour, curve) in colours {
+            let Some(curve) = curve else { continue };
+            if curve.from >= curve.to {
+                let message = format!("the curve begins at {} and ends at {}", curve.from, curve.to);
+                fault(&format!("wred.{colour}"), message, "write a \"to\" above \"from\"");
+            } else if aqm != Aqm::Wred {
+                let message = format!("{name} drops by {aqm}, which has no curves");
+                fault(&format!("wred.{colour}"), message, "write aqm = \"wred\", or leave the curve out");
+            }
+        }
+        for (key, said) in [("target", settings.target), ("interval", settings.interval)] {
+            if said.is_some() && aqm != Aqm::Codel {
+                let message = format!("{name} drops by {aqm}, which has no {key}");
+                fault(key, message, "write aqm = \"codel\", or leave it out");
+            }
+        }
+        if settings.ecn && aqm == Aqm::Tail {
+            let message = format!("{name} drops by {aqm}, which marks nothing");
+            fault("ecn", message, "write aqm = \"codel\" or \"wred\", or leave it out");
         }
     }
 

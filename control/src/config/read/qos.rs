@@ -1,16 +1,22 @@
 //! `[interface.qos]`, and policers.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use dataplane::class::TrafficClass;
 use toml::de::DeValue;
 
 use super::{RATES, number};
-use crate::config::qos::{ClassSettings, Limit, Policer, PolicerChoice, Qos};
+use crate::config::qos::{ClassSettings, Curve, Limit, Policer, PolicerChoice, Qos, Wred};
 use crate::config::units::{Rate, Size, Span};
 use crate::config::values::Class;
 use crate::config::walk::{Table, Value, help_words, integer, kind, text};
 use crate::config::words::Discipline;
+
+/// What a target or an interval may be.
+const TIMES: RangeInclusive<Span> = Span(10_000)..=Span(10_000_000_000);
+/// What a length of a queue may be.
+const SIZES: RangeInclusive<Size> = Size(64)..=Size(1 << 30);
 
 /// A table of tables by class name; other keys are left to `finish`.
 pub(super) fn by_class<V>(
@@ -105,10 +111,32 @@ fn class(mut table: Table<'_, '_>, mtu: u16) -> ClassSettings {
         priority: table.get("priority"),
         weight: number(&mut table, "weight", 0, 10_000),
         limit,
+        aqm: table.get("aqm"),
+        flows: number(&mut table, "flows", 0, 65_535),
+        ecn: table.get("ecn").unwrap_or(false),
+        target: table.within("target", TIMES),
+        interval: table.within("interval", TIMES),
+        wred: table.table("wred").map(wred).unwrap_or_default(),
         policer: policer_choice(&mut table, mtu),
     };
     table.finish();
     settings
+}
+
+fn wred(mut table: Table<'_, '_>) -> Wred {
+    let [green, yellow, red] = ["green", "yellow", "red"].map(|colour| table.table(colour).and_then(curve));
+    table.finish();
+    Wred { green, yellow, red }
+}
+
+fn curve(mut table: Table<'_, '_>) -> Option<Curve> {
+    for key in ["from", "to"] {
+        table.need::<Size>(key);
+    }
+    let [from, to] = ["from", "to"].map(|key| table.within(key, SIZES));
+    let percent = number(&mut table, "percent", 1, 100).unwrap_or(10);
+    table.finish();
+    Some(Curve { from: from?, to: to?, percent })
 }
 
 fn policer_choice(table: &mut Table<'_, '_>, mtu: u16) -> PolicerChoice {

@@ -1,5 +1,6 @@
 //! The scheduler in virtual time, against what its text promises.
 
+mod aqm;
 mod oracle;
 mod property;
 mod scenario;
@@ -7,11 +8,12 @@ mod waits;
 
 use std::sync::Arc;
 
-use super::{ClassQos, InterfaceQos, Scheduler, ShaperSpec};
-use crate::class::TrafficClass;
-use crate::id::IfIndex;
-use crate::packet::{Batch, DropReason, Frame};
+use super::{Aqm, ClassQos, InterfaceQos, Scheduler, ShaperSpec};
+use crate::class::{Colour, TrafficClass};
+use crate::id::{AdjacencyId, IfIndex};
+use crate::packet::{Batch, DropReason, Frame, Layer3};
 use crate::time::Time;
+use crate::wire::mpls::LabelStackEntry;
 
 /// One frame that left, or (`why`) was dropped.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +35,16 @@ struct Bench {
     free: Vec<Frame>,
     gone: Vec<Gone>,
     out: Batch,
+    /// Whether the frames' ends know ECN, and how many left marked.
+    ect: bool,
+    ce: u64,
 }
 
 impl Bench {
     fn new(port_rate: u64, interfaces: &[InterfaceQos]) -> Self {
         let tree = Scheduler::new(port_rate);
-        let mut bench = Self { tree, now: 0, free: Vec::new(), gone: Vec::new(), out: Batch::new() };
+        let (free, gone, out) = (Vec::new(), Vec::new(), Batch::new());
+        let mut bench = Self { tree, now: 0, free, gone, out, ect: false, ce: 0 };
         let specs: Vec<_> = interfaces.iter().map(|i| Some(Arc::new(i.clone()))).collect();
         bench.sync(port_rate, &specs);
         bench
@@ -60,12 +66,75 @@ impl Bench {
         len: usize,
         serial: u32,
     ) -> Option<DropReason> {
+        self.enqueue_flow(interface, class, len, (serial, serial))
+    }
+
+    /// As [`Bench::enqueue`], of a flow with this hash.
+    fn enqueue_flow(
+        &mut self,
+        interface: u32,
+        class: TrafficClass,
+        len: usize,
+        (serial, hash): (u32, u32),
+    ) -> Option<DropReason> {
         let mut frame = self.free.pop().unwrap_or_else(Frame::standard);
         frame.reset();
         frame.set_len(len).unwrap();
         let meta = frame.meta_mut();
         (meta.out_interface, meta.class) = (IfIndex(interface), class);
-        (meta.received, meta.flow_hash) = (Time(self.now), serial);
+        (meta.received, meta.flow_hash) = (Time(self.now), hash);
+        meta.adjacency = AdjacencyId(serial);
+        self.write_ecn(&mut frame);
+        self.offer(frame)
+    }
+
+    /// As [`Bench::enqueue`], of this colour.
+    fn enqueue_coloured(
+        &mut self,
+        interface: u32,
+        class: TrafficClass,
+        len: usize,
+        colour: Colour,
+    ) -> Option<DropReason> {
+        let mut frame = self.free.pop().unwrap_or_else(Frame::standard);
+        frame.reset();
+        frame.set_len(len).unwrap();
+        let meta = frame.meta_mut();
+        (meta.out_interface, meta.class, meta.colour) = (IfIndex(interface), class, colour);
+        meta.received = Time(self.now);
+        self.offer(frame)
+    }
+
+    /// As [`Bench::enqueue`], a full frame of UDP from this port below a label, its flow not yet known.
+    fn enqueue_labelled(
+        &mut self,
+        interface: u32,
+        class: TrafficClass,
+        (port, serial): (u16, u32),
+    ) -> Option<DropReason> {
+        let mut frame = self.free.pop().unwrap_or_else(Frame::standard);
+        frame.reset();
+        frame.set_len(1514).unwrap();
+        let label = LabelStackEntry::new(16, 0, true, 63).word().to_be_bytes();
+        let ports = [port.to_be_bytes(), 53u16.to_be_bytes()].concat();
+        let ip = [0x45, 0, 5, 0xd8, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+        let head = [&[2; 12][..], &[0x88, 0x47], &label, &ip, &ports].concat();
+        frame.bytes_mut()[..head.len()].copy_from_slice(&head);
+        let meta = frame.meta_mut();
+        (meta.out_interface, meta.class, meta.received) = (IfIndex(interface), class, Time(self.now));
+        (meta.layer3, meta.l3_offset, meta.l3_length) = (Layer3::Mpls, 14, 1500);
+        meta.adjacency = AdjacencyId(serial);
+        self.offer(frame)
+    }
+
+    /// An IPv6 header's first bytes behind Ethernet's.
+    fn write_ecn(&self, frame: &mut Frame) {
+        if let Some(bytes) = frame.bytes_mut().get_mut(12..16) {
+            bytes.copy_from_slice(&[0x86, 0xdd, 0x60, if self.ect { 0x20 } else { 0 }]);
+        }
+    }
+
+    fn offer(&mut self, frame: Frame) -> Option<DropReason> {
         let (frame, why) = self.tree.enqueue(frame, Time(self.now)).err()?;
         self.drops(vec![(frame, why)]);
         Some(why)
@@ -79,6 +148,7 @@ impl Bench {
         assert_eq!(given, self.out.len());
         for frame in self.out.drain() {
             self.gone.push(gone(&frame, self.now, None));
+            self.ce += u64::from(self.ect && frame.bytes()[15] & 0x30 == 0x30);
             self.free.push(frame);
         }
         given
@@ -114,14 +184,21 @@ fn gone(frame: &Frame, now: u64, why: Option<DropReason>) -> Gone {
         interface: m.out_interface,
         class: m.class,
         len: frame.len(),
-        serial: m.flow_hash,
+        serial: m.adjacency.0,
         waited,
         why,
     }
 }
 
+/// Default shares, and one queue a class that drops only what comes when it is full.
+fn plain() -> InterfaceQos {
+    let mut qos = InterfaceQos::default();
+    qos.classes.iter_mut().for_each(|class| (class.aqm, class.flows) = (Aqm::Tail, 0));
+    qos
+}
+
 fn shaped(rate: u64, burst: u64) -> InterfaceQos {
-    InterfaceQos { shaper: Some(ShaperSpec { rate, burst, overhead: 24 }), ..InterfaceQos::default() }
+    InterfaceQos { shaper: Some(ShaperSpec { rate, burst, overhead: 24 }), ..plain() }
 }
 
 fn class(qos: &mut InterfaceQos, class: TrafficClass) -> &mut ClassQos {

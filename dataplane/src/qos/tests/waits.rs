@@ -22,7 +22,7 @@ fn the_bound_of_thirty_calls_on_ten_megabits() {
 
 #[test]
 fn nothing_is_promised_without_a_policer_a_rate_or_an_interface() {
-    let bench = Bench::new(0, &[shaped(10_000_000, 0), InterfaceQos::default()]);
+    let bench = Bench::new(0, &[shaped(10_000_000, 0), plain()]);
     assert_eq!(bench.tree.worst_wait(SITE, Clinical, Time(0)), u64::MAX);
     // Voice itself: its full queue of the shortest frames, and one full frame.
     let full = (1 << 20) + (1u64 << 20).div_ceil(60) * 24;

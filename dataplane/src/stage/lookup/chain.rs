@@ -2,7 +2,6 @@
 //! that way but for TTL, traffic class and the bottom bit (RFC 3032 section 2.4,
 //! RFC 3443 section 3, RFC 5462).
 
-use super::flow::flow;
 use crate::packet::{Flags, Frame, Layer3, StackEdit};
 use crate::table::{Interface, Push, Swap, TtlModel};
 use crate::wire::mpls::{LabelStackEntry, label};
@@ -124,7 +123,7 @@ impl Chain {
 
     /// As above, with entropy labels: traffic class and TTL 0 (RFC 6790 section 4.2).
     fn fill_entropy(&self, frame: &mut Frame, edit: &mut StackEdit, (tc, ttl, bottom): (u32, u32, u32)) {
-        let entropy = entropy(flow(frame)) << LABEL;
+        let entropy = entropy(frame.flow()) << LABEL;
         let mut bottom = bottom;
         for (i, word) in self.words.iter().enumerate().take(usize::from(self.len)) {
             let is = |bits: u16| u32::from(bits >> i & 1);

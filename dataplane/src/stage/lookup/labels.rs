@@ -6,7 +6,6 @@
 //! bytes say. An IP packet at the front is then parsed and looked up as any other.
 
 use super::STEPS;
-use super::flow::flow;
 use crate::id::VrfId;
 use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
 use crate::table::{DiffServModel, Nhlfe, Pop, PopLookup, Snapshot, TtlModel, TunnelModel};
@@ -65,7 +64,7 @@ fn follow(frame: &mut Frame, entry: LabelStackEntry, snapshot: &Snapshot) -> Res
     let mut id = snapshot.ilm.get(entry.label());
     for _ in 0..STEPS {
         match snapshot.nhlfe(id) {
-            Some(Nhlfe::Ecmp(group)) => id = group.select(flow(frame)),
+            Some(Nhlfe::Ecmp(group)) => id = group.select(frame.flow()),
             Some(Nhlfe::Pop(pop)) => return pop_on(frame, pop, entry, snapshot),
             Some(Nhlfe::PopLookup(pop)) => return pop_lookup(frame, pop, entry, snapshot),
             Some(_) => {

@@ -7,7 +7,6 @@
 
 mod chain;
 mod deliver;
-mod flow;
 pub mod labels;
 mod resolve;
 mod too_long;

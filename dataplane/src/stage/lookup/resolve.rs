@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::chain::Chain;
-use super::flow::flow;
 use super::{STEPS, deliver, destination_v4, destination_v6, too_long};
 use crate::id::{AdjacencyId, IfIndex, NhlfeId};
 use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, StackEdit, Verdict};
@@ -151,7 +150,7 @@ fn walk(frame: &mut Frame, chain: &mut Chain, snapshot: &Snapshot) -> Walk {
         let to = match snapshot.nhlfe(end) {
             Some(Nhlfe::Forward(adjacency)) => End::Adjacency(*adjacency),
             Some(Nhlfe::Ecmp(group)) => {
-                (end, chosen) = (group.select(flow(frame)), true);
+                (end, chosen) = (group.select(frame.flow()), true);
                 continue;
             }
             Some(Nhlfe::Push(push)) => {

@@ -1,8 +1,8 @@
 //! The hash of a labelled frame's flow: an entropy label's if there is one (RFC 6790
 //! section 4.3), else the IP packet's below, else the labels'.
 
-use crate::packet::flow::{hash_v4, hash_v6, hash_words};
-use crate::packet::{Frame, Layer3};
+use super::flow::{hash_v4, hash_v6, hash_words};
+use super::{Frame, Layer3};
 use crate::wire::ipv4::Ipv4Header;
 use crate::wire::ipv6::{Ipv6Header, walk};
 use crate::wire::l4::has_ports;
@@ -11,16 +11,18 @@ use crate::wire::mpls::{LabelStackEntry, label};
 /// Entries looked at.
 const DEPTH: usize = 16;
 
-/// The hash of a frame's flow, found once; parse has it for IP.
-#[inline]
-pub(super) fn flow(frame: &mut Frame) -> u32 {
-    let meta = frame.meta();
-    if meta.layer3 == Layer3::Mpls && meta.flow_hash == 0 {
-        let hash = labelled(frame.l3());
-        frame.meta_mut().flow_hash = hash;
-        return hash;
+impl Frame {
+    /// The hash of its flow, found once; parse has it for IP.
+    #[inline]
+    pub fn flow(&mut self) -> u32 {
+        let meta = self.meta();
+        if meta.layer3 == Layer3::Mpls && meta.flow_hash == 0 {
+            let hash = labelled(self.l3());
+            self.meta_mut().flow_hash = hash;
+            return hash;
+        }
+        meta.flow_hash
     }
-    meta.flow_hash
 }
 
 /// Of a label stack and what it stands before.
