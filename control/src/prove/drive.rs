@@ -37,8 +37,16 @@ enum Step {
     Ended(End),
 }
 
-/// Drives a frame that arrives at `start` and is for `destination`.
-pub(super) fn drive(network: &Network<'_>, start: Place, bytes: Vec<u8>, destination: IpAddr) -> Drive {
+/// Drives a frame that arrives at `start` and is for `destination`. What is sent to an
+/// address that no known router has is taken by the far end of that number; by someone
+/// who is not known where there are fewer.
+pub(super) fn drive(
+    network: &Network<'_>,
+    start: Place,
+    bytes: Vec<u8>,
+    destination: IpAddr,
+    taker: usize,
+) -> Drive {
     let (mut at, mut bytes, mut hops) = (start, bytes, Vec::new());
     loop {
         let labels = labels(&bytes);
@@ -48,7 +56,7 @@ pub(super) fn drive(network: &Network<'_>, start: Place, bytes: Vec<u8>, destina
         }
         match step(network, at, &bytes, destination) {
             Step::Ended(end) => return Drive { hops, end },
-            Step::Sent(by, neighbour, sent) => match arrive(network, by, neighbour, sent) {
+            Step::Sent(by, neighbour, sent) => match arrive(network, (by, neighbour), taker, sent) {
                 Ok((next, frame)) => (at, bytes) = (next, frame),
                 Err(end) => return Drive { hops, end },
             },
@@ -117,26 +125,23 @@ fn receiver(
     network.node(at.router, here.map_or(meta.vrf, |i| i.vrf))
 }
 
-/// Where a frame that leaves by `by` comes to, readdressed to the station there.
+/// Where a frame that leaves by `by` comes to, readdressed to the station there. `taker` is
+/// who takes it if no known router has the address.
 fn arrive(
     network: &Network<'_>,
-    by: Place,
-    neighbour: IpAddr,
+    (by, neighbour): (Place, IpAddr),
+    taker: usize,
     mut bytes: Vec<u8>,
 ) -> Result<(Place, Vec<u8>), End> {
     let labelled = ether_type_of(&bytes).0 == ether_type::MPLS;
     let edge = if labelled { End::Unknown(by) } else { End::Edge(by) };
-    let takers = network.takers(by, Some(neighbour)).ok_or(edge)?;
-    let owns = |p: &&super::network::Peer| network.interface(p.end).is_some_and(|i| i.owns(neighbour));
-    // On a subnet, hosts answer for addresses that no router has.
-    let routed = network.snapshot(by.router).nhlfes.iter().any(|(_, n)| match n {
-        Nhlfe::Forward(id) => network
-            .snapshot(by.router)
-            .adjacency(*id)
-            .is_some_and(|a| (a.interface, a.neighbour) == (by.interface, neighbour)),
-        _ => false,
-    });
-    let taker = takers.iter().find(owns).or_else(|| takers.first().filter(|_| routed)).ok_or(edge)?;
+    let takers = network.takers(by, neighbour);
+    let taker = match takers.others {
+        // On a subnet, hosts answer for addresses that no router has.
+        true => takers.known.get(taker).filter(|_| is_next_hop(network, by, neighbour)),
+        false => takers.known.first(),
+    };
+    let taker = taker.ok_or(edge)?;
     let at = Place::new(taker.end.router, taker.taken_by);
     let station = network.interface(at).ok_or(End::Drop(at.router, DropReason::VlanUnknown))?.mac;
     if let Ok((header, _)) = EthernetHeader::parse_mut(&mut bytes) {
@@ -144,6 +149,17 @@ fn arrive(
         (header.destination, header.source) = (station, NEIGHBOUR);
     }
     Ok((at, bytes))
+}
+
+/// Whether a router sends to this address by an interface whatever the destination is.
+fn is_next_hop(network: &Network<'_>, by: Place, neighbour: IpAddr) -> bool {
+    let snapshot = network.snapshot(by.router);
+    snapshot.nhlfes.iter().any(|(_, nhlfe)| match nhlfe {
+        Nhlfe::Forward(id) => {
+            snapshot.adjacency(*id).is_some_and(|a| (a.interface, a.neighbour) == (by.interface, neighbour))
+        }
+        _ => false,
+    })
 }
 
 /// The EtherType behind the tags, and where its contents start.

@@ -3,7 +3,7 @@
 //! ```text
 //! Snapshots of all routers ─┬─ links: which interfaces are two ends of a line
 //!                           ├─ table: each Fib as disjoint ranges of destinations
-//!                           ├─ tunnel: where each label of each router ends
+//!                           ├─ switch, follow, tunnel: where each label of each router ends
 //!                           └─ walk: where every destination ends, from every edge
 //! [[community]], [[extranet]] ─ judge: what may be, what must be ─ example ─ Report
 //! ```
@@ -24,6 +24,7 @@ mod chain;
 mod drive;
 mod end;
 mod example;
+mod follow;
 mod frame;
 mod inject;
 mod intent;
@@ -31,7 +32,9 @@ mod judge;
 mod links;
 mod network;
 mod report;
+mod rings;
 mod run;
+mod switch;
 mod table;
 mod tell;
 mod tunnel;

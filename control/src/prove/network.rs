@@ -60,6 +60,15 @@ pub(super) struct Peer {
     pub(super) taken_by: IfIndex,
 }
 
+/// Who may take a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Takers {
+    /// Ends of known routers.
+    pub(super) known: Vec<Peer>,
+    /// Whether a host or router may that is not known.
+    pub(super) others: bool,
+}
+
 /// Routers, lines and Vrfs.
 #[derive(Debug)]
 pub(super) struct Network<'r> {
@@ -158,16 +167,16 @@ impl<'r> Network<'r> {
         (&self.routers[self.router_of(node)].name, self.vrf(node).map_or("", |v| &v.name))
     }
 
-    /// What takes a frame that leaves by `from` for `neighbour`: the ends that have this
-    /// address, or all of them. `None` for an edge.
-    pub(super) fn takers(&self, from: Place, neighbour: Option<IpAddr>) -> Option<Vec<Peer>> {
-        let peers = self.peers.get(&from)?;
-        let owns = |peer: &&Peer| {
-            let end = self.interface(peer.end);
-            neighbour.zip(end).is_some_and(|(address, end)| end.owns(address))
-        };
+    /// What may take a frame that leaves by `from` for `neighbour`. An address that none
+    /// of the far ends has may be any one's there, or that of someone who is not known.
+    pub(super) fn takers(&self, from: Place, neighbour: IpAddr) -> Takers {
+        let peers = self.peers(from);
+        let owns = |peer: &&Peer| self.interface(peer.end).is_some_and(|end| end.owns(neighbour));
         let owners: Vec<Peer> = peers.iter().filter(owns).copied().collect();
-        Some(if owners.is_empty() { peers.clone() } else { owners })
+        match owners.is_empty() {
+            true => Takers { known: peers.to_vec(), others: true },
+            false => Takers { known: owners, others: false },
+        }
     }
 
     /// The other ends of the line at `place`; none for an edge.

@@ -171,6 +171,36 @@ fn labels_that_leave_the_known_network_are_a_fault_unless_the_link_is_named() {
     }
 }
 
+/// PE 1 with a next hop on the line to PE 2 that neither has.
+fn with_stranger(labels: &[u32]) -> Pe {
+    let mut one = pe(1);
+    one.maker.has(one.core, "172.16.0.1/24");
+    let stranger = one.maker.to(one.core, "172.16.0.77");
+    let next = if labels.is_empty() { stranger } else { one.maker.push(labels, stranger) };
+    one.maker.route(one.red, "203.0.113.0/24", next);
+    one
+}
+
+#[test]
+fn labels_for_an_address_that_no_known_router_has_leave_the_known_network() {
+    let report = proved([with_stranger(&[100]), pe(2)], &colours());
+    let unproved: Vec<_> = report.unproved.iter().filter(|u| u.from.vrf == "red").collect();
+    assert_eq!(unproved.len(), 1, "{unproved:#?}");
+    assert!(unproved[0].fault && !report.holds());
+    assert_eq!(unproved[0].by.to_string(), "pe1 vrf default interface core");
+    let example = unproved[0].example.as_ref().unwrap();
+    assert!(example.confirmed, "{example:#?}");
+}
+
+#[test]
+fn packets_for_an_address_that_no_known_router_has_may_be_a_hosts_on_the_line() {
+    let report = proved([with_stranger(&[]), pe(2)], &colours());
+    let to: BTreeSet<_> = report.leaks.iter().map(|l| l.to.to_string()).collect();
+    assert!(to.contains("pe1 vrf default"), "{to:?}");
+    let leak = report.leaks.iter().find(|l| l.to.router == "pe1").unwrap();
+    assert!(leak.example.as_ref().is_some_and(|e| e.confirmed), "{leak:#?}");
+}
+
 #[test]
 fn a_loop_is_told_and_what_it_keeps_away_is_missing() {
     let (mut one, mut two) = (pe(1), pe(2));

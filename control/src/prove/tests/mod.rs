@@ -2,6 +2,8 @@
 
 mod closed;
 mod oracle;
+mod random;
+mod tunnels;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,6 +73,13 @@ impl Maker {
             self.route(vrf, &net.addr().to_string(), local);
         }
         id
+    }
+
+    /// Gives an interface an address without the routes to it.
+    pub(super) fn has(&mut self, interface: IfIndex, address: &str) {
+        let mut changed = (**self.snapshot.interfaces.get(interface.index()).unwrap()).clone();
+        changed.addresses = [InterfaceAddress { net: address.parse().unwrap() }].into_iter().collect();
+        self.snapshot.interfaces.set(interface.index(), Arc::new(changed));
     }
 
     pub(super) fn link(&mut self, interface: &str, link: &str) {

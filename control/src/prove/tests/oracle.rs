@@ -5,95 +5,17 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::random::{ROUTERS, router, tables};
 use super::*;
 use crate::prove::end::End;
 use crate::prove::network::{Network, Node, Place};
 use crate::prove::tunnel::Tunnels;
 use crate::prove::walk::Walk;
 
-/// Routers in a ring, each with two Vrfs beside "default"; addresses are 10.0.0.0/24.
-const ROUTERS: u8 = 3;
 /// Deepest stack that is not growing without end.
 const DEEP: usize = 64;
 /// States of one packet that are tried; networks with more are left alone.
 const MOST: usize = 4000;
-
-/// What an entry does; numbers are entries, taken modulo how many there are.
-#[derive(Clone, Debug)]
-enum Entry {
-    Edge,
-    Left,
-    Right,
-    Local,
-    Discard,
-    Push(Vec<u32>, usize),
-    Swap(u32, usize),
-    Pop(usize, bool),
-    Lookup(u8, bool),
-    Ecmp(usize, usize),
-}
-
-type Route = (u8, u8, u8, usize);
-type Table = (Vec<Entry>, Vec<Route>, Vec<(u32, usize)>);
-
-fn entry() -> impl Strategy<Value = Entry> {
-    let label = || prop_oneof![16u32..20, Just(0)];
-    prop_oneof![
-        2 => Just(Entry::Edge), 3 => Just(Entry::Left), 3 => Just(Entry::Right),
-        1 => Just(Entry::Local), 1 => Just(Entry::Discard),
-        3 => (prop::collection::vec(label(), 1..3), any::<usize>()).prop_map(|(l, n)| Entry::Push(l, n)),
-        2 => (label(), any::<usize>()).prop_map(|(l, n)| Entry::Swap(l, n)),
-        2 => (any::<usize>(), any::<bool>()).prop_map(|(n, e)| Entry::Pop(n, e)),
-        3 => (0u8..3, any::<bool>()).prop_map(|(v, b)| Entry::Lookup(v, b)),
-        1 => (any::<usize>(), any::<usize>()).prop_map(|(a, b)| Entry::Ecmp(a, b)),
-    ]
-}
-
-fn tables() -> impl Strategy<Value = Vec<Table>> {
-    let routes = prop::collection::vec((0u8..3, any::<u8>(), 0u8..=8, any::<usize>()), 1..8);
-    let labels = prop::collection::vec((16u32..20, any::<usize>()), 0..5);
-    prop::collection::vec((prop::collection::vec(entry(), 3..9), routes, labels), usize::from(ROUTERS))
-}
-
-/// Router `n`: interface 0 to the left, 1 to the right, 2 to 4 the edges of its Vrfs.
-fn router(n: u8, (entries, routes, labels): &Table) -> Router {
-    let mut maker = Maker::new(&format!("r{n}"));
-    maker.vrf("a");
-    maker.vrf("b");
-    let (left, right) = ((n + ROUTERS - 1) % ROUTERS, n);
-    for (name, link) in [("left", left), ("right", right)] {
-        maker.interface(name, VrfId(0), &[], true);
-        maker.link(name, &format!("link{link}"));
-    }
-    for vrf in 0..3 {
-        maker.interface(&format!("edge{vrf}"), VrfId(vrf), &[], false);
-    }
-    // A route or label leads to any entry; an entry to one before it, so that chains end.
-    let at = |n: &usize| NhlfeId((n % entries.len()) as u32);
-    for (i, entry) in entries.iter().enumerate() {
-        let before = |n: &usize| NhlfeId(n.checked_rem(i).unwrap_or(0) as u32);
-        let id = match entry {
-            _ if i == 0 => maker.to(IfIndex(1), "192.0.2.3"),
-            Entry::Edge => maker.to(IfIndex(2 + i as u32 % 3), "192.0.2.1"),
-            Entry::Left => maker.to(IfIndex(0), "192.0.2.2"),
-            Entry::Right => maker.to(IfIndex(1), "192.0.2.3"),
-            Entry::Local => maker.entry(Nhlfe::Local),
-            Entry::Discard => maker.entry(Nhlfe::Blackhole),
-            Entry::Push(labels, next) => maker.push(labels, before(next)),
-            Entry::Swap(label, next) => maker.swap(*label, before(next)),
-            Entry::Pop(next, egress) => maker.pop(before(next), *egress),
-            Entry::Lookup(vrf, bottom) => maker.lookup(VrfId((*vrf).into()), *bottom),
-            Entry::Ecmp(a, b) => maker.ecmp(&[before(a), before(b)]),
-        };
-        assert_eq!(id.index(), i);
-    }
-    for (vrf, bits, length, to) in routes {
-        let prefix = ipnet::Ipv4Net::new([10, 0, 0, *bits].into(), 24 + length).unwrap().trunc();
-        maker.route(VrfId((*vrf).into()), &prefix.to_string(), at(to));
-    }
-    labels.iter().for_each(|(label, to)| maker.label(*label, at(to)));
-    maker.done()
-}
 
 /// Where a packet is: arriving somewhere, or with labels or an address looked at in a Vrf.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,8 +109,8 @@ impl Oracle<'_> {
         match self.network.snapshot(router).nhlfe(id) {
             _ if steps >= 16 => self.dropped(at),
             Some(Nhlfe::Forward(a)) => {
-                let out = Place::new(router, self.network.snapshot(router).adjacency(*a).unwrap().interface);
-                self.sent(out, stack);
+                let adjacency = self.network.snapshot(router).adjacency(*a).unwrap();
+                self.sent(Place::new(router, adjacency.interface), adjacency.neighbour, stack);
             }
             Some(Nhlfe::Local) if stack.is_empty() => {
                 let node = self.network.node(router, VrfId(vrf)).unwrap();
@@ -212,12 +134,19 @@ impl Oracle<'_> {
         }
     }
 
-    fn sent(&mut self, out: Place, stack: Vec<u32>) {
+    /// The router at the far end has it, if there is one; and, unless that has the
+    /// address, someone who is not known.
+    fn sent(&mut self, out: Place, neighbour: std::net::IpAddr, stack: Vec<u32>) {
         let labelled = !stack.is_empty();
-        match self.network.takers(out, None) {
-            _ if labelled && !self.network.interface(out).unwrap().mpls => self.dropped(out),
-            None => drop(self.ends.insert(if labelled { End::Unknown(out) } else { End::Edge(out) })),
-            Some(peers) => self.go(State::Arrive(peers[0].end, stack)),
+        if labelled && !self.network.interface(out).unwrap().mpls {
+            return self.dropped(out);
+        }
+        let far = self.network.peers(out).first().map(|peer| peer.end);
+        if !far.is_some_and(|far| self.network.interface(far).unwrap().owns(neighbour)) {
+            self.ends.insert(if labelled { End::Unknown(out) } else { End::Edge(out) });
+        }
+        if let Some(far) = far {
+            self.go(State::Arrive(far, stack));
         }
     }
 }
