@@ -26,7 +26,19 @@ fn turn(mut work: impl FnMut()) -> f64 {
 }
 
 fn median(sorted: &[f64]) -> f64 {
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    quantile(sorted, 0.5)
+}
+
+/// The value that so great a part of the others is below.
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let at = (sorted.len() as f64 * part) as usize;
+    sorted.get(at).copied().unwrap_or(f64::NAN)
+}
+
+/// What else the machine did meanwhile: processes that ran or waited, over the last minutes.
+fn load() -> String {
+    let averages = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split(' ').take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// Each turn's cost of a way, least first.
@@ -80,7 +92,8 @@ fn main() {
             }
         }
     }
-    println!("{:32} {:>8} {:>8}   to ipv4", "ns per packet", "best", "median");
+    println!("load {}; the ratio: quartiles and median of {TURNS} turns", load());
+    println!("{:32} {:>8} {:>8}   {:>20}", "ns per packet", "best", "median", "to ipv4");
     for ((ways, costs), of) in all.iter().zip(&costs).zip(["1 route or label", "10k"]) {
         let plain = costs.first().map(Costs::net).unwrap_or_default();
         for (way, costs) in ways.iter().zip(costs) {
@@ -88,7 +101,9 @@ fn main() {
             let net = costs.net();
             let ratio = sorted(net.iter().zip(&plain).map(|(cost, plain)| cost / plain).collect());
             let name = format!("{}, {of}", way.name);
-            println!("{name:32} {:8.2} {:8.2}   {:.2}", costs.best(), median(&sorted(net)), median(&ratio));
+            let [low, mid, high] = [0.25, 0.5, 0.75].map(|part| quantile(&ratio, part));
+            let (best, net) = (costs.best(), median(&sorted(net)));
+            println!("{name:32} {best:8.2} {net:8.2}   {low:6.2} {mid:6.2} {high:6.2}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod held;
 mod mtu;
 mod oracle;
 mod special;
+mod together;
 
 use crate::id::NhlfeId;
 use crate::packet::{DropReason, Frame, PuntReason, Verdict};

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 const CHUNK_BITS: u32 = 6;
 const CHUNK: usize = 1 << CHUNK_BITS;
 
+/// Values side by side: one load leads from a chunk to any of them.
+type Chunk<T> = Arc<[Option<T>; CHUNK]>;
+
 /// Values by small index. Cloning costs one reference count; writing to a clone
 /// copies the spine and one chunk of 64 values, once per generation.
 #[derive(Clone, Debug)]
 pub struct Slab<T> {
-    chunks: Arc<Vec<Arc<Vec<Option<T>>>>>,
+    chunks: Arc<Vec<Chunk<T>>>,
     used: usize,
     stamp: u64,
 }
@@ -29,7 +32,7 @@ impl<T> Slab<T> {
     /// The value at `index`.
     #[inline]
     pub fn get(&self, index: usize) -> Option<&T> {
-        self.chunks.get(index >> CHUNK_BITS)?.get(index & (CHUNK - 1))?.as_ref()
+        self.chunks.get(index >> CHUNK_BITS)?[index & (CHUNK - 1)].as_ref()
     }
 
     /// Names this state: clones share it, and every write makes a new one.
@@ -103,7 +106,7 @@ impl<T: Clone> Slab<T> {
         let chunks = Arc::make_mut(&mut self.chunks);
         let at = index >> CHUNK_BITS;
         while chunks.len() <= at {
-            chunks.push(Arc::new(vec![None; CHUNK]));
+            chunks.push(Arc::new([const { None }; CHUNK]));
         }
         &mut Arc::make_mut(&mut chunks[at])[index & (CHUNK - 1)]
     }

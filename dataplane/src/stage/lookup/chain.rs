@@ -3,7 +3,7 @@
 //! RFC 3443 section 3, RFC 5462).
 
 use crate::packet::{Flags, Frame, Layer3, StackEdit};
-use crate::table::{Interface, Push, Swap, TtlModel};
+use crate::table::{Interface, Push, Swap, TtlModel, TunnelModel};
 use crate::wire::mpls::{LabelStackEntry, label};
 
 /// Where the label stands in an entry.
@@ -15,8 +15,19 @@ const BOTTOM: u32 = 1 << 8;
 /// Label and nothing else.
 const LABELS: u32 = !0xfff;
 
+/// The first entry of a chain, where its labels can be exchanged for another's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// It cannot.
+    Other,
+    Swap,
+    /// So many labels of this model.
+    Push(u8, TunnelModel),
+}
+
 /// The labels of a way, collected entry by entry.
 pub(super) struct Chain {
+    first: First,
     /// The label that replaces a labelled frame's top one, in place.
     swap: Option<u32>,
     len: u8,
@@ -32,13 +43,14 @@ pub(super) struct Chain {
 
 impl Chain {
     pub(super) const fn new() -> Self {
-        Self { swap: None, len: 0, words: [0; StackEdit::MOST], uniform: 0, entropy: 0, broken: false }
+        let words = [0; StackEdit::MOST];
+        Self { first: First::Other, swap: None, len: 0, words, uniform: 0, entropy: 0, broken: false }
     }
 
     /// Forgets what it was; the words need not be overwritten.
     #[inline]
     pub(super) fn clear(&mut self) {
-        (self.swap, self.len, self.broken) = (None, 0, false);
+        (self.first, self.swap, self.len, self.broken) = (First::Other, None, 0, false);
         (self.uniform, self.entropy) = (0, 0);
     }
 
@@ -57,6 +69,8 @@ impl Chain {
     /// Another label replaces the top one.
     #[inline]
     pub(super) fn swap(&mut self, swap: &Swap) {
+        // A second label in the same place hides the first.
+        self.first = if self.is_empty() { First::Swap } else { First::Other };
         let top = usize::from(self.len).checked_sub(1).and_then(|last| self.words.get_mut(last));
         match top {
             Some(word) => *word = swap.label << LABEL | *word & !LABELS,
@@ -67,6 +81,9 @@ impl Chain {
     /// Labels come on top of the others.
     #[inline]
     pub(super) fn push(&mut self, push: &Push) {
+        if self.is_empty() && !push.entropy {
+            self.first = First::Push(push.labels.len() as u8, push.model);
+        }
         // In a uniform tunnel through a pipe, the pipe's TTL counts from there on.
         let over_pipe = self.len > 0 && self.uniform & 1 << (self.len - 1) == 0;
         let uniform = push.model.ttl == TtlModel::Uniform && !over_pipe;
@@ -77,6 +94,30 @@ impl Chain {
             }
             self.put(label, uniform, false);
         }
+    }
+
+    /// Exchanges the label of the first entry, a swap, for that of another one; `false`
+    /// where the chain does not start so.
+    #[inline]
+    pub(super) fn swap_first(&mut self, swap: &Swap) -> bool {
+        let like = self.first == First::Swap;
+        if like {
+            self.swap = Some(swap.label << LABEL);
+        }
+        like
+    }
+
+    /// Exchanges the labels of the first entry, a push, for those of another one;
+    /// `false` where the chain does not start so, or with other numbers or models.
+    #[inline]
+    pub(super) fn push_first(&mut self, push: &Push) -> bool {
+        let like = self.first == First::Push(push.labels.len() as u8, push.model) && !push.entropy;
+        if like {
+            for (word, label) in self.words.iter_mut().zip(push.labels.iter().rev()) {
+                *word = label << LABEL | *word & !LABELS;
+            }
+        }
+        like
     }
 
     #[inline]

@@ -6,18 +6,25 @@
 //! bytes say. An IP packet at the front is then parsed and looked up as any other.
 
 use super::STEPS;
-use crate::id::VrfId;
+use crate::id::{NhlfeId, VrfId};
 use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
 use crate::table::{DiffServModel, Nhlfe, Pop, PopLookup, Snapshot, TtlModel, TunnelModel};
 use crate::wire::mpls::{LabelStackEntry, label};
 
 /// Takes labels off the live labelled frames: whether IP packets have come to the
 /// front, which are to be parsed then.
+///
+/// The Ilm is asked for all frames first, then the Nhlfes, so that the waits for
+/// memory of either overlap. Most labels are swapped, and that ends it.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot) -> bool {
+    for frame in batch.frames_mut() {
+        if is_labelled(frame) {
+            frame.meta_mut().nhlfe = entry_of_top(frame, snapshot);
+        }
+    }
     let mut exposed = false;
-    for frame in batch.live() {
-        let meta = frame.meta();
-        if meta.layer3 != Layer3::Mpls || meta.flags.has(Flags::DIRECTED) {
+    for frame in batch.frames_mut() {
+        if !is_labelled(frame) || matches!(snapshot.nhlfe(frame.meta().nhlfe), Some(Nhlfe::Swap(_))) {
             continue;
         }
         let verdict = walk(frame, snapshot);
@@ -28,10 +35,24 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot) -> bool {
     exposed
 }
 
+/// Whether the top label of a frame is to be looked up.
+#[inline]
+fn is_labelled(frame: &Frame) -> bool {
+    let meta = frame.meta();
+    meta.layer3 == Layer3::Mpls && meta.verdict == Verdict::Forward && !meta.flags.has(Flags::DIRECTED)
+}
+
 /// The top entry.
 #[inline]
 fn top(frame: &Frame) -> Option<LabelStackEntry> {
     LabelStackEntry::parse(frame.l3()).ok().map(|(entry, _)| *entry)
+}
+
+/// What the Ilm says of the top label; `NONE` of special ones, which it is not asked for.
+#[inline]
+fn entry_of_top(frame: &Frame, snapshot: &Snapshot) -> NhlfeId {
+    let label = top(frame).map(|entry| entry.label()).filter(|label| *label >= label::FIRST);
+    label.map_or(NhlfeId::NONE, |label| snapshot.ilm.get(label))
 }
 
 /// How a step ends.
@@ -42,15 +63,17 @@ enum Step {
     End(Verdict),
 }
 
+/// From the top label, whose entry meta has, on.
 fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Verdict {
+    let mut id = frame.meta().nhlfe;
     for _ in 0..STEPS {
         let Some(entry) = top(frame) else { return Verdict::Drop(DropReason::MplsMalformed) };
         let step = match entry.label() {
             0..label::FIRST => special(frame, entry, snapshot),
-            _ => follow(frame, entry, snapshot),
+            _ => follow(frame, entry, id, snapshot),
         };
         match step {
-            Ok(Step::On) => {}
+            Ok(Step::On) => id = entry_of_top(frame, snapshot),
             Ok(Step::End(verdict)) => return verdict,
             Err(reason) => return Verdict::Drop(reason),
         }
@@ -58,10 +81,15 @@ fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Verdict {
     Verdict::Drop(DropReason::LookupLoop)
 }
 
-/// What the top label leads to.
+/// What the top label, `entry`, leads to by the Nhlfe `first`.
 #[inline]
-fn follow(frame: &mut Frame, entry: LabelStackEntry, snapshot: &Snapshot) -> Result<Step, DropReason> {
-    let mut id = snapshot.ilm.get(entry.label());
+fn follow(
+    frame: &mut Frame,
+    entry: LabelStackEntry,
+    first: NhlfeId,
+    snapshot: &Snapshot,
+) -> Result<Step, DropReason> {
+    let mut id = first;
     for _ in 0..STEPS {
         match snapshot.nhlfe(id) {
             Some(Nhlfe::Ecmp(group)) => id = group.select(frame.flow()),

@@ -29,14 +29,46 @@ struct Way<'a> {
     resolved: bool,
 }
 
+/// The last way taken.
+struct Last<'a> {
+    /// The entry it starts on.
+    first: NhlfeId,
+    /// The entry behind that; `NONE` where the first one is all there is.
+    second: NhlfeId,
+    /// Whether it is that of labelled frames: others may not take it, since a swap
+    /// means nothing to them.
+    labelled: bool,
+    way: Way<'a>,
+}
+
 /// Takes frames from their `meta.nhlfe` on. Remembers the last way, since most
 /// frames of a batch go the same one.
 pub(super) struct Resolver<'a> {
     snapshot: &'a Snapshot,
-    /// By the entry it starts on; none that a flow's hash chose.
-    last: Option<(NhlfeId, Way<'a>)>,
+    /// None that a flow's hash chose.
+    last: Option<Last<'a>>,
     /// The labels of that way.
     chain: Chain,
+}
+
+impl Last<'_> {
+    /// Makes it the way from `first` on where that differs in its first labels only, as
+    /// the many labels and prefixes do that share an LSP. Whether it is that now.
+    #[inline]
+    fn turns_to(&mut self, first: NhlfeId, chain: &mut Chain, snapshot: &Snapshot) -> bool {
+        if self.first == first {
+            return true;
+        }
+        let turned = match snapshot.nhlfe(first) {
+            Some(Nhlfe::Swap(swap)) => swap.next == self.second && chain.swap_first(swap),
+            Some(Nhlfe::Push(push)) => push.next == self.second && chain.push_first(push),
+            _ => false,
+        };
+        if turned {
+            self.first = first;
+        }
+        turned
+    }
 }
 
 impl<'a> Resolver<'a> {
@@ -74,16 +106,16 @@ impl<'a> Resolver<'a> {
 
     #[inline]
     fn go(&mut self, frame: &mut Frame, edit: &mut StackEdit) -> Verdict {
-        match &self.last {
-            Some((nhlfe, way)) if *nhlfe == frame.meta().nhlfe => {
-                frame.meta_mut().nhlfe = way.end;
-                if way.labels || frame.meta().layer3 == Layer3::Mpls {
-                    return leave_labelled(frame, way, &self.chain, edit);
-                }
-                leave(frame, way)
-            }
-            _ => self.follow(frame, edit),
+        let (first, labelled) = (frame.meta().nhlfe, frame.meta().layer3 == Layer3::Mpls);
+        let Some(last) = &mut self.last else { return self.follow(frame, edit) };
+        if last.labelled != labelled || !last.turns_to(first, &mut self.chain, self.snapshot) {
+            return self.follow(frame, edit);
         }
+        frame.meta_mut().nhlfe = last.way.end;
+        if last.way.labels || labelled {
+            return leave_labelled(frame, &last.way, &self.chain, edit);
+        }
+        leave(frame, &last.way)
     }
 
     fn follow(&mut self, frame: &mut Frame, edit: &mut StackEdit) -> Verdict {
@@ -101,7 +133,7 @@ impl<'a> Resolver<'a> {
                 };
                 let way = Way { end: walk.end, labels: !self.chain.is_empty(), ..way };
                 if !walk.chosen {
-                    self.last = Some((first, way));
+                    self.last = Some(Last { first, second: walk.second, labelled, way });
                 }
                 if way.labels || labelled {
                     return leave_labelled(frame, &way, &self.chain, edit);
@@ -133,6 +165,8 @@ fn way(id: AdjacencyId, snapshot: &Snapshot) -> Option<Way<'_>> {
 
 /// A walk along entries.
 struct Walk {
+    /// The entry behind the first; `NONE` where that is all there is.
+    second: NhlfeId,
     /// The entry it ended on.
     end: NhlfeId,
     /// Where that leads.
@@ -144,7 +178,7 @@ struct Walk {
 /// Walks from the frame's entry on; the labels on the way go into `chain`.
 #[inline]
 fn walk(frame: &mut Frame, chain: &mut Chain, snapshot: &Snapshot) -> Walk {
-    let (mut chosen, mut end) = (false, frame.meta().nhlfe);
+    let (mut chosen, mut end, mut second) = (false, frame.meta().nhlfe, NhlfeId::NONE);
     let labelled = frame.meta().layer3 == Layer3::Mpls;
     for _ in 0..STEPS {
         let to = match snapshot.nhlfe(end) {
@@ -154,11 +188,13 @@ fn walk(frame: &mut Frame, chain: &mut Chain, snapshot: &Snapshot) -> Walk {
                 continue;
             }
             Some(Nhlfe::Push(push)) => {
+                second = if chain.is_empty() { push.next } else { second };
                 chain.push(push);
                 end = push.next;
                 continue;
             }
             Some(Nhlfe::Swap(swap)) if labelled || !chain.is_empty() => {
+                second = if chain.is_empty() { swap.next } else { second };
                 chain.swap(swap);
                 end = swap.next;
                 continue;
@@ -174,9 +210,9 @@ fn walk(frame: &mut Frame, chain: &mut Chain, snapshot: &Snapshot) -> Walk {
             }
             None => End::Not(Verdict::Punt(PuntReason::NoRoute)),
         };
-        return Walk { end, to, chosen };
+        return Walk { second, end, to, chosen };
     }
-    Walk { end, to: End::Not(Verdict::Drop(DropReason::LookupLoop)), chosen }
+    Walk { second, end, to: End::Not(Verdict::Drop(DropReason::LookupLoop)), chosen }
 }
 
 /// To a link-local destination: to the router itself if the interface it came in
