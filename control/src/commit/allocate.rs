@@ -17,7 +17,7 @@ use super::label::{Asked, LabelWay};
 use super::vpn::{Vpns, vpn_source};
 use super::{State, derived};
 use crate::config::{Config, ConfigErrors, LabelMode, LabelRange};
-use crate::rib::{Candidate, NEVER, Resolved, Source, TargetRef, Wanted};
+use crate::rib::{AskedModel, Candidate, NEVER, Resolved, Source, TargetRef, Wanted};
 
 /// What a label is given out for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -284,8 +284,7 @@ impl State {
     fn give(&mut self, key: &Key) {
         // Whether there is one has been checked before.
         let Some(label) = self.labels.pool.give(key) else { return };
-        let Some(vpn) = self.vpns.get(key.vrf()) else { return };
-        let (model, egress) = (vpn.model, Some(Arc::from(key.vrf())));
+        let (model, egress) = (AskedModel::default(), Some(Arc::from(key.vrf())));
         let (way, set) = match key {
             Key::Vrf(vrf) => (LabelWay::Lookup { vrf: vrf.clone(), model, bottom: true }, None),
             Key::Ce(vrf, wanted) => {
@@ -315,12 +314,12 @@ impl State {
 
     /// Points a prefix's own label where its best route leads.
     pub(super) fn follow_prefix(&mut self, vrf: VrfId, prefix: IpNet) {
-        let Some((name, vpn)) = self.vpns.of(vrf).filter(|(_, vpn)| vpn.label == LabelMode::PerPrefix) else {
+        let Some((name, _)) = self.vpns.of(vrf).filter(|(_, vpn)| vpn.label == LabelMode::PerPrefix) else {
             return;
         };
         let key = Key::Prefix(name.clone(), prefix);
         let Some(label) = self.labels.pool.of(&key) else { return };
-        let (model, name) = (vpn.model, name.clone());
+        let (model, name) = (AskedModel::default(), name.clone());
         let best = self.ribs.get(vrf).and_then(|rib| rib.best_own(rib.candidates(prefix)));
         let at = best.map(|best| TargetRef { vrf, id: best.target });
         let forwards = |at: &TargetRef| {

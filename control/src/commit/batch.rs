@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use dataplane::id::VrfId;
-use dataplane::table::{Labels, Nhlfe, Snapshot, TunnelModel};
+use dataplane::table::{Labels, Nhlfe, Snapshot};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,11 +129,6 @@ impl State {
     pub(super) fn vrf_of(&self, name: &Option<String>) -> Result<VrfId, String> {
         let name = name.as_deref().unwrap_or(DEFAULT_VRF);
         self.vrf(name).ok_or_else(|| format!("there is no vrf \"{name}\""))
-    }
-
-    /// What tunnels do to the packets of a Vrf.
-    pub(super) fn model(&self, vrf: &str) -> TunnelModel {
-        self.config.vrf(vrf).map(|vrf| vrf.model()).unwrap_or_default()
     }
 
     /// Whether something for `family` may go by this next hop.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use ahash::{AHashMap, AHashSet};
 use dataplane::id::{NhlfeId, VrfId};
-use dataplane::table::{Nhlfe, Pop, PopLookup, Snapshot, Swap, TunnelModel};
+use dataplane::table::{Nhlfe, Pop, PopLookup, Snapshot, Swap};
 use ipnet::IpNet;
 
 use super::allocate::{Key, Pool};
 use super::{DEFAULT_VRF, State};
-use crate::config::{self, Config, LabelAction};
-use crate::rib::{TargetRef, Wanted, next_hop};
+use crate::config::{self, LabelAction};
+use crate::rib::{AskedModel, TargetRef, Wanted, next_hop};
 
 /// Who asked for a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum LabelWay {
     /// The label is taken off, and what is below goes to next hops.
     Pop {
         /// What that takes over from the label.
-        model: TunnelModel,
+        model: AskedModel,
         /// The Vrf, by name, whose packets the label carries, where the tunnel ends
         /// here, not at the next hop.
         egress: Option<Arc<str>>,
@@ -46,7 +46,7 @@ pub enum LabelWay {
         /// The Vrf, by name.
         vrf: Arc<str>,
         /// What the packet takes over from the label.
-        model: TunnelModel,
+        model: AskedModel,
         /// Whether it must be the last label.
         bottom: bool,
     },
@@ -126,29 +126,21 @@ pub(super) struct WantedLabel {
 
 impl WantedLabel {
     /// What a label of the file asks for.
-    pub(super) fn of(label: &config::StaticLabel, models: &Models<'_>) -> Self {
-        let model = |vrf: &str| label.model(models.get(vrf).copied().unwrap_or_default());
-        let via = label.via_vrf.as_deref().unwrap_or(DEFAULT_VRF);
+    pub(super) fn of(label: &config::StaticLabel) -> Self {
+        let model = AskedModel::said(label.ttl, label.diffserv);
         let way = match label.action() {
-            LabelAction::Swap(config::IMPLICIT_NULL) => LabelWay::Pop { model: model(via), egress: None },
+            LabelAction::Swap(config::IMPLICIT_NULL) => LabelWay::Pop { model, egress: None },
             LabelAction::Swap(to) => LabelWay::Swap(to),
             LabelAction::Pop if label.via.is_empty() => {
-                LabelWay::Lookup { vrf: DEFAULT_VRF.into(), model: model(via), bottom: false }
+                LabelWay::Lookup { vrf: DEFAULT_VRF.into(), model, bottom: false }
             }
-            LabelAction::Pop => LabelWay::Pop { model: model(via), egress: None },
-            LabelAction::Lookup(vrf) => LabelWay::Lookup { vrf: vrf.into(), model: model(vrf), bottom: true },
+            LabelAction::Pop => LabelWay::Pop { model, egress: None },
+            LabelAction::Lookup(vrf) => LabelWay::Lookup { vrf: vrf.into(), model, bottom: true },
         };
-        let hops: Vec<_> = label.hops().map(|hop| next_hop(hop, via, model(via), false)).collect();
+        let via = label.via_vrf.as_deref().unwrap_or(DEFAULT_VRF);
+        let hops: Vec<_> = label.hops().map(|hop| next_hop(hop, via, model, false)).collect();
         Self { way, hops: (!hops.is_empty()).then(|| (via.into(), Wanted::Via(hops))) }
     }
-}
-
-/// Models of Vrfs, by name.
-pub(super) type Models<'a> = AHashMap<&'a str, TunnelModel>;
-
-/// What tunnels do to the packets of each Vrf.
-pub(super) fn models(config: &Config) -> Models<'_> {
-    config.vrfs.iter().map(|vrf| (vrf.name.as_str(), vrf.model())).collect()
 }
 
 impl State {
@@ -164,10 +156,8 @@ impl State {
 
     /// Sets the labels of the file, and takes out those that are not in it any more.
     pub(super) fn static_labels(&mut self, snapshot: &mut Snapshot) {
-        let config = std::mem::take(&mut self.config);
-        let models = models(&config);
         let wanted: BTreeMap<u32, WantedLabel> =
-            config.static_labels.iter().map(|l| (l.label, WantedLabel::of(l, &models))).collect();
+            self.config.static_labels.iter().map(|l| (l.label, WantedLabel::of(l))).collect();
         let gone: Vec<u32> = self
             .labels()
             .filter(|(label, of)| of.asked == Asked::Static && !wanted.contains_key(label))
@@ -178,7 +168,6 @@ impl State {
             let set = self.hold_hops(wanted.hops);
             self.set_label(label, Asked::Static, wanted.way, set);
         }
-        self.config = config;
     }
 
     /// The next-hop set of a label, asked for once more.
@@ -256,6 +245,9 @@ impl State {
             let target = self.ribs.target(label.set?)?;
             Some(target.nhlfe).filter(|n| n.is_some())
         };
+        let of = |vrf: VrfId, asked: &AskedModel| {
+            asked.within(self.ribs.get(vrf).map(|rib| rib.model).unwrap_or_default())
+        };
         Some(match &label.way {
             LabelWay::Swap(label) => Nhlfe::Swap(Swap { label: *label, next: next()? }),
             LabelWay::Pop { model, egress } => {
@@ -263,11 +255,12 @@ impl State {
                     Some(vrf) => Some(self.vrf(vrf)?),
                     None => None,
                 };
-                Nhlfe::Pop(Pop { next: next()?, model: *model, egress })
+                let vrf = egress.or(label.set.map(|at| at.vrf))?;
+                Nhlfe::Pop(Pop { next: next()?, model: of(vrf, model), egress })
             }
             LabelWay::Lookup { vrf, model, bottom } => {
                 let vrf: VrfId = self.vrf(vrf)?;
-                Nhlfe::PopLookup(PopLookup { vrf, model: *model, bottom: *bottom })
+                Nhlfe::PopLookup(PopLookup { vrf, model: of(vrf, model), bottom: *bottom })
             }
         })
     }

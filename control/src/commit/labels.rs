@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::batch::{BatchErrors, RouteVia, at_most, check_all, check_push};
-use super::label::{Asked, WantedLabel, models};
+use super::label::{Asked, WantedLabel};
 use crate::config::{DiffServWord, IMPLICIT_NULL, LEAST_LABEL, MOST_LABEL, StaticLabel, TtlWord, rules};
 
 /// One change to the labels of a running router.
@@ -49,12 +49,10 @@ pub struct LabelSpec {
     /// Labels put on top of the one swapped in, outermost first; at most 8.
     #[serde(default)]
     pub push: Vec<u32>,
-    /// What `pop` or `vrf` hands on of the TTL; `None` is what the Vrf says
-    /// when the label is given.
+    /// What `pop` or `vrf` hands on of the TTL; `None` is what the Vrf says.
     #[serde(default)]
     pub ttl: Option<TtlWord>,
-    /// What `pop` or `vrf` hands on of the marks; `None` is what the Vrf says
-    /// when the label is given.
+    /// What `pop` or `vrf` hands on of the marks; `None` is what the Vrf says.
     #[serde(default)]
     pub diffserv: Option<DiffServWord>,
 }
@@ -91,12 +89,11 @@ impl State {
         changes: &[LabelChange],
         snapshot: &mut Snapshot,
     ) -> Result<LabelReport, BatchErrors> {
-        let models = models(&self.config);
         let check = |change: &LabelChange| match change {
             LabelChange::Remove { label } => self.is_free(*label).map(|()| Checked::Remove(*label)),
             LabelChange::Add(spec) => {
                 let label = self.check_label(spec, snapshot)?;
-                Ok(Checked::Add(spec.label, WantedLabel::of(&label, &models)))
+                Ok(Checked::Add(spec.label, WantedLabel::of(&label)))
             }
         };
         let checked = check_all("label", changes, check)?;

@@ -220,8 +220,10 @@ impl State {
             let own = rib.targets().filter(|(_, t)| t.nhlfe.is_some() && !t.is_imported());
             own.for_each(|(_, t)| self.entries.release(t.nhlfe, snapshot));
         }
+        let models: AHashMap<&str, TunnelModel> =
+            self.config.vrfs.iter().map(|vrf| (vrf.name.as_str(), vrf.model())).collect();
         for (name, id) in &ids {
-            self.ribs.add(name, *id);
+            self.ribs.add(name, *id).model = models.get(&**name).copied().unwrap_or_default();
             if snapshot.vrf(*id).is_none() {
                 snapshot.vrfs.set(id.index(), table::Vrf::new(*id, name));
             }
@@ -318,13 +320,9 @@ fn derived(config: &Config, down: &BTreeSet<String>) -> Vec<Derived> {
             routes.push((vrf.clone(), prefix, source, source.distance(), wanted));
         }
     }
-    let models: AHashMap<&str, TunnelModel> =
-        config.vrfs.iter().map(|vrf| (vrf.name.as_str(), vrf.model())).collect();
     for route in &config.routes {
         let prefix = route.prefix.trunc();
-        let model = models.get(route.vrf.as_str()).copied().unwrap_or_default();
-        let wanted = wanted(route, model);
-        routes.push((route.vrf.as_str().into(), prefix, Source::Static, route.distance, wanted));
+        routes.push((route.vrf.as_str().into(), prefix, Source::Static, route.distance, wanted(route)));
     }
     for vrf in &config.vrfs {
         let Some(discard) = vrf.otherwise else { continue };

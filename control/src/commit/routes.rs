@@ -12,7 +12,7 @@ use super::State;
 use super::allocate::NewLabels;
 use super::batch::{BatchErrors, RouteVia, at_most, check_all, check_push};
 use crate::config::{self, DiffServWord, Discard, TtlWord, rules};
-use crate::rib::{self, Source, Wanted};
+use crate::rib::{self, AskedModel, Source, Wanted};
 
 /// One change to the routes of a running router.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,12 +55,10 @@ pub struct RouteSpec {
     /// Whether an entropy label goes below the outermost label (RFC 6790).
     #[serde(default)]
     pub entropy: bool,
-    /// What the labels take over of the TTL; `None` is what the Vrf says
-    /// when the route is given.
+    /// What the labels take over of the TTL; `None` is what the Vrf says.
     #[serde(default)]
     pub ttl: Option<TtlWord>,
-    /// What the labels take over of the marks; `None` is what the Vrf says
-    /// when the route is given.
+    /// What the labels take over of the marks; `None` is what the Vrf says.
     #[serde(default)]
     pub diffserv: Option<DiffServWord>,
     /// What to do instead of forwarding.
@@ -202,7 +200,7 @@ impl State {
             (_, None) => {}
         }
         check_push(&spec.push)?;
-        let model = route.model(self.model(&route.vrf));
+        let model = AskedModel::said(spec.ttl, spec.diffserv);
         let hops = route.hops().enumerate().map(|(n, hop)| {
             let family = if hop.push.is_empty() { spec.prefix } else { hop.address.into() };
             self.next_hop(&hop, family, snapshot)?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 use dataplane::id::VrfId;
-use dataplane::table::TunnelModel;
 use ipnet::IpNet;
 
 use super::Ids;
@@ -30,8 +29,6 @@ impl Rule {
 #[derive(Clone, Debug)]
 pub(super) struct Vpn {
     pub(super) label: LabelMode,
-    /// What tunnels do to its packets.
-    pub(super) model: TunnelModel,
     export: Vec<Rule>,
     import: Vec<Rule>,
 }
@@ -104,7 +101,6 @@ impl Vpns {
         };
         let of = |vrf: &config::Vrf| Vpn {
             label: vrf.label,
-            model: vrf.model(),
             export: rules(&vrf.export),
             import: rules(&vrf.import),
         };

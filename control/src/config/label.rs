@@ -5,11 +5,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dataplane::table::TunnelModel;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
-use super::route::{Hop, Via, tunnel_model};
+use super::route::{Hop, Via};
 use super::words::{DiffServWord, TtlWord};
 
 /// The highest label.
@@ -140,11 +139,6 @@ impl StaticLabel {
     pub fn hops(&self) -> impl Iterator<Item = Hop<'_>> {
         let vrf = self.via_vrf.as_deref().unwrap_or("default");
         self.via.iter().map(move |via| via.hop(self.interface.as_deref(), &self.push, vrf))
-    }
-
-    /// What the contents take over from the label, where `default` is the Vrf's model.
-    pub fn model(&self, default: TunnelModel) -> TunnelModel {
-        tunnel_model(self.ttl, self.diffserv, default)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use dataplane::table::TunnelModel;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
@@ -54,23 +53,6 @@ impl Route {
             let vrf = vrf.unwrap_or(if labelled { "default" } else { &self.vrf });
             via.hop(self.interface.as_deref(), &self.push, vrf)
         })
-    }
-
-    /// What the labels take over, where `default` is the Vrf's model.
-    pub fn model(&self, default: TunnelModel) -> TunnelModel {
-        tunnel_model(self.ttl, self.diffserv, default)
-    }
-}
-
-/// `default`, but for what is said.
-pub(super) fn tunnel_model(
-    ttl: Option<TtlWord>,
-    diffserv: Option<DiffServWord>,
-    default: TunnelModel,
-) -> TunnelModel {
-    TunnelModel {
-        ttl: ttl.map_or(default.ttl, Into::into),
-        diffserv: diffserv.map_or(default.diffserv, Into::into),
     }
 }
 

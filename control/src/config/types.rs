@@ -19,7 +19,7 @@ use super::limits::Limits;
 use super::meter::{Police, SharedMeter};
 use super::prefix_list::PrefixList;
 use super::qos::Qos;
-use super::route::{Route, tunnel_model};
+use super::route::Route;
 use super::units::{Rate, Span};
 use super::values::{Class, Mac};
 use super::vpn::{RouteDistinguisher, TargetRule};
@@ -281,7 +281,7 @@ pub struct Vrf {
 impl Vrf {
     /// What tunnels do to its packets, where a route or label says nothing else.
     pub fn model(&self) -> TunnelModel {
-        tunnel_model(Some(self.ttl), Some(self.diffserv), TunnelModel::default())
+        TunnelModel { ttl: self.ttl.into(), diffserv: self.diffserv.into() }
     }
 }
 

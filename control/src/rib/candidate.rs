@@ -1,6 +1,6 @@
 //! The routes to one prefix, in order of preference.
 
-use super::table::TargetId;
+use super::target::TargetId;
 use super::{NEVER, Source};
 
 /// One route to a prefix.

@@ -10,13 +10,15 @@ mod resolve;
 mod ribs;
 mod settle;
 mod table;
+mod target;
+mod tunnel;
 mod unresolved;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use dataplane::table::{Labels, TunnelModel};
+use dataplane::table::Labels;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +28,9 @@ use crate::config;
 pub use candidate::Candidate;
 pub use resolve::{Leaf, MOST_DEPTH, MOST_LSPS, Resolved, Way};
 pub use ribs::Ribs;
-pub use table::{Rib, Target, TargetId, TargetRef};
+pub use table::Rib;
+pub use target::{Target, TargetId, TargetRef};
+pub use tunnel::{AskedLabels, AskedModel, Tunnel};
 pub use unresolved::Unresolved;
 
 pub(crate) use settle::Settled;
@@ -96,19 +100,7 @@ pub struct NextHop {
     /// The Vrf in which the address is reached; `None` is the route's own.
     pub vrf: Option<Arc<str>>,
     /// The labels that packets get on the way to it.
-    pub tunnel: Option<Tunnel>,
-}
-
-/// Labels put on, and what they take over from the packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Tunnel {
-    /// The labels, outermost first, implicit nulls left out; none at all is an LSP that
-    /// ends at its first hop.
-    pub labels: Labels,
-    /// What they take over.
-    pub model: TunnelModel,
-    /// Whether an entropy label goes below the outermost (RFC 6790 section 4.2).
-    pub entropy: bool,
+    pub tunnel: Option<AskedLabels>,
 }
 
 impl NextHop {
@@ -153,25 +145,25 @@ pub enum Wanted {
     Imported(TargetRef),
 }
 
-/// What a route of the configuration asks for, in a Vrf of this model.
-pub(crate) fn wanted(route: &config::Route, model: TunnelModel) -> Wanted {
+/// What a route of the configuration asks for.
+pub(crate) fn wanted(route: &config::Route) -> Wanted {
     if let Some(discard) = route.discard {
         return Wanted::Discard(discard);
     }
-    let model = route.model(model);
+    let model = AskedModel::said(route.ttl, route.diffserv);
     let hops = route.hops().map(|hop| next_hop(hop, &route.vrf, model, route.entropy));
     Wanted::Via(hops.collect())
 }
 
 /// What a next hop of the configuration asks for, in a route or a label of the Vrf `own`.
-pub(crate) fn next_hop(hop: config::Hop<'_>, own: &str, model: TunnelModel, entropy: bool) -> NextHop {
+pub(crate) fn next_hop(hop: config::Hop<'_>, own: &str, model: AskedModel, entropy: bool) -> NextHop {
     // The file's checks leave no stack that is too long.
     let labels = Labels::new(&hop.push).unwrap_or_default();
     NextHop {
         address: hop.address,
         interface: hop.interface.map(Into::into),
         vrf: (hop.vrf != own).then(|| hop.vrf.into()),
-        tunnel: (!labels.is_empty()).then_some(Tunnel { labels, model, entropy }),
+        tunnel: (!labels.is_empty()).then_some(AskedLabels { labels, model, entropy }),
     }
 }
 

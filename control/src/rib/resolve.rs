@@ -15,7 +15,8 @@ use dataplane::id::VrfId;
 use ipnet::IpNet;
 
 use super::ribs::Ribs;
-use super::table::{Rib, TargetRef};
+use super::table::Rib;
+use super::target::TargetRef;
 use super::unresolved::Unresolved;
 use super::{NextHop, Tunnel, Wanted, is_link_local};
 use crate::config::Discard;
@@ -211,13 +212,18 @@ impl<'a> Walk<'a> {
             (None, None) if hop.is_linked() => return self.within(hop),
             (None, None) => self.covered(hop.address)?,
         };
-        Ok(match (found, hop.tunnel) {
+        Ok(match (found, self.tunnel(hop)) {
             (Resolved::Forward(mut leaves), tunnel @ Some(_)) => {
                 leaves.iter_mut().for_each(|leaf| leaf.tunnel = tunnel);
                 Resolved::Forward(leaves)
             }
             (found, _) => found,
         })
+    }
+
+    /// The labels that a next hop asks for, in the Vrf whose route has it.
+    fn tunnel(&self, hop: &NextHop) -> Option<Tunnel> {
+        hop.tunnel.map(|asked| asked.within(self.rib.model))
     }
 
     /// Whether a set is to be resolved before this one, which is then resolved once more.
@@ -235,7 +241,7 @@ impl<'a> Walk<'a> {
         let target = self.ribs.and_then(|ribs| ribs.target(at)).ok_or(Unresolved::NoRoute)?;
         match &target.outcome {
             Ok(Resolved::Forward(_)) => {
-                Ok(Resolved::Forward(vec![Leaf { way: Way::Through(at), tunnel: hop.tunnel }]))
+                Ok(Resolved::Forward(vec![Leaf { way: Way::Through(at), tunnel: self.tunnel(hop) }]))
             }
             outcome => outcome.clone(),
         }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use dataplane::id::{NhlfeId, VrfId};
 
-use super::table::{Rib, Target, TargetRef};
+use super::table::Rib;
+use super::target::{Target, TargetRef};
 use super::{NextHop, Wanted};
 
 /// One Rib for each Vrf.

@@ -15,7 +15,8 @@ use ipnet::IpNet;
 use super::Candidate;
 use super::resolve::{MOST_LSPS, Resolved, Walked, Way};
 use super::ribs::Ribs;
-use super::table::{Edits, Rib, TargetId, TargetRef, watched};
+use super::table::{Edits, Rib, watched};
+use super::target::{TargetId, TargetRef};
 use super::unresolved::Unresolved;
 
 /// What forwarding has to learn of one Vrf.

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod labels;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 

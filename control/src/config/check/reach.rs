@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use ahash::AHashSet;
 use dataplane::id::VrfId;
-use dataplane::table::TunnelModel;
 use ipnet::IpNet;
 
 use super::Checks;
@@ -27,7 +26,7 @@ impl Checks<'_> {
         }
         for route in &self.config.routes {
             if let Some(rib) = ribs.named(&route.vrf).and_then(|id| ribs.get_mut(id)) {
-                let wanted = wanted(route, TunnelModel::default());
+                let wanted = wanted(route);
                 rib.set(route.prefix, rib::Source::Static, route.distance, wanted);
             }
         }
