@@ -17,7 +17,8 @@ pub enum Action {
     Transmit(Frame),
     /// An IP datagram the router made, from its IP header on, to be looked up in `meta.vrf` and sent.
     Route(Frame),
-    /// A frame that waited for its neighbour, its bytes untouched, to be looked up again.
+    /// A frame that waited for its neighbour, or that router alert had the host look at,
+    /// its bytes untouched, to be looked up again.
     Release(Frame),
     /// The snapshot is to be told where a neighbour is, or (`None`) that it is not known any more.
     Neighbour {

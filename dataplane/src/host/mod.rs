@@ -40,7 +40,7 @@ pub use action::{
 pub use lsp::{LspOutcome, LspReply, LspRequest, LspTarget, NextHop, NotSent, Sent};
 
 use crate::id::IfIndex;
-use crate::packet::{DropReason, Frame, Layer3, Pool, PuntReason, Verdict};
+use crate::packet::{DropReason, Flags, Frame, Layer3, Pool, PuntReason, Verdict};
 use crate::table::Snapshot;
 use crate::time::Time;
 use check::finish;
@@ -73,6 +73,7 @@ pub struct Host {
     errors: RateLimit,
     echoes: RateLimit,
     lsp_echoes: RateLimit,
+    alerts: RateLimit,
     /// By kind.
     warnings: [RateLimit; 2],
     counters: Counters,
@@ -101,6 +102,7 @@ impl Host {
             errors: RateLimit::default(),
             echoes: RateLimit::default(),
             lsp_echoes: RateLimit::default(),
+            alerts: RateLimit::default(),
             warnings: [RateLimit::default(); 2],
             counters: Counters::default(),
             pings: Pings::default(),
@@ -131,7 +133,7 @@ impl Host {
                     Some(checked) => finish(frame, checked, turn),
                     // Only router alert brings a frame here with its labels on.
                     None if reason == PuntReason::LspPing && frame.meta().layer3 == Layer3::Mpls => {
-                        turn.drop(frame, DropReason::MplsAlert);
+                        self.alerted(frame, turn);
                     }
                     None => self.refuse(frame, reason, turn),
                 }
@@ -140,6 +142,16 @@ impl Host {
             Verdict::Drop(reason) => turn.drop(frame, reason),
             Verdict::Forward => turn.drop(frame, DropReason::LocalUnknown),
         }
+    }
+
+    /// A packet under router alert that the router has no use for itself goes on by the
+    /// label beneath (RFC 3032 section 2.1); those over the rate end here.
+    fn alerted(&mut self, mut frame: Frame, turn: &mut Turn<'_>) {
+        if !self.alerts.take(turn.now, turn.snapshot.limits.echo_replies_per_second) {
+            return turn.drop(frame, DropReason::MplsAlert);
+        }
+        frame.meta_mut().flags.set(Flags(Flags::HEARD.0 | Flags::RELEASED.0));
+        turn.out.push(Action::Release(frame));
     }
 
     /// Does what is due by `now`; gives when it is to be called next.

@@ -45,7 +45,8 @@ impl Flags {
     pub const RELEASED: Self = Self(1 << 7);
     /// It is an ICMP error message (RFC 1122 section 3.2.2).
     pub const ICMP_ERROR: Self = Self(1 << 8);
-    /// Router alert (RFC 2113, RFC 2711).
+    /// Router alert (RFC 2113, RFC 2711). Of a labelled frame: router alert labels are
+    /// off that go back on when it leaves labelled (RFC 3032 section 2.1).
     pub const ROUTER_ALERT: Self = Self(1 << 9);
     /// The source address is link-local: it does not leave its link (RFC 4291, RFC 3927).
     pub const LINK_LOCAL_SOURCE: Self = Self(1 << 10);
@@ -69,6 +70,8 @@ impl Flags {
     /// Its last label was taken off at the hop before the egress: which Vrf it is of is
     /// known by where it leaves alone.
     pub const PENULTIMATE: Self = Self(1 << 19);
+    /// The slow path has looked at it: a router alert label brings it there no more.
+    pub const HEARD: Self = Self(1 << 20);
 
     /// Whether all of `other`'s bits are set.
     #[inline]

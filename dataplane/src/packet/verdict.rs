@@ -66,7 +66,7 @@ reasons! {
         MplsMalformed = "mpls-malformed", "the label stack is cut short or has no bottom (RFC 3032 section 2.1)";
         MplsReserved = "mpls-reserved", "a special-purpose label that this router gives no meaning there (RFC 7274)";
         MplsNotBottom = "mpls-not-bottom", "labels below one that must be the bottom of the stack (RFC 4364 section 5)";
-        MplsAlert = "mpls-alert", "labelled with router alert and nothing this router listens to (RFC 3032 section 2.1)";
+        MplsAlert = "mpls-alert", "labelled with router alert, and more such a second than the router looks at (RFC 3032 section 2.1)";
         MplsPayload = "mpls-payload", "what the last label leaves is neither IPv4 nor IPv6 (RFC 3032 section 2.2)";
         // IP header checks.
         Ipv4Malformed = "ipv4-malformed", "version, header length or total length is wrong (RFC 1812 section 5.2.2)";

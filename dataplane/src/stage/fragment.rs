@@ -1,23 +1,25 @@
-//! Fragmentation (RFC 791 section 3.2): a datagram longer than the MTU, ready to
-//! leave, becomes datagrams that fit.
+//! Fragmentation (RFC 791 section 3.2; of IPv6 below labels alone, RFC 3032 section 3.5):
+//! a datagram longer than the MTU, ready to leave, becomes datagrams that fit.
 //!
 //! `lookup` marks it [`Flags::TOO_LONG`] with what fits in `detail`, `rewrite` makes
 //! it ready, and this splits it: the frame itself becomes the first fragment. All
 //! have the label stack that it has (RFC 3032 section 3.4).
 
 mod header;
+mod header6;
 
 use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, NoRoom, Pool, Verdict};
 use crate::wire::ipv4::Ipv4Header;
+use crate::wire::ipv6::{Ipv6Header, fragment_end};
 use crate::wire::mpls::LabelStackEntry;
 
-use header::Headers;
+use header6::Headers6;
 
 /// What is split: where, and into how many.
 struct Plan {
     /// Bytes before the IP header, labels among them.
     link: usize,
-    /// Bytes of IP header, options included.
+    /// Bytes of IP header; options included, or IPv6 extensions to behind the fragment header.
     header: usize,
     /// Bytes of payload in all.
     payload: usize,
@@ -29,7 +31,7 @@ impl Plan {
     /// `None` when the MTU has no room for the header and 8 bytes.
     fn new(frame: &Frame) -> Option<Self> {
         let meta = frame.meta();
-        let header = Ipv4Header::check(frame.l3()).ok()?.header_length();
+        let header = header_length(frame.l3())?;
         let part = usize::from(meta.detail).checked_sub(header)? & !7;
         let payload = usize::from(meta.l3_length) - header;
         (part > 0).then_some(Self { link: usize::from(meta.l3_offset), header, payload, part })
@@ -38,6 +40,46 @@ impl Plan {
     /// Fragments behind the first.
     fn later(&self) -> usize {
         self.payload.div_ceil(self.part).saturating_sub(1)
+    }
+}
+
+/// Bytes that every fragment starts with; later ones of IPv4 without some options.
+fn header_length(l3: &[u8]) -> Option<usize> {
+    if l3.first()? >> 4 == 4 {
+        return Some(Ipv4Header::check(l3).ok()?.header_length());
+    }
+    let (header, payload) = Ipv6Header::parse(l3).ok()?;
+    Some(Ipv6Header::LEN + fragment_end(header.next_header, payload)?)
+}
+
+/// The headers of the fragments, by family.
+enum Headers<'a> {
+    V4(header::Headers),
+    V6(Headers6<'a>),
+}
+
+impl<'a> Headers<'a> {
+    fn of(l3: &'a [u8], length: usize) -> Option<Self> {
+        match l3.first()? >> 4 {
+            4 => header::Headers::of(l3, length).map(Self::V4),
+            _ => Headers6::of(l3, length).map(Self::V6),
+        }
+    }
+
+    /// What later fragments start with.
+    fn later(&self) -> &[u8] {
+        match self {
+            Self::V4(headers) => headers.later(),
+            Self::V6(headers) => headers.later(),
+        }
+    }
+
+    /// Makes `l3`, which starts with this header, the fragment at `from` bytes of the payload.
+    fn place(&self, l3: &mut [u8], from: usize, more: bool) -> Result<(), NoRoom> {
+        match self {
+            Self::V4(headers) => headers.place(l3, from, more),
+            Self::V6(headers) => headers.place(l3, from, more),
+        }
     }
 }
 
@@ -54,7 +96,9 @@ pub fn run(frame: &mut Frame, pool: &mut Pool, later: &mut Vec<Frame>) {
         below(frame);
     }
     let Some(plan) = Plan::new(frame) else {
-        frame.meta_mut().verdict = Verdict::Drop(DropReason::FragmentationNeeded);
+        let v6 = frame.meta().layer3 == Layer3::Ipv6;
+        let reason = if v6 { DropReason::PacketTooBig } else { DropReason::FragmentationNeeded };
+        frame.meta_mut().verdict = Verdict::Drop(reason);
         return;
     };
     let already = later.len();
@@ -74,9 +118,10 @@ fn below(frame: &mut Frame) {
     let bottom = entries.map_while(|e| LabelStackEntry::parse(e).ok()).position(|(e, _)| e.bottom());
     let labels = bottom.map_or(0, |depth| (depth + 1) * LabelStackEntry::LEN) as u16;
     let meta = frame.meta_mut();
-    meta.layer3 = Layer3::Ipv4;
     meta.l3_offset += labels;
     meta.l3_length -= labels;
+    let v6 = frame.l3().first().is_some_and(|byte| byte >> 4 == 6);
+    frame.meta_mut().layer3 = if v6 { Layer3::Ipv6 } else { Layer3::Ipv4 };
 }
 
 fn split(frame: &mut Frame, plan: &Plan, pool: &mut Pool, later: &mut Vec<Frame>) -> Result<(), DropReason> {
@@ -94,7 +139,13 @@ fn split(frame: &mut Frame, plan: &Plan, pool: &mut Pool, later: &mut Vec<Frame>
 }
 
 /// Writes the fragment whose payload starts at `from`.
-fn copy(whole: &Frame, to: &mut Frame, plan: &Plan, headers: &Headers, from: usize) -> Result<(), NoRoom> {
+fn copy(
+    whole: &Frame,
+    to: &mut Frame,
+    plan: &Plan,
+    headers: &Headers<'_>,
+    from: usize,
+) -> Result<(), NoRoom> {
     let bytes = whole.bytes();
     let start = plan.link + plan.header;
     let until = (from + plan.part).min(plan.payload);
@@ -120,7 +171,10 @@ fn truncate(frame: &mut Frame, plan: &Plan) -> Result<(), NoRoom> {
     if !meta.flags.has(Flags::LATER_FRAGMENT) {
         meta.flags.set(Flags::FIRST_FRAGMENT);
     }
-    header::place_first(frame.l3_mut())
+    match frame.meta().layer3 {
+        Layer3::Ipv6 => header6::place_first(frame.l3_mut(), plan.header),
+        _ => header::place_first(frame.l3_mut()),
+    }
 }
 
 fn later_flags(mut flags: Flags) -> Flags {

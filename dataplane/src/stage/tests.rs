@@ -6,6 +6,7 @@ mod entropy;
 mod forward;
 mod held;
 mod mtu;
+mod mtu6;
 mod oracle;
 mod special;
 mod together;

@@ -7,7 +7,8 @@
 pub struct Limits {
     /// ICMP and ICMPv6 error messages a second, whole router. Default 1,000.
     pub icmp_errors_per_second: u32,
-    /// Echo replies a second, whole router. Default 1,000.
+    /// Echo replies a second, whole router; as many MPLS echo replies; and as many packets
+    /// under router alert looked at and sent on. Default 1,000.
     pub echo_replies_per_second: u32,
     /// ARP and neighbour discovery messages accepted a second per interface. Default 1,000.
     pub neighbour_messages_per_second: u32,

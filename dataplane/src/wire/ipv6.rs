@@ -9,7 +9,7 @@ use super::{WireError, fixed_header};
 
 mod extension;
 
-pub use extension::{Chain, Fragment, MAX_EXTENSIONS, next_header, walk};
+pub use extension::{Chain, Fragment, MAX_EXTENSIONS, fragment_end, next_header, walk};
 
 /// The fixed header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]

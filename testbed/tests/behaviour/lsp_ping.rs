@@ -144,6 +144,14 @@ fn a_path_that_is_broken_is_silent_behind_the_last_good_router_or_says_why() {
 }
 
 #[test]
+fn router_alert_has_the_next_router_answer_whose_the_request_is_not() {
+    let mut backbone = vpn(1, same);
+    let request = to_labels(&mut backbone, &[1, LSP_LABEL + 1, VPN_LABEL], "172.16.0.2");
+    let (from, code, depth) = found(&mut backbone, &request);
+    assert_eq!((from.as_str(), code, depth), ("172.16.0.2", ReturnCode::SWITCHED, 2));
+}
+
+#[test]
 fn labels_can_be_tried_that_no_route_has() {
     let mut backbone = vpn(1, same);
     let request = to_labels(&mut backbone, &[LSP_LABEL + 1, VPN_LABEL], "172.16.0.2");

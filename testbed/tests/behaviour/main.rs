@@ -20,6 +20,7 @@ mod link;
 mod lsp_ping;
 mod martians;
 mod meter;
+mod mpls_alert;
 mod mpls_bad_stacks;
 mod mpls_ecmp;
 mod mpls_entropy;

@@ -71,6 +71,30 @@ fn ipv4_that_may_be_cut_is_and_every_piece_has_the_whole_stack() {
 }
 
 #[test]
+fn ipv6_is_cut_where_its_sender_cannot_make_it_shorter() {
+    // RFC 3032 section 3.5: 1,280 bytes at most, and a fragment header.
+    let routes = both(|f| beyond(f, "push = [500, 501]"));
+    let mut lab = super::lab(&two_mpls("", "mtu = 1280", &routes));
+    let whole = far(&V6).ttl(64) / udp(9) / payload(1280 - 48 - 8);
+    let sent = |length: usize| far(&V6).ttl(64).fragment(77, 0, false) / udp(9) / payload(length - 48 - 8);
+    lab.send("ge0", sent(1280));
+    let stack = || mpls(500).ttl(63) / mpls(501).ttl(63);
+    let part = |from: u16, more, to| {
+        let header = far(&V6).ttl(63).fragment(77, from, more).next_header(17);
+        stack() / header / whole.part(from.into()..to)
+    };
+    // 1,280 − 8 of labels − 48 of headers = 1,224.
+    expect_bytes(&mut lab, "ge1", part(0, true, 1224));
+    expect_bytes(&mut lab, "ge1", part(1224, false, 1232));
+    lab.expect_no_drops();
+    lab.send("ge0", sent(1281));
+    // No link of IPv6 is said to take less than 1,280.
+    lab.expect("ge0", ip(V6.ra, V6.a) / V6.icmp((3, 4), (2, 0)).mtu(1280).quoting(sent(1281)));
+    lab.expect_drop(DropReason::PacketTooBig);
+    lab.expect_nothing_else();
+}
+
+#[test]
 fn a_swap_makes_nothing_longer() {
     let mut lab = super::lab(&two_mpls("", "mpls-mtu = 1508", &via(IN, &format!("swap = {OUT}"), &V4)));
     for (below, fits) in [(1, 1500), (2, 1496)] {

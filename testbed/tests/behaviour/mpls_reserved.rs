@@ -3,7 +3,7 @@
 use dataplane::packet::DropReason;
 use testbed::packet::*;
 
-use super::labels::{IN, OUT, beyond, entry, far, lsr, taken, two_mpls, via};
+use super::labels::{IN, OUT, beyond, entry, far, lsr, two_mpls, via};
 use super::{FAMILIES, V4};
 
 /// Labels that have no meaning here, wherever they stand on top: reserved, OAM alert
@@ -43,16 +43,6 @@ fn below_a_label_that_is_swapped_they_are_none_of_this_router_s_business() {
         super::labels::expect_bytes(&mut lab, "ge1", mpls(OUT).ttl(63) / below);
     }
     lab.expect_no_drops();
-}
-
-#[test]
-fn router_alert_is_never_forwarded_unseen() {
-    let mut lab = lsr(&via(IN, &format!("swap = {OUT}"), &V4));
-    lab.send("ge0", mpls(1) / mpls(IN) / V4.ab() / udp(1) / payload(60));
-    lab.send("ge0", mpls(1) / V4.ab() / udp(1) / payload(60));
-    let left = [taken(&mut lab, "ge0"), taken(&mut lab, "ge1")].concat();
-    let forwarded = |packet: &&Packet| packet.layer(Kind::Udp).is_some_and(|udp| !udp.quoted);
-    assert_eq!(left.iter().find(forwarded), None);
 }
 
 #[test]

@@ -207,10 +207,20 @@ fn an_egress_is_of_its_vrf_wherever_its_way_leads() {
 }
 
 #[test]
-fn router_alert_above_what_nothing_listens_to_has_a_drop_of_its_own() {
-    let told =
-        refused(&mut pe(), &labelled(&[(1, 5, 9), (TO_RED, 5, 9)], &call("10.1.0.9")), PuntReason::LspPing);
-    assert_eq!(told, ["drop mpls-alert"]);
+fn what_router_alert_shows_goes_on_and_a_flood_of_it_does_not() {
+    let mut bench = pe_with(|limits| limits.echo_replies_per_second = 20);
+    let bytes = labelled(&[(1, 5, 9), (TO_RED, 5, 9)], &call("10.1.0.9"));
+    for n in 0..12 {
+        bench.receive(&bytes, PuntReason::LspPing);
+        match &bench.out[..] {
+            [Action::Release(frame)] if n < 10 => {
+                assert!(frame.meta().flags.has(Flags::HEARD) && frame.bytes() == bytes);
+            }
+            [Action::Drop(_, DropReason::MplsAlert)] if n >= 10 => {}
+            other => panic!("{n}: {other:?}"),
+        }
+        bench.out.clear();
+    }
 }
 
 #[test]

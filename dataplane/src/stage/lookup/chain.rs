@@ -81,8 +81,9 @@ impl Chain {
     /// Labels come on top of the others.
     #[inline]
     pub(super) fn push(&mut self, push: &Push) {
-        if self.is_empty() && !push.entropy {
-            self.first = First::Push(push.labels.len() as u8, push.model);
+        if self.is_empty() {
+            let labels = push.labels.len() as u8;
+            self.first = if push.entropy { First::Other } else { First::Push(labels, push.model) };
         }
         // In a uniform tunnel through a pipe, the pipe's TTL counts from there on.
         let over_pipe = self.len > 0 && self.uniform & 1 << (self.len - 1) == 0;

@@ -5,7 +5,7 @@
 //! entries, and `ttl` and `tc` are what the top entry is to have, whatever its
 //! bytes say. An IP packet at the front is then parsed and looked up as any other.
 
-use super::STEPS;
+use super::{STEPS, alert};
 use crate::id::{NhlfeId, VrfId};
 use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
 use crate::table::{DiffServModel, Nhlfe, Pop, PopLookup, Snapshot, TtlModel, TunnelModel};
@@ -112,16 +112,22 @@ fn special(frame: &mut Frame, entry: LabelStackEntry, snapshot: &Snapshot) -> Re
         label::IPV4_EXPLICIT_NULL => Some(Layer3::Ipv4),
         label::IPV6_EXPLICIT_NULL => Some(Layer3::Ipv6),
         label::ENTROPY_INDICATOR => None,
-        label::ROUTER_ALERT if !entry.bottom() => return Ok(Step::End(Verdict::Punt(PuntReason::LspPing))),
-        label::ROUTER_ALERT => return Err(DropReason::MplsMalformed),
+        label::ROUTER_ALERT if entry.bottom() => return Err(DropReason::MplsMalformed),
+        label::ROUTER_ALERT if !alert::is_heard(frame) => {
+            return Ok(Step::End(Verdict::Punt(PuntReason::LspPing)));
+        }
+        label::ROUTER_ALERT => {
+            frame.meta_mut().flags.set(Flags::ROUTER_ALERT);
+            None
+        }
         _ => return Err(DropReason::MplsReserved),
     };
     if expired(frame, 0) {
         return Ok(Step::End(Verdict::Punt(PuntReason::TtlExpired)));
     }
-    let bottom = match family {
-        Some(_) => entry.bottom(),
-        None => skip_entropy(frame, entry)?,
+    let bottom = match entry.label() {
+        label::ENTROPY_INDICATOR => skip_entropy(frame, entry)?,
+        _ => entry.bottom(),
     };
     take(frame, TunnelModel::default(), bottom, true, snapshot)?;
     if !bottom {

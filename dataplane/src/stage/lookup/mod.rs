@@ -5,6 +5,7 @@
 //! The tables are asked for the batch together, so that memory latency overlaps;
 //! each frame is then taken from its Nhlfe to an adjacency, or to the slow path.
 
+mod alert;
 mod chain;
 mod deliver;
 pub mod labels;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::chain::Chain;
-use super::{STEPS, deliver, destination_v4, destination_v6, too_long};
+use super::{STEPS, alert, deliver, destination_v4, destination_v6, too_long};
 use crate::id::{AdjacencyId, IfIndex, NhlfeId};
 use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, StackEdit, Verdict};
 use crate::table::{Interface, Nhlfe, Snapshot};
@@ -294,6 +294,11 @@ fn leave_labelled(frame: &mut Frame, way: &Way<'_>, chain: &Chain, edit: &mut St
         return verdict;
     }
     chain.fill(frame, way.out, edit);
+    if alert::is_off(frame)
+        && let Some(verdict) = alert::put_back(frame, edit)
+    {
+        return verdict;
+    }
     let grown = LabelStackEntry::LEN * edit.len() - LabelStackEntry::LEN * usize::from(edit.off);
     if usize::from(frame.meta().l3_length) + grown > usize::from(way.out.mpls_mtu)
         && let Some(verdict) = too_long::labelled(frame, edit, way.out.mpls_mtu)

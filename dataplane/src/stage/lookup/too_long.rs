@@ -1,9 +1,13 @@
 //! Longer than the next link takes (RFC 1191 section 4, RFC 8201, RFC 791 section 3.2),
 //! the label stack counted (RFC 3032 sections 3.3 to 3.5).
+//!
+//! IPv6 is cut only below labels, and only where RFC 3032 section 3.5 has it so: a packet
+//! of at most 1,280 bytes that has a fragment header already, since its sender cannot
+//! make it shorter. Any other is told of.
 
 use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, StackEdit, Verdict};
 use crate::wire::ipv4::Ipv4Header;
-use crate::wire::ipv6::Ipv6Header;
+use crate::wire::ipv6::{Ipv6Header, fragment_end};
 use crate::wire::mpls::LabelStackEntry;
 
 /// The sender is told of `mtu`, what of its datagram would fit, or the datagram is
@@ -27,6 +31,12 @@ pub(super) fn labelled(frame: &mut Frame, edit: &StackEdit, mtu: u16) -> Option<
     let stack = LabelStackEntry::LEN * (edit.len() - usize::from(edit.off));
     let room = |labels: usize| mtu.saturating_sub((stack + labels) as u16);
     if frame.meta().layer3 != Layer3::Mpls {
+        if frame.meta().layer3 == Layer3::Ipv6 && may_be_cut(frame.l3()) {
+            let meta = frame.meta_mut();
+            meta.detail = room(0);
+            meta.flags.set(Flags::TOO_LONG);
+            return None;
+        }
         return datagram(frame.meta_mut(), room(0));
     }
     let Some(below) = Below::find(frame.l3()) else {
@@ -47,6 +57,17 @@ pub(super) fn labelled(frame: &mut Frame, edit: &StackEdit, mtu: u16) -> Option<
             None
         }
     }
+}
+
+/// What every link of IPv6 takes, bytes (RFC 8200 section 5).
+const LEAST_MTU: usize = 1280;
+
+/// Whether an IPv6 packet is one that RFC 3032 section 3.5 has cut.
+fn may_be_cut(packet: &[u8]) -> bool {
+    let Ok((header, rest)) = Ipv6Header::parse(packet) else { return false };
+    let length = usize::from(header.payload_length.get());
+    let payload = rest.get(..length).unwrap_or_default();
+    Ipv6Header::LEN + length <= LEAST_MTU && fragment_end(header.next_header, payload).is_some()
 }
 
 /// The datagram below a label stack.
@@ -75,7 +96,7 @@ impl Below {
             6 => {
                 let header = Ipv6Header::check(datagram).ok()?;
                 let length = Ipv6Header::LEN + usize::from(header.payload_length.get());
-                (length, Some(PuntReason::PacketTooBig))
+                (length, (!may_be_cut(datagram)).then_some(PuntReason::PacketTooBig))
             }
             _ => return None,
         };

@@ -10,7 +10,7 @@ use crate::wire::mpls::LabelStackEntry;
 
 /// Labels 30 → 31 by ge1 of MPLS MTU 1000 and MTU 900; 198.51.100.0/24 and
 /// 2001:db8:100::/48 by two labels over it.
-fn narrow() -> Snapshot {
+pub(super) fn narrow() -> Snapshot {
     let mut snapshot = label_router();
     change(&mut snapshot, GE1, |i| (i.mtu, i.mpls_mtu) = (900, 1000));
     let next = to_ge1(&mut snapshot);
@@ -33,7 +33,7 @@ fn v6(length: usize) -> Vec<u8> {
 }
 
 /// Verdict, whether it is to be fragmented, and what fits.
-fn told(snapshot: &Snapshot, bytes: &[u8]) -> (Verdict, bool, u16) {
+pub(super) fn told(snapshot: &Snapshot, bytes: &[u8]) -> (Verdict, bool, u16) {
     let frame = looked_up(snapshot, bytes);
     (frame.meta().verdict, frame.meta().flags.has(Flags::TOO_LONG), frame.meta().detail)
 }
@@ -80,7 +80,7 @@ fn what_is_behind_the_datagram_is_padding() {
 }
 
 /// The frames that one becomes.
-fn split(snapshot: &Snapshot, bytes: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn split(snapshot: &Snapshot, bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut frame = rewritten(snapshot, bytes);
     assert!(frame.meta().flags.has(Flags::TOO_LONG));
     let mut pool = Pool::new(WorkerIndex(0), 32, PoolSize::Standard);

@@ -54,6 +54,7 @@ fn router_alert_goes_to_the_slow_path_whole() {
     let frame = rewritten(&snapshot, &bytes);
     assert_eq!((frame.meta().verdict, frame.bytes()), (punted(PuntReason::LspPing), &bytes[..]));
     assert_eq!((frame.meta().layer3, frame.meta().l3_offset), (Layer3::Mpls, 14));
+    assert!(!frame.meta().flags.has(Flags::ROUTER_ALERT));
     // RFC 3032 section 2.1: anywhere but at the bottom.
     assert_eq!(verdict_of(&snapshot, &[(1, 5, 60)], &ip4(9)), dropped(DropReason::MplsMalformed));
 }

@@ -75,6 +75,22 @@ pub fn walk(first: u8, payload: &[u8]) -> Result<Chain, WireError> {
     Err(WireError::Malformed)
 }
 
+/// Where the fragment header in `payload` ends, bytes behind the fixed header whose next
+/// header is `first`: what stands before is that of every fragment. `None` without one.
+pub fn fragment_end(first: u8, payload: &[u8]) -> Option<usize> {
+    let mut chain = Chain { protocol: first, ..Chain::default() };
+    for _ in 0..=MAX_EXTENSIONS {
+        if !is_extension(chain.protocol) {
+            return None;
+        }
+        chain.step(payload).ok()?;
+        if chain.fragment.is_some() {
+            return Some(chain.offset);
+        }
+    }
+    None
+}
+
 /// Whether `number` is an extension header that is walked over.
 #[inline]
 const fn is_extension(number: u8) -> bool {
@@ -152,6 +168,9 @@ mod tests {
             routing_type_0: false,
         };
         assert_eq!(walk(0, &bytes), Ok(expected));
+        assert_eq!(fragment_end(0, &bytes), Some(24));
+        assert_eq!(fragment_end(0, &bytes[..23]), None);
+        assert_eq!(fragment_end(60, &[&[17, 0, 1, 4][..], &[0; 12]].concat()), None);
         for cut in 0..24 {
             assert_eq!(walk(0, &bytes[..cut]), Err(WireError::Truncated), "{cut} bytes");
         }
