@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use control::{Config, PortFacts, State, compile, config};
 use dataplane::class::TrafficClass;
-use dataplane::qos::{MeterAction, MeterKind, MeterSpec};
+use dataplane::qos::{Cells, MeterAction, MeterKind, MeterSpec};
 use dataplane::table::{Nhlfe, Snapshot, Tpid, VlanMatch, Vrf};
 
 fn example(name: &str) -> Config {
@@ -99,6 +99,22 @@ fn site_shapes_its_uplink_and_polices_its_telephones() {
     assert_eq!(meter.actions, [MeterAction::Recolour, MeterAction::Mark(12), MeterAction::Mark(14)]);
     assert_eq!(snapshot.interface_named("desks").unwrap().class_map.get(46).0, TrafficClass::Standard);
     assert_eq!(snapshot.interface_named("imaging").unwrap().class_map.get(8).0, TrafficClass::Imaging);
+}
+
+#[test]
+fn hub_guarantees_its_sites_a_part_of_the_port() {
+    let snapshot = compiled("hub.toml");
+    let [hospital, surgery] =
+        ["hospital", "surgery"].map(|name| &snapshot.interface_named(name).unwrap().qos);
+    assert_eq!((hospital.assured.unwrap().rate, hospital.weight), (60_000_000, 3));
+    assert_eq!(hospital.classes[TrafficClass::Clinical.index()].guaranteed, 20_000_000);
+    let shaper = surgery.shaper.unwrap();
+    // PPPoE over AAL5: what stands before the datagram and behind it, 40, less Ethernet's 14.
+    assert_eq!((shaper.rate, shaper.overhead, shaper.cells), (8_000_000, 26, Cells::Atm));
+    assert_eq!((surgery.weight, surgery.limit_bytes), (1, 512_000));
+    let imaging = surgery.classes[TrafficClass::Imaging.index()];
+    assert_eq!(imaging.shaper.unwrap().rate, 4_000_000);
+    assert_eq!(imaging.limit_bytes, 100_000, "200 ms of its own rate");
 }
 
 #[test]

@@ -156,6 +156,62 @@ fn drop_policies_are_not_mixed() {
 }
 
 #[test]
+fn guarantees_fit_into_what_they_are_of() {
+    let site = |name: &str, vlan: u16, qos: &str| {
+        format!("[[interface]]\nname = \"{name}\"\nport = \"ge0\"\nvlan = {vlan}\nqos = {{ {qos} }}\n")
+    };
+    let sound =
+        site("a", 1, "rate = \"90 Mbit/s\", guaranteed = \"60 Mbit/s\", weight = 3, limit = \"1 MB\"")
+            + &site(
+                "b",
+                2,
+                "rate = \"40 Mbit/s\", guaranteed = \"40 Mbit/s\", clinical.guaranteed = \"20 Mbit/s\"",
+            )
+            + &site("c", 3, "rate = \"2 Mbit/s\", overhead = \"pppoe-llc\", imaging.rate = \"1 Mbit/s\"");
+    assert!(parse(&format!("{SOUND}{sound}"), "test.toml").is_ok());
+    assert_eq!(
+        with(&(sound + &site("d", 4, "rate = \"1 Mbit/s\", guaranteed = \"1 Mbit/s\""))),
+        ["interface[6].qos.guaranteed: up to this interface, 101 Mbit/s are guaranteed on port \"ge0\", \
+          which has 100 Mbit/s"]
+    );
+    assert_eq!(
+        with(&site("a", 1, "guaranteed = \"1 Mbit/s\"")),
+        ["interface[3].qos.guaranteed: 1 Mbit/s is guaranteed, but the interface has no rate"]
+    );
+    assert_eq!(
+        with(&site("a", 1, "rate = \"1 Mbit/s\", guaranteed = \"2 Mbit/s\"")),
+        ["interface[3].qos.guaranteed: 2 Mbit/s is guaranteed, more than the 1 Mbit/s it is shaped to"]
+    );
+    assert_eq!(
+        with(&site("a", 1, "clinical.guaranteed = \"1 Mbit/s\"")),
+        ["interface[3].qos: classes are guaranteed a rate, but the interface has none"]
+    );
+    assert_eq!(
+        with(&site(
+            "a",
+            1,
+            "rate = \"9 Mbit/s\", video.guaranteed = \"4 Mbit/s\", clinical.guaranteed = \"3 Mbit/s\""
+        )),
+        [
+            "interface[3].qos.guaranteed: classes are guaranteed 7 Mbit/s and priority classes are policed to 3 Mbit/s, \
+          more than the 9 Mbit/s"
+        ]
+    );
+    assert_eq!(
+        with(&site(
+            "a",
+            1,
+            "rate = \"9 Mbit/s\", imaging = { rate = \"10 Mbit/s\" }, video = { rate = \"1 Mbit/s\", guaranteed = \"2 Mbit/s\" }, voice.guaranteed = \"1 Mbit/s\""
+        )),
+        [
+            "interface[3].qos.imaging.rate: imaging is shaped to 10 Mbit/s, more than the 9 Mbit/s of the interface",
+            "interface[3].qos.video.guaranteed: video is guaranteed 2 Mbit/s, more than the 1 Mbit/s it is shaped to",
+            "interface[3].qos.voice.guaranteed: voice goes before all others, so that nothing is to be guaranteed"
+        ]
+    );
+}
+
+#[test]
 fn tags_addresses_and_names_do_not_collide() {
     let interface = |text: &str| with(&format!("[[interface]]\nname = \"x\"\nport = \"ge1\"\n{text}\n"));
     assert_eq!(

@@ -141,6 +141,12 @@ pub struct ClassRow {
     pub interface: String,
     /// The class.
     pub class: String,
+    /// What it is guaranteed when all wait, bit/s, where that is said of it.
+    #[serde(default)]
+    pub guaranteed: Option<u64>,
+    /// The most that it can have, bit/s: its own rate, or its interface's.
+    #[serde(default)]
+    pub rate: Option<u64>,
     /// Received by the interface in this class.
     pub received: Traffic,
     /// Sent by the interface in this class.

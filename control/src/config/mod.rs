@@ -45,8 +45,8 @@ pub use units::{Rate, Size, Span};
 pub use values::{Class, Mac};
 pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
 pub use words::{
-    Aqm, Attach, Copy, DiffServWord, Discard, Discipline, LabelMode, MeterKind, Mode, PortKind, TpidWord,
-    TtlWord,
+    Aqm, Attach, Cells, Copy, DiffServWord, Discard, Discipline, LabelMode, MeterKind, Mode, PortKind,
+    TpidWord, TtlWord,
 };
 
 pub(crate) use check::rules;

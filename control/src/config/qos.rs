@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use dataplane::class::TrafficClass;
 use dataplane::qos::{
-    self, ClassQos, CodelSpec, InterfaceQos, PolicerSpec, ShaperSpec, WredCurve, default_curves,
+    self, ClassQos, CodelSpec, InterfaceQos, PolicerSpec, RateSpec, ShaperSpec, WredCurve, default_curves,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::types::Interface;
 use super::units::{Rate, Size, Span};
 use super::values::Class;
-use super::words::{Aqm, Discipline};
+use super::words::{Aqm, Cells, Discipline};
 
 /// Bytes that layer 2 puts before a datagram: Ethernet and two tags.
 const LAYER2: u64 = 22;
@@ -33,11 +33,23 @@ const MOST_BYTES: u64 = 16 << 20;
 pub struct Qos {
     /// Rate of the interface, 8 kbit/s to 400 Gbit/s. Default: not shaped.
     pub rate: Option<Rate>,
+    /// What it gets before any interface of its port gets more than its own, 8 kbit/s to `rate`, which
+    /// it needs; all of a port's together at most the port's rate. Default: none.
+    pub guaranteed: Option<Rate>,
+    /// Its part of what no interface of its port is guaranteed, relative to theirs, 1 to 100. Default 1.
+    pub weight: u32,
+    /// What its queues hold together at most, 64 B to 1 GiB. Default: what each may.
+    pub limit: Option<Size>,
     /// Burst as time at the rate, 10 us to 1 s; a full frame always passes. Default "2 ms".
     pub burst: Span,
     /// Bytes a frame counts for beside its layer-2 length without FCS, −64 to 256; or "ethernet"
-    /// (24: preamble, FCS and gap), "ethernet-fcs" (4), "layer-2" (0), "ip" (−14). Default "ethernet".
+    /// (24: preamble, FCS and gap), "ethernet-fcs" (4), "layer-2" (0), "ip" (−14); for DSL, which sets
+    /// `cells` too: "pppoe-llc", "pppoe-vcmux", "pppoa-llc", "pppoa-vcmux", "ipoa-llc", "ipoa-vcmux", "bridged-llc",
+    /// "bridged-vcmux" (ATM), "pppoe-ptm", "bridged-ptm" (VDSL2). Default "ethernet".
     pub overhead: i16,
+    /// What the line packs frames into: "none", "atm" (53 bytes for 48) or "ptm" (65 for 64). Default: as
+    /// `overhead` says, "none" otherwise.
+    pub cells: Cells,
     /// "classes" or "fifo". Default "classes".
     pub discipline: Discipline,
     /// `[interface.qos.CLASS]`, by class name.
@@ -48,7 +60,17 @@ pub struct Qos {
 impl Default for Qos {
     fn default() -> Self {
         let discipline = Discipline::Classes;
-        Self { rate: None, burst: Span(2_000_000), overhead: 24, discipline, classes: BTreeMap::new() }
+        Self {
+            rate: None,
+            guaranteed: None,
+            weight: 1,
+            limit: None,
+            burst: Span(2_000_000),
+            overhead: 24,
+            cells: Cells::None,
+            discipline,
+            classes: BTreeMap::new(),
+        }
     }
 }
 
@@ -62,9 +84,14 @@ pub struct ClassSettings {
     /// what no weighted class wants. Default: control 5, video 20, national 15, clinical 15,
     /// imaging 25, standard 20, scavenger 0.
     pub weight: Option<u32>,
+    /// What it gets at least when all wait, of what the interface is guaranteed or, where that is not
+    /// said, of its rate; 8 kbit/s to 400 Gbit/s. What no class is guaranteed is divided by weight. Default: none.
+    pub guaranteed: Option<Rate>,
+    /// What it gets at most, 8 kbit/s to the interface's rate. Default: what the interface has.
+    pub rate: Option<Rate>,
     /// What its queue holds at most: a size, a time (the longest wait), or both in a list.
     /// Default: a size, the rate's worth of 20 ms for priority classes and 200 ms for others,
-    /// at least 8 full frames and at most 16 MiB; 1 MiB where the interface is not shaped.
+    /// at least 8 full frames and at most 16 MiB; 1 MiB where neither class nor interface has a rate.
     pub limit: Limit,
     /// How senders learn that the queue is long: "tail", "codel" (RFC 8289) or "wred" (RFC 2309,
     /// by colour). Default: imaging and standard "codel", the others "tail".
@@ -183,7 +210,15 @@ impl Interface {
                 rate: rate.0,
                 burst: qos.burst.0,
                 overhead: qos.overhead,
+                cells: match qos.cells {
+                    Cells::None => qos::Cells::None,
+                    Cells::Atm => qos::Cells::Atm,
+                    Cells::Ptm => qos::Cells::Ptm,
+                },
             }),
+            assured: qos.guaranteed.map(|rate| RateSpec { rate: rate.0, burst: qos.burst.0 }),
+            weight: qos.weight,
+            limit_bytes: qos.limit.map_or(0, |limit| limit.0),
             discipline: match qos.discipline {
                 Discipline::Classes => qos::Discipline::Classes,
                 Discipline::Fifo => qos::Discipline::Fifo,
@@ -193,19 +228,22 @@ impl Interface {
         for class in TrafficClass::ALL {
             let settings = qos.classes.get(&Class(class)).cloned().unwrap_or_default();
             let slot = &mut spec.classes[class.index()];
-            *slot = settings.spec(*slot, qos.rate, self.longest());
+            *slot = settings.spec(*slot, &qos, self.longest());
         }
         spec
     }
 }
 
 impl ClassSettings {
-    fn spec(&self, default: ClassQos, rate: Option<Rate>, mtu: u16) -> ClassQos {
+    fn spec(&self, default: ClassQos, qos: &Qos, mtu: u16) -> ClassQos {
+        let rate = qos.rate;
         let priority = self.priority.unwrap_or(default.priority);
-        let limit_bytes = self.limit_bytes(default.limit_bytes, rate, priority, mtu);
+        let limit_bytes = self.limit_bytes(default.limit_bytes, self.rate.or(rate), priority, mtu);
         ClassQos {
             priority,
             weight: self.weight.unwrap_or(default.weight),
+            guaranteed: self.guaranteed.map_or(0, |rate| rate.0),
+            shaper: self.rate.map(|rate| RateSpec { rate: rate.0, burst: qos.burst.0 }),
             limit_bytes,
             aqm: self.aqm(default.aqm, limit_bytes),
             flows: self.flows.unwrap_or(default.flows),

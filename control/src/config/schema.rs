@@ -124,7 +124,7 @@ fn written(definition: &mut Map<String, Value>, name: &str) {
         ),
         "Police" | "Via" | "TargetRule" => no_null_and_lists(definition),
         "Qos" => {
-            let words = json!({ "enum": ["ethernet", "ethernet-fcs", "layer-2", "ip"] });
+            let words = json!({ "enum": super::read::LINKS.map(|(name, ..)| name) });
             let bytes = json!({ "type": "integer", "minimum": -64, "maximum": 256 });
             property(definition, "overhead", json!({ "anyOf": [bytes, words] }));
             if let Some(Value::Object(properties)) = definition.get_mut("properties") {

@@ -129,6 +129,17 @@ words! {
     }
 }
 words! {
+    /// What a line packs frames into.
+    Cells {
+        /// Nothing: they are sent as they are.
+        None = "none",
+        /// ATM cells, 53 bytes for 48.
+        Atm = "atm",
+        /// VDSL2's packet transfer mode, 65 bytes for 64.
+        Ptm = "ptm",
+    }
+}
+words! {
     /// What a route without next hops does to packets.
     Discard {
         /// Discards without a word.

@@ -174,10 +174,13 @@ impl Engine {
                     .flat_map(|s| &s.classes)
                     .find(|(id, of, _)| (*id, *of) == (interface.id, class))
                     .map(|(_, _, stats)| stats);
+                let spec = &interface.qos.classes[class.index()];
                 let delay = |part: f64| queue.map_or(0.0, |q| micros(q.delay.quantile(part)));
                 rows.push(ClassRow {
                     interface: interface.name.to_string(),
                     class: class.name().into(),
+                    guaranteed: Some(spec.guaranteed).filter(|rate| *rate > 0),
+                    rate: spec.shaper.map(|own| own.rate).or(interface.qos.shaper.map(|own| own.rate)),
                     received: traffic(counts.received[class.index()]),
                     sent: traffic(counts.sent[class.index()]),
                     dropped: queue.map_or(0, |q| q.drops().map(|(_, n)| n.packets).sum()),

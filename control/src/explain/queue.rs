@@ -1,7 +1,7 @@
 //! The queue a frame comes to, and how long it may wait there.
 
 use dataplane::class::TrafficClass;
-use dataplane::qos::{Aqm, ClassQos, Discipline, InterfaceQos};
+use dataplane::qos::{Aqm, Cells, ClassQos, Discipline, InterfaceQos};
 use dataplane::table::Interface;
 
 use super::Surroundings;
@@ -23,9 +23,20 @@ pub(super) fn step(interface: &Interface, class: TrafficClass, router: &impl Sur
     step.fact(
         "shaper",
         qos.shaper.map_or("none".into(), |s| {
-            format!("{}, burst {}, {:+} bytes a frame", Rate(s.rate), time(s.burst), s.overhead)
+            let cells = match s.cells {
+                Cells::None => "",
+                Cells::Atm => ", in ATM cells",
+                Cells::Ptm => ", 65 bytes for 64",
+            };
+            format!("{}, burst {}, {:+} bytes a frame{cells}", Rate(s.rate), time(s.burst), s.overhead)
         }),
     );
+    if let Some(assured) = qos.assured {
+        step.fact("guaranteed", format!("{} before others of the port have more", Rate(assured.rate)));
+    }
+    if let Some(own) = spec.shaper.filter(|_| !fifo) {
+        step.fact("class shaper", format!("{}, burst {}", Rate(own.rate), time(own.burst)));
+    }
     step.fact(
         "policer",
         match spec.policer.filter(|_| !fifo) {
@@ -78,6 +89,7 @@ fn turn(qos: &InterfaceQos, spec: &ClassQos) -> String {
     let weighted = qos.classes.iter().filter(|c| !c.priority).map(|c| u64::from(c.weight)).sum::<u64>();
     match spec {
         ClassQos { priority: true, .. } => "before every class without priority (RFC 3246)".into(),
+        ClassQos { guaranteed: 1.., .. } => format!("at least {} when all wait", Rate(spec.guaranteed)),
         ClassQos { weight: 0, .. } => "only when nothing else waits (RFC 8622)".into(),
         ClassQos { weight, .. } => {
             let share = f64::from(*weight) * 100.0 / weighted.max(1) as f64;

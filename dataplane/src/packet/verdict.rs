@@ -105,6 +105,7 @@ reasons! {
         // Egress.
         QueueBytes = "queue-bytes", "its queue held as many bytes as it may";
         QueueTime = "queue-time", "it would wait, or has waited, longer in its queue than it may";
+        SiteBytes = "site-bytes", "the queues of its interface held as many bytes together as they may";
         Codel = "codel", "its queue stood longer than its class may, and drops tell senders (RFC 8289)";
         Wred = "wred", "its queue is long on average for a frame of its colour (RFC 2309, RFC 2597)";
         TreeMemory = "tree-memory", "the scheduler tree held as much as it may";

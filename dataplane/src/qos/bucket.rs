@@ -83,6 +83,27 @@ impl TokenBucket {
         self.level = self.level.saturating_sub(i64::from(bytes).saturating_mul(BYTE));
     }
 
+    /// As [`TokenBucket::spend`], but not further into debt than what `most` nanoseconds bring.
+    #[inline]
+    pub(super) fn spend_within(&mut self, now: Time, bytes: u32, most: u64) {
+        self.refill(now);
+        let floor = (self.rate.saturating_mul(most).min(i64::MAX as u64) as i64).saturating_neg();
+        let after = self.level.saturating_sub(i64::from(bytes).saturating_mul(BYTE));
+        self.level = after.max(floor.min(self.level));
+    }
+
+    /// As deep as `bytes` at least.
+    pub(super) const fn at_least(self, bytes: u64) -> Self {
+        let depth = bytes as i64 * BYTE;
+        if depth > self.depth { Self::full(self.rate, depth) } else { self }
+    }
+
+    /// Keeps no more tokens than what `burst` nanoseconds bring.
+    pub(super) fn keep(&mut self, now: Time, burst: u64) {
+        self.refill(now);
+        self.level = self.level.min(self.rate.saturating_mul(burst).min(i64::MAX as u64) as i64);
+    }
+
     /// When the debt is paid, to the nanosecond; not later than the last refill when there is none.
     #[inline]
     pub(super) fn out_of_debt(&self) -> Time {

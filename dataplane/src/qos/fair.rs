@@ -12,7 +12,7 @@
 use crate::class::CLASSES;
 
 /// Weight 1's tag for one byte.
-const SCALE: u64 = 1 << 32;
+const SCALE: u64 = 1 << 40;
 
 /// No frame is longer, bytes as accounted.
 const LONGEST: u64 = 1 << 14;

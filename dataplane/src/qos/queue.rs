@@ -255,10 +255,8 @@ impl Queue {
         Some(held)
     }
 
-    /// Bytes of its frames when each counts `overhead` more; not below 0.
-    #[inline]
-    pub(super) fn accounted(&self, overhead: i16) -> u64 {
-        let extra = i64::from(self.frames) * i64::from(overhead);
-        i64::from(self.bytes).saturating_add(extra).max(0) as u64
+    /// Bytes it takes itself.
+    pub(super) fn memory(&self) -> usize {
+        size_of::<Self>() + self.tally.memory()
     }
 }

@@ -6,9 +6,11 @@
 //!
 //! - the port's own shaper, where it has a rate;
 //! - among interfaces whose shaper lets them: those with a priority frame in
-//!   turn, frame by frame; then the others by deficit round robin with even
-//!   quanta, which is max-min fairness: small sites get their whole rate, large
-//!   ones share the rest. The others stand in a timing wheel until their time;
+//!   turn, frame by frame; then those that have not had what they are guaranteed;
+//!   then the others by deficit round robin with quanta by weight, which is max-min
+//!   fairness: small sites get their whole rate, large ones share the rest; last those
+//!   with leftovers alone. Those whose shaper does not let them stand in a timing wheel
+//!   until their time;
 //! - within an interface: priority classes in class order (RFC 3246), weighted
 //!   classes by fair queueing, weight 0 when nothing else waits (RFC 8622).
 //!
@@ -16,6 +18,7 @@
 //! into debt: in any window of length t, no more than rate·t + burst + one frame.
 
 use super::bucket::TokenBucket;
+use super::memory::Bound;
 use super::queue::Room;
 use super::ring::Ring;
 use super::site::{Dropped, Site};
@@ -26,16 +29,15 @@ use crate::id::IfIndex;
 use crate::packet::{Batch, DropReason, Frame};
 use crate::time::Time;
 
-/// Bytes an interface may send before it is the next one's turn.
-const QUANTUM: i64 = 1600;
 /// Bytes of FCS, preamble and gap, which a port's own rate counts with each frame.
 pub const LINE_OVERHEAD: u32 = 24;
 /// Burst of a port's own rate, nanoseconds.
 const PORT_BURST: u64 = 1_000_000;
 const NONE: u32 = u32::MAX;
 
-/// How much one tree may hold. Frames that are neither of a priority class nor
-/// Control may use seven eighths of each.
+/// How much one tree may hold. Half of each bound is divided evenly among the
+/// interfaces and kept for them; of the other half, or of all where there is one
+/// interface, an eighth is kept for frames of priority classes and of Control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeLimits {
     /// Bytes, layer 2 without FCS. Default 256 MiB.
@@ -62,19 +64,30 @@ pub struct Scheduler {
     pub(super) limits: TreeLimits,
     pub(super) frames: usize,
     pub(super) bytes: u64,
+    /// What of it is each interface's own.
+    pub(super) frame_bound: Bound,
+    pub(super) byte_bound: Bound,
     /// Where they wait.
     pub(super) room: Room,
     /// By [`IfIndex`]: where in `sites`.
     pub(super) index: Vec<u32>,
     pub(super) sites: Vec<Option<Site>>,
     pub(super) vacant: Vec<usize>,
-    /// Sites that may send: with a frame of a priority class; with another.
+    /// Sites that may send: with a frame of a priority class; with another, out of what
+    /// they are sure of; beyond that.
     pub(super) urgent: Ring,
+    pub(super) assured: Ring,
     pub(super) shared: Ring,
+    /// With frames of classes without a weight alone.
+    pub(super) leftover: Ring,
     /// Of the shared ring: the latest whose quantum is being used.
-    round: u64,
+    pub(super) round: u64,
     /// Sites with frames that may not send yet.
     pub(super) wheel: Wheel,
+    /// Shared sites, by when they may send out of what they are sure of.
+    pub(super) assuring: Wheel,
+    /// Classes with frames, by when their own rate lets them: eight places for each site.
+    pub(super) pacing: Wheel,
     pub(super) generation: u64,
 }
 
@@ -124,21 +137,35 @@ impl Scheduler {
         let Some(site) = self.sites[at].as_mut() else {
             return Err((frame, DropReason::InterfaceGone));
         };
-        let reserve = if class == TrafficClass::Control || site.is_priority(class) { 0 } else { 8 };
-        let may = |limit: u64| limit - limit.checked_div(reserve).unwrap_or(0);
-        let full = self.frames as u64 >= may(self.limits.frames as u64)
-            || self.bytes + len as u64 > may(self.limits.bytes);
+        let urgent = class == TrafficClass::Control || site.is_priority(class);
+        let full = !self.frame_bound.admits(site.frames as u64, 1, urgent)
+            || !self.byte_bound.admits(site.bytes, len as u64, urgent);
         let rate = site.rate(self.port_rate);
+        let before = (site.frames, site.bytes);
         let made_way = site.enqueue(frame, self.clock, (rate, full), &mut self.room)?;
-        self.frames += 1;
-        self.bytes += len as u64;
+        self.hold(before, (1, len as u64));
         let gone = made_way.map(|held| {
-            self.frames -= 1;
-            self.bytes -= held.len() as u64;
+            self.let_go((before.0, before.1 + len as u64 - held.len() as u64), (1, held.len() as u64));
             (held.frame, DropReason::QueueBytes)
         });
         self.line_up(at);
         gone.map_or(Ok(()), Err)
+    }
+
+    /// An interface that held so many frames and bytes holds these more.
+    #[inline]
+    fn hold(&mut self, held: (usize, u64), more: (usize, u64)) {
+        (self.frames, self.bytes) = (self.frames + more.0, self.bytes + more.1);
+        self.frame_bound.add(held.0 as u64, more.0 as u64);
+        self.byte_bound.add(held.1, more.1);
+    }
+
+    /// An interface that holds so many frames and bytes held these more.
+    #[inline]
+    pub(super) fn let_go(&mut self, held: (usize, u64), more: (usize, u64)) {
+        (self.frames, self.bytes) = (self.frames - more.0, self.bytes - more.1);
+        self.frame_bound.sub(held.0 as u64, more.0 as u64);
+        self.byte_bound.sub(held.1, more.1);
     }
 
     /// Takes out up to `max` frames that may leave now, in order, into `out` as
@@ -150,8 +177,8 @@ impl Scheduler {
         let most = max.min(out.room());
         let mut given = 0;
         while given < most && self.port_ready() {
-            let Some((at, priority)) = self.turn() else { break };
-            if let Some(frame) = self.take(at, priority, dropped)
+            let Some((at, turn)) = self.turn() else { break };
+            if let Some(frame) = self.take(at, turn, dropped)
                 && out.push(frame).is_ok()
             {
                 given += 1;
@@ -162,13 +189,16 @@ impl Scheduler {
 
     /// When `dequeue` can next give a frame: `now` when it can already, never
     /// when it holds none. Not one nanosecond early or late, unless frames
-    /// expire or come before.
+    /// expire or come before; early, where a class with a rate of its own waits for
+    /// its interface's too.
     pub fn next_event(&self, now: Time) -> Time {
         if self.frames == 0 {
             return Time::NEVER;
         }
-        let ready = self.urgent.front().is_some() || self.shared.front().is_some();
-        let site = if ready { Time::ZERO } else { self.wheel.earliest() };
+        let ready = [&self.urgent, &self.assured, &self.shared, &self.leftover]
+            .iter()
+            .any(|ring| ring.front().is_some());
+        let site = if ready { Time::ZERO } else { self.wheel.earliest().min(self.pacing.earliest()) };
         let port = self.port.as_ref().map_or(Time::ZERO, TokenBucket::out_of_debt);
         now.max(site).max(port)
     }
@@ -205,115 +235,5 @@ impl Scheduler {
     #[inline]
     fn port_ready(&self) -> bool {
         self.port.as_ref().is_none_or(|p| p.out_of_debt() <= self.clock)
-    }
-
-    /// Lines up the interfaces whose time has come.
-    fn wake(&mut self) {
-        while let Some(at) = self.wheel.pop(self.clock) {
-            if let Some(site) = self.sites[at].as_mut() {
-                site.waiting = false;
-            }
-            self.line_up(at);
-        }
-    }
-
-    /// Puts an interface with frames where it belongs: into the rings, or into
-    /// the wheel until its shaper lets it.
-    #[inline]
-    pub(super) fn line_up(&mut self, at: usize) {
-        let Some(site) = self.sites[at].as_mut() else { return };
-        if site.waiting || site.frames == 0 {
-            return;
-        }
-        let eligible = site.eligible();
-        if eligible > self.clock {
-            site.waiting = true;
-            self.wheel.insert(at, eligible, self.clock);
-            return;
-        }
-        if site.has_priority() {
-            self.urgent.join(at);
-        }
-        if site.has_shared() && !self.shared.contains(at) {
-            self.rejoin(at);
-        }
-    }
-
-    /// Into the ring of those without priority. One that has not had its quantum
-    /// of this round, or has some left, goes first: coming and going, as a slow
-    /// shaper makes it, costs an interface nothing and gains it nothing.
-    #[inline]
-    fn rejoin(&mut self, at: usize) {
-        let Some(site) = self.sites[at].as_mut() else { return };
-        if site.round < self.round {
-            site.grant(self.round, QUANTUM);
-        } else if site.credit <= 0 {
-            site.grant(self.round + 1, QUANTUM);
-        }
-        if site.round <= self.round && site.credit > 0 {
-            self.shared.join_front(at);
-        } else {
-            self.shared.join(at);
-        }
-    }
-
-    /// Which interface is next, and whether by priority.
-    #[inline]
-    fn turn(&mut self) -> Option<(usize, bool)> {
-        if let Some(at) = self.urgent.front() {
-            return Some((at, true));
-        }
-        loop {
-            let at = self.shared.front()?;
-            let site = self.sites[at].as_mut()?;
-            self.round = self.round.max(site.round);
-            if site.credit > 0 {
-                return Some((at, false));
-            }
-            site.grant(self.round + 1, QUANTUM);
-            self.shared.turn();
-        }
-    }
-
-    /// The interface's next frame; sees to what follows for interface and port.
-    #[inline]
-    fn take(&mut self, at: usize, priority: bool, dropped: &mut Dropped) -> Option<Frame> {
-        let site = self.sites[at].as_mut()?;
-        let before = (site.frames, site.bytes);
-        let taken = site.take(priority, self.clock, &mut self.room, dropped);
-        self.frames -= before.0 - site.frames;
-        self.bytes -= before.1 - site.bytes;
-        if let Some((frame, accounted)) = &taken {
-            if let Some(shaper) = &mut site.shaper {
-                shaper.spend(self.clock, *accounted);
-            }
-            if let Some(port) = &mut self.port {
-                port.spend(self.clock, frame.len() as u32 + LINE_OVERHEAD);
-            }
-            if !priority {
-                site.credit -= i64::from(*accounted);
-            }
-        }
-        self.settle(at, priority);
-        taken.map(|(frame, _)| frame)
-    }
-
-    /// After an interface had its turn: out of the rings it no longer belongs in.
-    #[inline]
-    fn settle(&mut self, at: usize, priority: bool) {
-        let Some(site) = self.sites[at].as_ref() else { return };
-        let may = site.eligible() <= self.clock;
-        let (urgent, shared) = (may && site.has_priority(), may && site.has_shared());
-        if !urgent {
-            self.urgent.leave(at);
-        } else if priority {
-            self.urgent.turn();
-        }
-        if !shared {
-            self.shared.leave(at);
-        }
-        if !may {
-            self.line_up(at);
-        }
     }
 }

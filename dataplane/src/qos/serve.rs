@@ -4,6 +4,7 @@ use super::bucket::TokenBucket;
 use super::queue::{Offer, Room};
 use super::site::{Dropped, Site};
 use super::store::Held;
+use crate::class::TrafficClass;
 use crate::packet::{DropReason, Frame};
 use crate::time::Time;
 
@@ -26,6 +27,9 @@ impl Site {
         let offer = Offer::of(&mut frame, keeps_flows);
         match self.admit(&mut frame, &offer, now, (rate, full), room) {
             Ok(made_way) => {
+                if self.backlog & self.weighted == 0 && !self.is_leftover(self.place(offer.class)) {
+                    self.begins(now);
+                }
                 self.tally(offer.class).queued(offer.len);
                 self.put(Held { frame, since: now, class: offer.class }, offer.hash, room);
                 Ok(made_way)
@@ -57,7 +61,11 @@ impl Site {
         if queue.is_full(offer.len) {
             return self.evict(place, offer, room).map(Some).ok_or(DropReason::QueueBytes);
         }
-        if let Some(limit) = queue.wait_bound()
+        let wait_bound = queue.wait_bound();
+        if self.is_full(offer) {
+            return Err(DropReason::SiteBytes);
+        }
+        if let Some(limit) = wait_bound
             && self.would_wait(place, rate, now) > limit
         {
             return Err(DropReason::QueueTime);
@@ -72,6 +80,15 @@ impl Site {
         policer.is_none_or(|policer| policer.conforms(now, accounted))
     }
 
+    /// Whether all its queues together hold too much. An eighth is for what goes first and Control.
+    #[inline]
+    fn is_full(&self, offer: &Offer) -> bool {
+        let limit = self.spec.limit_bytes;
+        let urgent = offer.class == TrafficClass::Control || self.is_priority(offer.class);
+        let most = if urgent { limit } else { limit - limit / 8 };
+        limit > 0 && self.bytes + offer.len as u64 > most
+    }
+
     #[cold]
     fn evict(&mut self, place: usize, offer: &Offer, room: &mut Room) -> Option<Held> {
         let held = self.queue(place).evict(offer, room)?;
@@ -83,8 +100,9 @@ impl Site {
     /// Nanoseconds that what is ahead in its own queue takes alone, at `rate`; 0 when that is not known.
     fn would_wait(&mut self, place: usize, rate: u64, now: Time) -> u64 {
         let spare = self.shaper.as_mut().map_or(0, |s| s.bytes(now));
-        let overhead = self.overhead();
-        let ahead = self.queue(place).accounted(overhead).saturating_sub(spare);
+        let queue = self.queue(place);
+        let (frames, bytes) = (queue.frames, queue.bytes);
+        let ahead = self.accounted_all(frames, bytes).saturating_sub(spare);
         let wait = (u128::from(ahead) * 8_000_000_000).checked_div(u128::from(rate));
         // A part of a nanosecond over the bound is over it.
         wait.map_or(0, |wait| {
@@ -139,6 +157,7 @@ impl Site {
         if !priority {
             self.fair.served(place, self.is_leftover(place), accounted);
         }
+        self.paces.spend(place, accounted, now);
         self.tally(class).sent(frame.len(), now.since(since));
         (frame, accounted)
     }
@@ -155,9 +174,9 @@ impl Site {
     #[inline]
     fn turn(&self, priority: bool) -> usize {
         if priority {
-            return (self.backlog & self.priority).trailing_zeros() as usize & 7;
+            return (self.ready() & self.priority).trailing_zeros() as usize & 7;
         }
-        let shared = self.backlog & !self.priority;
+        let shared = self.ready() & !self.priority;
         let weighted = shared & self.weighted;
         self.fair.choose(if weighted != 0 { weighted } else { shared })
     }

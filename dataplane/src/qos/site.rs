@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use super::bucket::TokenBucket;
 use super::fair::Fair;
+use super::pace::Paces;
 use super::policer::Policer;
 use super::queue::{Queue, Room, Rules};
-use super::spec::{Discipline, InterfaceQos, ShaperSpec};
+use super::spec::{Cells, Discipline, InterfaceQos, RateSpec, ShaperSpec};
 use super::stats::Tally;
 use super::store::Held;
+use super::turn::Turn;
 use super::wait::time;
 use crate::class::{CLASSES, TrafficClass};
 use crate::id::IfIndex;
@@ -17,6 +19,9 @@ use crate::time::Time;
 
 /// Where all classes wait when there is one queue.
 const FIFO: usize = TrafficClass::Standard.index();
+
+/// The most that an interface can be behind with what it is guaranteed, or before it, nanoseconds at that rate.
+const ASSURED_MOST: u64 = 100_000_000;
 
 /// Dropped frames, on their way to whoever counts and recycles them.
 pub(super) type Dropped = Vec<(Frame, DropReason)>;
@@ -28,6 +33,12 @@ pub(super) struct Site {
     at: u32,
     pub(super) spec: Arc<InterfaceQos>,
     pub(super) shaper: Option<TokenBucket>,
+    /// What it is sure of.
+    pub(super) assured: Option<TokenBucket>,
+    /// It stands in the timing wheel of what it is sure of.
+    pub(super) assuring: bool,
+    /// The ring it stands in, but for that of priority.
+    pub(super) stands: Option<Turn>,
     /// Bytes it may still send in `round`.
     pub(super) credit: i64,
     /// The round of the shared ring whose quantum it was given last.
@@ -43,6 +54,9 @@ pub(super) struct Site {
     pub(super) priority: u8,
     pub(super) weighted: u8,
     pub(super) fair: Fair,
+    pub(super) paces: Paces,
+    /// What priority leaves is divided by these.
+    weights: [u32; CLASSES],
     pub(super) policers: Option<Box<[Option<Policer>; CLASSES]>>,
     /// What its queues go by.
     rules: Box<[Rules; CLASSES]>,
@@ -57,6 +71,11 @@ fn bucket(spec: ShaperSpec) -> TokenBucket {
     TokenBucket::of_time(spec.rate, spec.burst)
 }
 
+/// What waits for its turn among others of the port goes on earning; [`Site::begins`] sees to the burst.
+fn assured(spec: RateSpec) -> TokenBucket {
+    TokenBucket::of_time(spec.rate, spec.burst.max(ASSURED_MOST))
+}
+
 impl Site {
     /// Interface `id` at place `at` of the tree.
     pub(super) fn new(id: IfIndex, at: usize, spec: Arc<InterfaceQos>) -> Self {
@@ -64,6 +83,10 @@ impl Site {
             id,
             at: at as u32,
             shaper: spec.shaper.map(bucket),
+            assured: spec.assured.map(assured),
+            assuring: false,
+            stands: None,
+            weights: [0; CLASSES],
             credit: 0,
             round: 0,
             waiting: false,
@@ -74,6 +97,7 @@ impl Site {
             priority: 0,
             weighted: 0,
             fair: Fair::new([1; CLASSES]),
+            paces: Paces::default(),
             policers: None,
             rules: Box::default(),
             queues: Default::default(),
@@ -92,6 +116,10 @@ impl Site {
             (Some(tokens), Some(spec)) => Some(tokens.retuned(spec, now)),
             (_, spec) => spec,
         };
+        self.assured = match (self.assured.take(), self.spec.assured.map(assured)) {
+            (Some(tokens), Some(spec)) => Some(tokens.retuned(spec, now)),
+            (_, spec) => spec,
+        };
         let keeps = |s: &InterfaceQos| (s.discipline, s.classes.map(|c| c.flows));
         let held = if keeps(&old) == keeps(&self.spec) { Vec::new() } else { self.drain(room) };
         self.arrange(now, room);
@@ -106,8 +134,10 @@ impl Site {
     fn arrange(&mut self, now: Time, room: &mut Room) {
         let by_class = self.spec.discipline == Discipline::Classes;
         self.priority = bits(|c| by_class && self.spec.classes[c].priority);
+        self.weights = self.shares();
         self.weighted = bits(|c| self.weight(c) > 0);
         self.fair = Fair::new(std::array::from_fn(|c| self.weight(c)));
+        self.paces.adopt(&self.spec, now);
         let policed = by_class && self.spec.classes.iter().any(|c| c.policer.is_some());
         let mut before = self.policers.take();
         let mut old = |c: usize| before.as_mut().and_then(|p| p[c].take());
@@ -136,18 +166,32 @@ impl Site {
         let mine = u64::from(self.weight(class));
         let share = u128::from(left) * u128::from(mine) / u128::from(all.max(1));
         let share = if share == 0 { rate } else { share as u64 };
+        let share = self.spec.classes[class].shaper.map_or(share, |own| share.min(own.rate));
         time(self.longest(), share)
     }
 
     /// A frame's length as the shaper counts it.
     #[inline]
     pub(super) fn accounted(&self, len: usize) -> u32 {
-        (len as i64 + i64::from(self.overhead())).max(1) as u32
+        self.spec.shaper.map_or(len as u32, |s| s.accounted(len))
     }
 
+    /// The same of many frames together, about: cells that are not full are left out.
+    pub(super) fn accounted_all(&self, frames: u32, bytes: u32) -> u64 {
+        let Some(shaper) = self.spec.shaper else { return bytes.into() };
+        let extra = i64::from(frames) * i64::from(shaper.overhead);
+        let bytes = i64::from(bytes).saturating_add(extra).max(0) as u64;
+        match shaper.cells {
+            Cells::None => bytes,
+            Cells::Atm => bytes * 53 / 48,
+            Cells::Ptm => bytes * 65 / 64,
+        }
+    }
+
+    /// From when on it may send out of what it is sure of; never, where that is nothing.
     #[inline]
-    pub(super) fn overhead(&self) -> i16 {
-        self.spec.shaper.map_or(0, |s| s.overhead)
+    pub(super) fn assured_from(&self) -> Time {
+        self.assured.as_ref().map_or(Time::NEVER, TokenBucket::out_of_debt)
     }
 
     /// When its shaper lets a frame out; not later than its last one when it does now.
@@ -156,21 +200,51 @@ impl Site {
         self.shaper.as_ref().map_or(Time::ZERO, TokenBucket::out_of_debt)
     }
 
+    /// A frame of so many bytes was sent. What is borrowed is not taken off what it is
+    /// guaranteed, and what goes first is so up to a bound: calls beyond the guarantee do
+    /// not keep data from it for long after they ended.
+    #[inline]
+    pub(super) fn charge(&mut self, turn: Turn, bytes: u32, now: Time) {
+        if let Some(shaper) = &mut self.shaper {
+            shaper.spend(now, bytes);
+        }
+        match (turn, &mut self.assured) {
+            (Turn::Urgent | Turn::Assured, Some(assured)) => assured.spend_within(now, bytes, ASSURED_MOST),
+            (Turn::Shared, _) => self.credit -= i64::from(bytes),
+            _ => {}
+        }
+    }
+
+    /// Something with a weight waits again: of what it was guaranteed meanwhile it has a burst.
+    #[inline]
+    pub(super) fn begins(&mut self, now: Time) {
+        if let (Some(tokens), Some(spec)) = (&mut self.assured, self.spec.assured) {
+            tokens.keep(now, spec.burst);
+        }
+    }
+
     /// A quantum for `round`; what was left of an earlier one is lost, a debt is not.
     #[inline]
     pub(super) fn grant(&mut self, round: u64, quantum: i64) {
         self.round = round;
-        self.credit = self.credit.min(0) + quantum;
+        self.credit = self.credit.min(0) + quantum * i64::from(self.spec.weight.max(1));
     }
 
     #[inline]
     pub(super) fn has_priority(&self) -> bool {
-        self.backlog & self.priority != 0
+        self.ready() & self.priority != 0
     }
 
+    /// Something waits of a class without priority, but with a weight.
     #[inline]
-    pub(super) fn has_shared(&self) -> bool {
-        self.backlog & !self.priority != 0
+    pub(super) fn has_weighted(&self) -> bool {
+        self.ready() & self.weighted != 0
+    }
+
+    /// Something waits of a class with neither.
+    #[inline]
+    pub(super) fn has_leftover(&self) -> bool {
+        self.ready() & !self.priority & !self.weighted != 0
     }
 
     /// Whether frames of this class go before all without priority.
@@ -179,14 +253,41 @@ impl Site {
         self.priority & (1 << self.place(class)) != 0
     }
 
-    /// A class's share of what priority leaves. Control is never without one
-    /// (RFC 4594 section 3.2).
+    /// A class's share of what priority leaves.
     pub(super) fn weight(&self, class: usize) -> u32 {
+        self.weights[class]
+    }
+
+    /// Shares by weight alone. Control is never without one (RFC 4594 section 3.2).
+    fn by_weight(&self, class: usize) -> u32 {
         match self.spec.classes[class].weight {
+            _ if self.spec.discipline == Discipline::Fifo => 1,
             _ if self.priority & (1 << class) != 0 => 0,
             weight if class == TrafficClass::Control.index() => weight.max(1),
             weight => weight,
         }
+    }
+
+    /// Shares such that each class gets what it is sure of, and by weight a part of what none is.
+    fn shares(&self) -> [u32; CLASSES] {
+        let weights: [u32; CLASSES] = std::array::from_fn(|c| self.by_weight(c));
+        let sure = |c: usize| match self.priority & (1 << c) {
+            0 => u128::from(self.spec.classes[c].guaranteed),
+            _ => 0,
+        };
+        let sum: u128 = (0..CLASSES).map(sure).sum();
+        if sum == 0 {
+            return weights;
+        }
+        let rate = self.spec.assured.map(|a| a.rate).or(self.spec.shaper.map(|s| s.rate)).unwrap_or(0);
+        let policed = self.policed((0..CLASSES).filter(|c| self.priority & (1 << c) != 0));
+        let left = rate.saturating_sub(policed.map_or(0, |ahead| ahead.rate));
+        let free = u128::from(left).saturating_sub(sum);
+        let all: u128 = weights.iter().map(|w| u128::from(*w)).sum();
+        let part = |c: usize| sure(c) + free * u128::from(weights[c]) / all.max(1);
+        let most = (0..CLASSES).map(part).max().unwrap_or(1).max(1);
+        // Rounded up: never nothing of something.
+        std::array::from_fn(|c| ((part(c) << 20).div_ceil(most)) as u32)
     }
 
     #[inline]
@@ -219,6 +320,18 @@ impl Site {
     #[inline]
     pub(super) fn tally(&mut self, class: TrafficClass) -> &mut Tally {
         &mut self.queue(class.index()).tally
+    }
+
+    /// Bytes it takes while nothing waits, its specification included.
+    pub(super) fn memory(&self) -> usize {
+        let policers = self.policers.as_ref().map_or(0, |p| size_of_val(&**p));
+        let queues: usize = self.queues.iter().flatten().map(|queue| queue.memory()).sum();
+        size_of::<Self>()
+            + size_of_val(&*self.rules)
+            + policers
+            + size_of::<InterfaceQos>()
+            + queues
+            + self.paces.memory()
     }
 
     /// Takes every frame out, in order of arrival.

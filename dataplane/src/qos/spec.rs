@@ -18,6 +18,42 @@ pub struct ShaperSpec {
     /// Bytes added to each frame's layer-2 length (without FCS) when it is
     /// accounted: Ethernet with FCS is 4, with preamble and gap 24; IP only is -14.
     pub overhead: i16,
+    /// What the line then packs it into.
+    pub cells: Cells,
+}
+
+/// How a line carries frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cells {
+    /// As they are.
+    #[default]
+    None,
+    /// ATM: cells of 53 bytes for 48, the last one filled up (ITU-T I.361, I.363.5).
+    Atm,
+    /// Packet transfer mode of VDSL2: 65 bytes for 64 (IEEE 802.3 clause 61.3.3).
+    Ptm,
+}
+
+impl ShaperSpec {
+    /// A frame's length as it is accounted, from its layer-2 length without FCS; 1 at least.
+    #[inline]
+    pub fn accounted(&self, len: usize) -> u32 {
+        let bytes = (len as i64 + i64::from(self.overhead)).max(1) as u32;
+        match self.cells {
+            Cells::None => bytes,
+            Cells::Atm => bytes.div_ceil(48) * 53,
+            Cells::Ptm => bytes + bytes.div_ceil(64),
+        }
+    }
+}
+
+/// A rate, and how much of it may be had at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateSpec {
+    /// Bits per second, accounted as the interface's shaper does.
+    pub rate: u64,
+    /// Burst as time at that rate, nanoseconds.
+    pub burst: u64,
 }
 
 /// A rate limit that drops (RFC 2697 with one bucket; RFC 3246 for voice).
@@ -81,6 +117,11 @@ pub struct ClassQos {
     /// Share of what priority leaves, relative to the other classes' weights; 1 to 10,000.
     /// 0: served only when no class with a weight waits (RFC 8622).
     pub weight: u32,
+    /// Bits per second that it gets at least when all wait and the interface gets its own; 0 is its weight's part.
+    /// What no class is sure of is divided by weight.
+    pub guaranteed: u64,
+    /// The most that it gets, with a burst of two full frames at least; `None` is what the interface has.
+    pub shaper: Option<RateSpec>,
     /// Bytes it may hold.
     pub limit_bytes: u32,
     /// Longest a frame may wait in it, nanoseconds; 0 is no bound.
@@ -114,6 +155,12 @@ pub enum Discipline {
 pub struct InterfaceQos {
     /// Rate of the whole interface; `None` sends as fast as the port takes.
     pub shaper: Option<ShaperSpec>,
+    /// What it gets before any interface gets more than its own.
+    pub assured: Option<RateSpec>,
+    /// Its part of what no interface is sure of, relative to the other interfaces' weights; 1 to 100.
+    pub weight: u32,
+    /// Bytes that its queues may hold together; 0 is no bound but their own.
+    pub limit_bytes: u64,
     /// How frames wait.
     pub discipline: Discipline,
     /// By [`TrafficClass::index`]. With [`Discipline::Fifo`], the limits of
@@ -144,6 +191,8 @@ impl Default for InterfaceQos {
                 TrafficClass::Imaging => 25,
                 TrafficClass::Standard => 20,
             },
+            guaranteed: 0,
+            shaper: None,
             limit_bytes: 1 << 20,
             limit_time: 0,
             policer: None,
@@ -153,6 +202,9 @@ impl Default for InterfaceQos {
         };
         Self {
             shaper: None,
+            assured: None,
+            weight: 1,
+            limit_bytes: 0,
             discipline: Discipline::Classes,
             classes: TrafficClass::ALL.map(class),
             ingress: Default::default(),

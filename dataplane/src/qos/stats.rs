@@ -21,10 +21,11 @@ impl Count {
 }
 
 /// Why a scheduler drops a frame of an interface it knows.
-const REASONS: [DropReason; 6] = [
+const REASONS: [DropReason; 7] = [
     DropReason::Policed,
     DropReason::QueueBytes,
     DropReason::QueueTime,
+    DropReason::SiteBytes,
     DropReason::TreeMemory,
     DropReason::Codel,
     DropReason::Wred,
@@ -118,6 +119,11 @@ impl Tally {
         if let Some(at) = REASONS.iter().position(|r| *r == reason) {
             self.dropped[at].add(bytes);
         }
+    }
+
+    /// Bytes beside itself.
+    pub(super) fn memory(&self) -> usize {
+        if self.delay.is_some() { size_of::<Histogram>() } else { 0 }
     }
 
     /// For people.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::memory::Bound;
 use super::scheduler::Scheduler;
 use super::site::{Dropped, Site};
 use super::spec::InterfaceQos;
+use crate::class::CLASSES;
 use crate::id::IfIndex;
 use crate::packet::DropReason;
 
@@ -39,8 +41,12 @@ impl Scheduler {
         self.make_room();
     }
 
-    /// Room for what may be held, so that no frame has to wait for memory.
+    /// Divides the bounds among the interfaces; room for what may be held, so that no frame has to wait for memory.
     pub(super) fn make_room(&mut self) {
+        let sites = self.sites.iter().flatten().count() as u64;
+        let held = || self.sites.iter().flatten();
+        self.frame_bound = Bound::new(self.limits.frames as u64, sites, held().map(|s| s.frames as u64));
+        self.byte_bound = Bound::new(self.limits.bytes, sites, held().map(|s| s.bytes));
         let keep_flows = |s: &Site| s.spec.classes.iter().filter(|c| c.flows > 0).count();
         let owners = self.sites.iter().flatten().map(keep_flows).sum();
         self.room.flows.reserve(self.limits.flows, owners);
@@ -64,7 +70,7 @@ impl Scheduler {
         }
         site.adopt(Arc::clone(qos), self.clock, &mut self.room);
         self.urgent.leave(at);
-        self.shared.leave(at);
+        self.stand(at, None);
         true
     }
 
@@ -74,9 +80,12 @@ impl Scheduler {
         site.generation = self.generation;
         if at == self.sites.len() {
             self.sites.push(None);
-            self.urgent.grow(at + 1);
-            self.shared.grow(at + 1);
+            for ring in [&mut self.urgent, &mut self.assured, &mut self.shared, &mut self.leftover] {
+                ring.grow(at + 1);
+            }
             self.wheel.grow(at + 1);
+            self.assuring.grow(at + 1);
+            self.pacing.grow((at + 1) * CLASSES);
         }
         self.sites[at] = Some(site);
         if self.index.len() <= id.index() {
@@ -89,8 +98,9 @@ impl Scheduler {
         let Some(mut site) = self.sites[at].take_if(|s| s.generation != self.generation) else {
             return false;
         };
-        self.urgent.leave(at);
-        self.shared.leave(at);
+        for ring in [&mut self.urgent, &mut self.assured, &mut self.shared, &mut self.leftover] {
+            ring.leave(at);
+        }
         self.index[site.id.index()] = NONE;
         self.vacant.push(at);
         self.frames -= site.frames;
@@ -101,12 +111,19 @@ impl Scheduler {
         true
     }
 
+    /// Bytes that its interfaces take, without the frames and flow queues, for which room is common.
+    pub fn site_memory(&self) -> usize {
+        self.sites.iter().flatten().map(Site::memory).sum()
+    }
+
     /// Sets the wheel anew and lines up what changed.
     fn wind_up(&mut self) {
         self.wheel.clear();
+        self.assuring.clear();
+        self.pacing.clear();
         for at in 0..self.sites.len() {
             if let Some(site) = self.sites[at].as_mut() {
-                site.waiting = false;
+                (site.waiting, site.assuring, site.paces.timed) = (false, false, 0);
                 self.line_up(at);
             }
         }

@@ -102,8 +102,11 @@ impl Site {
     /// Accounted bytes of a full queue.
     fn full(&self, spec: &ClassQos) -> u64 {
         let bytes = u64::from(spec.limit_bytes);
-        let extra = bytes.div_ceil(SHORTEST) as i64 * i64::from(self.overhead());
-        bytes.saturating_add_signed(extra.max(0))
+        let shortest = bytes.div_ceil(SHORTEST) * u64::from(self.accounted(SHORTEST as usize));
+        let whole = self.accounted_all(0, spec.limit_bytes);
+        // The last of the shortest may be cut short.
+        let cut = (bytes.div_ceil(SHORTEST) * SHORTEST - bytes).min(SHORTEST);
+        (shortest - cut.min(shortest)).max(whole)
     }
 
     fn worst(&self, class: TrafficClass, rate: u64) -> u64 {
@@ -117,8 +120,9 @@ impl Site {
         let Some(ahead) = self.policed((0..CLASSES).filter(|c| before(*c))) else { return u64::MAX };
         let left = rate.saturating_sub(ahead.rate);
         let begun = time(ahead.bytes + self.longest(), left);
+        let own = spec.shaper.map_or(left, |own| left.min(own.rate));
         if spec.priority {
-            return begun.saturating_add(time(self.own(spec, left), left));
+            return begun.saturating_add(time(self.own(spec, own), own));
         }
         let (mine, all, classes) = self.weights(class);
         if mine == 0 {
@@ -127,6 +131,7 @@ impl Site {
         // Start-time fair queueing: no more than one longest frame of its own at its share,
         // and one of every other class, before its share is steady.
         let share = (u128::from(left) * u128::from(mine) / u128::from(all)) as u64;
+        let share = share.min(own);
         let own = time(self.own(spec, share) + self.longest(), share);
         begun.saturating_add(own).saturating_add(time(self.longest() * (classes - 1), left))
     }
@@ -155,7 +160,7 @@ impl Site {
     }
 
     fn waiting(&self, class: usize) -> u64 {
-        self.queues[class].as_ref().map_or(0, |q| q.accounted(self.overhead()))
+        self.queues[class].as_ref().map_or(0, |q| self.accounted_all(q.frames, q.bytes))
     }
 
     fn expected(&self, class: TrafficClass, rate: u64, now: Time) -> u64 {

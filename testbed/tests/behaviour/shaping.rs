@@ -119,3 +119,68 @@ fn a_fifo_lets_bulk_stand_before_voice() {
     let wait = first.map(|seen| seen.at.since(sent));
     assert!(wait.is_none_or(|ns| ns > 20_000_000), "voice waited {wait:?} ns: that is no FIFO");
 }
+
+/// Two sites on VLANs 2 and 3 of ge1, a port of 20 Mbit/s.
+fn sites(a: &str, b: &str) -> Lab {
+    let site = |name: &str, vlan: u8, qos: &str| {
+        format!(
+            "[[interface]]\nname = \"{name}\"\nport = \"ge1\"\nvlan = {vlan}\n\
+             addresses = [\"10.{vlan}.0.254/24\"]\nqos = {{ {qos} }}\n"
+        )
+    };
+    let ports = "[[port]]\nname = \"ge0\"\nkind = \"loopback\"\n\
+                 [[port]]\nname = \"ge1\"\nkind = \"loopback\"\nrate = \"20 Mbit/s\"\n\
+                 [[interface]]\nname = \"ge0\"\naddresses = [\"10.1.0.254/24\"]\n";
+    let mut lab = Lab::new(&format!("{ports}{}{}", site("a", 2, a), site("b", 3, b)));
+    for (interface, host) in [("ge0", "10.1.0.1"), ("a", "10.2.0.1"), ("b", "10.3.0.1")] {
+        lab.host(interface, host);
+    }
+    lab.forget();
+    lab
+}
+
+/// Bit/s on the line, preamble and gap too, of frames of 1446 bytes.
+fn on_the_line(lab: &mut Lab, site: &str, class: TrafficClass) -> f64 {
+    lab.rate(site, class) * 1470.0 / 1446.0
+}
+
+#[test]
+fn a_site_has_its_guarantee_first_and_the_rest_goes_by_weight() {
+    let mut lab = sites(
+        "rate = \"20 Mbit/s\", guaranteed = \"12 Mbit/s\"",
+        "rate = \"20 Mbit/s\", guaranteed = \"2 Mbit/s\", weight = 3, imaging.rate = \"1 Mbit/s\"",
+    );
+    let bulk = |to: &str, dscp| ip("10.1.0.1", to).dscp(dscp) / udp(1) / payload(1400);
+    lab.offer_rate("ge0", bulk("10.2.0.1", CS0), 30_000_000);
+    lab.offer_rate("ge0", bulk("10.3.0.1", CS0), 30_000_000);
+    lab.run(secs(1));
+    lab.run(secs(2));
+    for (site, part) in [("a", 12e6 + 1.5e6), ("b", 2e6 + 4.5e6)] {
+        let rate = on_the_line(&mut lab, site, TrafficClass::Standard);
+        assert!((rate / part - 1.0).abs() < 0.02, "{site}: {rate}, its part is {part}");
+    }
+    // Calls of either go before both; a class has its own rate at most.
+    lab.offer("ge0", ip("10.1.0.1", "10.3.0.1").dscp(EF) / udp(5004) / rtp(), ms(20));
+    lab.offer_rate("ge0", bulk("10.3.0.1", AF11), 3_000_000);
+    lab.run(secs(2));
+    let imaging = on_the_line(&mut lab, "b", TrafficClass::Imaging);
+    assert!((imaging / 1e6 - 1.0).abs() < 0.02, "{imaging}");
+    assert_eq!(lab.sent("b", TrafficClass::Voice).frames, 100);
+    let site = lab.snapshot().interface_named("b").unwrap().id;
+    let queues = lab.router().workers().iter().flat_map(|worker| worker.queues());
+    let mut trees = queues.filter_map(|queue| queue.egress.as_ref());
+    let calls = trees.find_map(|tree| tree.scheduler.stats(site, TrafficClass::Voice)).unwrap();
+    // The frame that had begun, at 20 Mbit/s.
+    assert!(calls.delay.max() <= 588_000, "{} ns", calls.delay.max());
+}
+
+#[test]
+fn a_dsl_line_is_filled_cell_by_cell_and_not_more() {
+    let mut lab = lab(&two_with("qos = { rate = \"2 Mbit/s\", overhead = \"pppoe-llc\" }", ""));
+    lab.offer_rate("ge0", V4.ab() / udp(1) / payload(172), 5_000_000);
+    lab.run(secs(1));
+    lab.run(secs(4));
+    // 200 bytes at IP and 40 of PPPoE and AAL5 are five cells of 53.
+    let (rate, part) = (lab.rate("ge1", TrafficClass::Standard), 2e6 * 214.0 / 265.0);
+    assert!((rate / part - 1.0).abs() < 0.005, "{rate} of {part}");
+}

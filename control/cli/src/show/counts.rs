@@ -19,6 +19,8 @@ pub(super) fn classes(ask: &Ask, interface: Option<&str>) -> Done {
     let mut table = Table::new(&[
         "INTERFACE",
         "CLASS",
+        ">GUARANTEED",
+        ">RATE",
         ">RX-FRAMES",
         ">TX-FRAMES",
         ">TX-BYTES",
@@ -47,6 +49,7 @@ pub(super) fn classes(ask: &Ask, interface: Option<&str>) -> Done {
             row.depth.bytes,
             row.worst_bytes,
         ];
+        let rate = |rate: Option<u64>| rate.map_or("-".into(), |rate| Rate(rate).to_string());
         let [received, sent, bytes, dropped, codel, wred, marked, queued, worst] =
             counts.map(|n| n.to_string());
         let [p50, p99, p999, max] = [row.p50_us, row.p99_us, row.p999_us, row.max_us].map(micros);
@@ -54,6 +57,8 @@ pub(super) fn classes(ask: &Ask, interface: Option<&str>) -> Done {
             [
                 row.interface,
                 row.class,
+                rate(row.guaranteed),
+                rate(row.rate),
                 received,
                 sent,
                 bytes,

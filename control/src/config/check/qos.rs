@@ -17,7 +17,76 @@ impl Checks<'_> {
             for (class, settings) in &qos.classes {
                 self.class(i, interface, qos, *class, settings);
             }
-            self.priorities(i, qos);
+            let policed = self.priorities(i, qos);
+            self.guarantees(i, qos, policed);
+        }
+        self.guaranteed_by_port();
+    }
+
+    /// What classes are guaranteed must fit beside priority into what the interface is, and that into its rate.
+    fn guarantees(&self, i: usize, qos: &Qos, policed: u64) {
+        let fault = |key: &str, message, help| self.fault("interface", i, key, message, help);
+        match (qos.guaranteed, qos.rate) {
+            (Some(sure), None) => {
+                let message = format!("{sure} is guaranteed, but the interface has no rate");
+                fault("qos.guaranteed", message, "write rate, what it may have at most: the port's, or less");
+            }
+            (Some(sure), Some(rate)) if sure > rate => {
+                let message = format!("{sure} is guaranteed, more than the {rate} it is shaped to");
+                fault("qos.guaranteed", message, "guarantee at most the rate");
+            }
+            _ => {}
+        }
+        let sum = qos.classes.values().filter_map(|c| c.guaranteed).map(|r| r.0).fold(0, u64::saturating_add);
+        match qos.guaranteed.or(qos.rate) {
+            _ if sum == 0 => {}
+            None => {
+                fault(
+                    "qos",
+                    "classes are guaranteed a rate, but the interface has none".into(),
+                    "write rate",
+                );
+            }
+            Some(own) if sum.saturating_add(policed) > own.0 => {
+                let (sum, policed) = (Rate(sum), Rate(policed));
+                let message = format!(
+                    "classes are guaranteed {sum} and priority classes are policed to {policed}, more than the {own}"
+                );
+                fault(
+                    "qos.guaranteed",
+                    message,
+                    "guarantee less, police priority to less, or give the interface more",
+                );
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// What the interfaces of a port are guaranteed must fit into its rate.
+    fn guaranteed_by_port(&self) {
+        for port in &self.config.ports {
+            let Some(line) = port.rate else { continue };
+            let on_port = self.config.interfaces.iter().enumerate().filter(|(_, i)| i.port == port.name);
+            let sure = |i: &Interface| i.qos.as_ref().and_then(|qos| qos.guaranteed).map_or(0, |rate| rate.0);
+            let mut sum = 0u64;
+            for (i, interface) in on_port {
+                let before = sum;
+                sum = sum.saturating_add(sure(interface));
+                if sum > line.0 && before <= line.0 {
+                    let message = format!(
+                        "up to this interface, {} are guaranteed on port \"{}\", which has {line}",
+                        Rate(sum),
+                        port.name
+                    );
+                    self.fault(
+                        "interface",
+                        i,
+                        "qos.guaranteed",
+                        message,
+                        "guarantee less, to this or the others",
+                    );
+                }
+            }
         }
     }
 
@@ -52,6 +121,7 @@ impl Checks<'_> {
                 format!("write {least} B or more, or lower the mtu"),
             );
         }
+        self.rates(i, class, qos, settings);
         self.aqm(i, name, class, settings);
         let PolicerChoice::Policer(policer) = settings.policer else { return };
         self.burst(i, &format!("qos.{name}.policer.burst"), policer.burst, interface.longest());
@@ -60,6 +130,29 @@ impl Checks<'_> {
                 format!("{name} is policed to {}, more than the {rate} of the interface", policer.rate);
             let help = "police it to a part of the rate; a third is usual for voice";
             self.fault("interface", i, &format!("qos.{name}.policer.rate"), message, help);
+        }
+    }
+
+    /// A class's rates against each other and its interface's.
+    fn rates(&self, i: usize, class: Class, qos: &Qos, settings: &ClassSettings) {
+        let name = class.0.name();
+        let fault = |key: &str, message: String, help: &str| {
+            self.fault("interface", i, &format!("qos.{name}.{key}"), message, help);
+        };
+        if let (Some(own), Some(rate)) = (settings.rate, qos.rate)
+            && own > rate
+        {
+            let message = format!("{name} is shaped to {own}, more than the {rate} of the interface");
+            fault("rate", message, "write the interface's rate or less, or leave it out");
+        }
+        let Some(sure) = settings.guaranteed else { return };
+        if settings.priority.unwrap_or(class.0 == TrafficClass::Voice) {
+            let message = format!("{name} goes before all others, so that nothing is to be guaranteed");
+            fault("guaranteed", message, "leave it out; the policer says what it may have");
+        }
+        if let Some(own) = settings.rate.filter(|own| sure > *own) {
+            let message = format!("{name} is guaranteed {sure}, more than the {own} it is shaped to");
+            fault("guaranteed", message, "guarantee at most its rate");
         }
     }
 
@@ -95,8 +188,9 @@ impl Checks<'_> {
     }
 
     /// Priority classes together must leave something of the rate, or nothing else ever passes.
-    fn priorities(&self, i: usize, qos: &Qos) {
-        let Some(rate) = qos.rate else { return };
+    /// Gives what they are policed to together, bit/s.
+    fn priorities(&self, i: usize, qos: &Qos) -> u64 {
+        let Some(rate) = qos.rate else { return 0 };
         let policed = TrafficClass::ALL.iter().filter_map(|class| {
             let settings = qos.classes.get(&Class(*class));
             let priority = settings.and_then(|s| s.priority).unwrap_or(*class == TrafficClass::Voice);
@@ -119,5 +213,6 @@ impl Checks<'_> {
                 "lower their policers, or give fewer classes priority",
             );
         }
+        sum
     }
 }

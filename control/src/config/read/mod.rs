@@ -18,6 +18,8 @@ use super::values::{Name, Small};
 use super::walk::{Reader, Table};
 use super::words::{Attach, Copy, Mode, PortKind, TpidWord};
 
+pub(super) use qos::LINKS;
+
 /// Slowest and fastest rate.
 const RATES: std::ops::RangeInclusive<Rate> = Rate(8_000)..=Rate(400_000_000_000);
 

@@ -11,7 +11,7 @@ use crate::config::qos::{ClassSettings, Curve, Limit, Policer, PolicerChoice, Qo
 use crate::config::units::{Rate, Size, Span};
 use crate::config::values::Class;
 use crate::config::walk::{Table, Value, help_words, integer, kind, text};
-use crate::config::words::Discipline;
+use crate::config::words::{Cells, Discipline};
 
 /// What a target or an interval may be.
 const TIMES: RangeInclusive<Span> = Span(10_000)..=Span(10_000_000_000);
@@ -67,10 +67,15 @@ impl Value for SizeOrTime {
 
 pub(super) fn qos(mut table: Table<'_, '_>, mtu: u16) -> Qos {
     let default = Qos::default();
+    let link = table.get::<Link>("overhead").unwrap_or(Link(default.overhead, default.cells));
     let qos = Qos {
         rate: table.within("rate", RATES),
+        guaranteed: table.within("guaranteed", RATES),
+        weight: number(&mut table, "weight", 1, 100).unwrap_or(default.weight),
+        limit: table.within("limit", SIZES),
         burst: table.within("burst", Span(10_000)..=Span(1_000_000_000)).unwrap_or(default.burst),
-        overhead: table.get::<Overhead>("overhead").map_or(default.overhead, |o| o.0),
+        overhead: link.0,
+        cells: table.get("cells").unwrap_or(link.1),
         discipline: table.get("discipline").unwrap_or(Discipline::Classes),
         classes: by_class(&mut table, |t| Some(class(t, mtu))),
     };
@@ -78,24 +83,47 @@ pub(super) fn qos(mut table: Table<'_, '_>, mtu: u16) -> Qos {
     qos
 }
 
-/// Bytes beside a frame's own.
-struct Overhead(i16);
+/// Bytes beside a frame's own, and what the line packs it into.
+struct Link(i16, Cells);
 
-const OVERHEADS: [(&str, i16); 4] = [("ethernet", 24), ("ethernet-fcs", 4), ("layer-2", 0), ("ip", -14)];
+/// Bytes that an untagged frame's own header takes off what is counted from the datagram on.
+const HEADER: i16 = 14;
 
-impl Value for Overhead {
+/// Those of DSL count from the datagram on: the encapsulation (RFC 2684, RFC 2364, RFC 2516) and, over ATM,
+/// the trailer of AAL5 (8); over PTM, TC sync, PTM header and FCS.
+pub(in crate::config) const LINKS: [(&str, i16, Cells); 14] = [
+    ("ethernet", 24, Cells::None),
+    ("ethernet-fcs", 4, Cells::None),
+    ("layer-2", 0, Cells::None),
+    ("ip", -HEADER, Cells::None),
+    ("ipoa-vcmux", 8 - HEADER, Cells::Atm),
+    ("ipoa-llc", 16 - HEADER, Cells::Atm),
+    ("bridged-vcmux", 24 - HEADER, Cells::Atm),
+    ("bridged-llc", 32 - HEADER, Cells::Atm),
+    ("pppoa-vcmux", 10 - HEADER, Cells::Atm),
+    ("pppoa-llc", 14 - HEADER, Cells::Atm),
+    ("pppoe-vcmux", 32 - HEADER, Cells::Atm),
+    ("pppoe-llc", 40 - HEADER, Cells::Atm),
+    ("bridged-ptm", 22 - HEADER, Cells::Ptm),
+    ("pppoe-ptm", 30 - HEADER, Cells::Ptm),
+];
+
+impl Value for Link {
     fn allowed() -> String {
-        "write -64 to 256 bytes, or \"ethernet\" (24), \"ethernet-fcs\" (4), \"layer-2\" (0) or \"ip\" (-14)"
+        "write -64 to 256 bytes, \"ethernet\" (24), \"ethernet-fcs\" (4), \"layer-2\" (0), \"ip\" (-14), or a \
+         DSL encapsulation such as \"pppoe-llc\""
             .into()
     }
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         if let Some(word) = value.as_str() {
-            let found = OVERHEADS.iter().find(|(name, _)| *name == word);
-            return found.map(|(_, n)| Self(*n)).ok_or_else(|| help_words(word, OVERHEADS.map(|o| o.0)));
+            let found = LINKS.iter().find(|(name, ..)| *name == word);
+            return found
+                .map(|(_, bytes, cells)| Self(*bytes, *cells))
+                .ok_or_else(|| help_words(word, LINKS.map(|link| link.0)));
         }
         let n = integer(value)?;
         let fits = (-64..=256).contains(&n).then(|| i16::try_from(n).ok()).flatten();
-        fits.map(Self).ok_or_else(|| format!("{n} is out of range"))
+        fits.map(|n| Self(n, Cells::None)).ok_or_else(|| format!("{n} is out of range"))
     }
 }
 
@@ -110,6 +138,8 @@ fn class(mut table: Table<'_, '_>, mtu: u16) -> ClassSettings {
     let settings = ClassSettings {
         priority: table.get("priority"),
         weight: number(&mut table, "weight", 0, 10_000),
+        guaranteed: table.within("guaranteed", RATES),
+        rate: table.within("rate", RATES),
         limit,
         aqm: table.get("aqm"),
         flows: number(&mut table, "flows", 0, 65_535),

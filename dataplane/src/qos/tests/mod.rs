@@ -1,6 +1,8 @@
 //! The scheduler in virtual time, against what its text promises.
 
 mod aqm;
+mod fluid;
+mod guarantee;
 mod oracle;
 mod property;
 mod scenario;
@@ -8,7 +10,7 @@ mod waits;
 
 use std::sync::Arc;
 
-use super::{Aqm, ClassQos, InterfaceQos, Scheduler, ShaperSpec};
+use super::{Aqm, Cells, ClassQos, InterfaceQos, Scheduler, ShaperSpec};
 use crate::class::{Colour, TrafficClass};
 use crate::id::{AdjacencyId, IfIndex};
 use crate::packet::{Batch, DropReason, Frame, Layer3};
@@ -198,7 +200,7 @@ fn plain() -> InterfaceQos {
 }
 
 fn shaped(rate: u64, burst: u64) -> InterfaceQos {
-    InterfaceQos { shaper: Some(ShaperSpec { rate, burst, overhead: 24 }), ..plain() }
+    InterfaceQos { shaper: Some(ShaperSpec { rate, burst, overhead: 24, cells: Cells::None }), ..plain() }
 }
 
 fn class(qos: &mut InterfaceQos, class: TrafficClass) -> &mut ClassQos {

@@ -2,7 +2,7 @@
 //! numbers, and every rule looked up for every frame that leaves.
 
 use super::*;
-use crate::qos::{Discipline, LINE_OVERHEAD};
+use crate::qos::{Cells, Discipline, LINE_OVERHEAD};
 
 const BYTE: i128 = 8_000_000_000;
 
@@ -51,16 +51,28 @@ struct Waiting {
 struct Place {
     spec: Arc<InterfaceQos>,
     shaper: Option<Level>,
+    assured: Option<Level>,
     waiting: Vec<Waiting>,
 }
 
 impl Place {
     fn new(spec: &Arc<InterfaceQos>) -> Self {
-        Self { spec: spec.clone(), shaper: level(spec), waiting: Vec::new() }
+        let (shaper, assured) = (level(spec), assured(spec));
+        Self { spec: spec.clone(), shaper, assured, waiting: Vec::new() }
     }
 
     fn may_send(&self, now: u64) -> bool {
         self.shaper.is_none_or(|s| s.clear(now) == now)
+    }
+
+    /// Whether it may send out of what it is sure of.
+    fn is_sure(&self, now: u64) -> bool {
+        self.assured.is_some_and(|a| a.clear(now) == now)
+    }
+
+    /// Whether something without priority waits that has a weight.
+    fn has_weighted(&self) -> bool {
+        self.waiting.iter().map(|w| self.rules(w.class)).any(|r| !r.priority && r.weight > 0)
     }
 
     fn fifo(&self) -> bool {
@@ -70,7 +82,9 @@ impl Place {
     fn rules(&self, class: TrafficClass) -> ClassQos {
         let class = if self.fifo() { TrafficClass::Standard } else { class };
         let mut rules = self.spec.classes[class.index()];
-        rules.priority &= !self.fifo();
+        if self.fifo() {
+            (rules.priority, rules.weight) = (false, 1);
+        }
         if class == TrafficClass::Control {
             rules.weight = rules.weight.max(1);
         }
@@ -91,8 +105,40 @@ fn level(spec: &InterfaceQos) -> Option<Level> {
     spec.shaper.map(|s| Level::full(s.rate, s.burst))
 }
 
+fn assured(spec: &InterfaceQos) -> Option<Level> {
+    spec.assured.map(|a| Level::full(a.rate, a.burst.max(100 * MS)))
+}
+
 fn overhead(spec: &InterfaceQos) -> i128 {
     spec.shaper.map_or(0, |s| i128::from(s.overhead))
+}
+
+/// Bytes on the line for so many of a frame, cell by cell.
+fn on_the_line(spec: &InterfaceQos, bytes: i128) -> i128 {
+    let (mut left, mut line) = (bytes, 0);
+    match spec.shaper.map(|s| s.cells).unwrap_or_default() {
+        Cells::None => line = bytes,
+        Cells::Atm => {
+            while left > 0 {
+                (left, line) = (left - 48, line + 53);
+            }
+        }
+        Cells::Ptm => {
+            while left > 0 {
+                (left, line) = (left - 64, line + left.min(64) + 1);
+            }
+        }
+    }
+    line
+}
+
+/// The same of a whole queue, about: cells that are not full are left out.
+fn queue_on_the_line(spec: &InterfaceQos, bytes: i128) -> i128 {
+    match spec.shaper.map(|s| s.cells).unwrap_or_default() {
+        Cells::None => bytes,
+        Cells::Atm => bytes * 53 / 48,
+        Cells::Ptm => bytes * 65 / 64,
+    }
 }
 
 /// What the tree should hold, and may do.
@@ -118,6 +164,7 @@ impl Oracle {
             match (place.as_mut(), spec) {
                 (Some(place), Some(spec)) => {
                     place.shaper = Level::retune(place.shaper, level(spec), now);
+                    place.assured = Level::retune(place.assured, assured(spec), now);
                     place.spec = spec.clone();
                 }
                 (None, Some(spec)) => *place = Some(Place::new(spec)),
@@ -152,7 +199,8 @@ impl Oracle {
             return assert_eq!(why, Some(DropReason::QueueBytes));
         }
         let spare = place.shaper.as_mut().map_or(0, |s| s.at(now).level.max(0));
-        let ahead = (bytes as i128 + count * overhead(&place.spec)).max(0) * BYTE - spare;
+        let ahead = (bytes as i128 + count * overhead(&place.spec)).max(0);
+        let ahead = queue_on_the_line(&place.spec, ahead) * BYTE - spare;
         let rate = place.shaper.or(port).map_or(0, |s| s.rate);
         let late = ahead - i128::from(rate) * i128::from(rules.limit_time);
         let may_be_late = rate > 0 && rules.limit_time > 0 && late > -BYTE;
@@ -161,6 +209,12 @@ impl Oracle {
         }
         assert_eq!(why, None);
         assert!(!may_be_late || late < BYTE);
+        if let (Some(spec), Some(tokens)) = (place.spec.assured, place.assured) {
+            let begins = !rules.priority && rules.weight > 0 && !place.has_weighted();
+            let most = i128::from(spec.rate) * i128::from(spec.burst);
+            let kept = Level { level: tokens.clone().at(now).level.min(most), at: now, ..tokens };
+            place.assured = Some(if begins { kept } else { tokens });
+        }
         place.waiting.push(Waiting { class, len, serial, since: now });
     }
 
@@ -201,14 +255,24 @@ impl Oracle {
         } else {
             let mut may_send = self.places.iter().flatten().filter(|p| p.may_send(now));
             assert!(may_send.all(|p| p.urgent().count() == 0), "a priority frame waits");
-            let weighted = |w: &Waiting| place.rules(w.class).weight > 0;
-            assert!(rules.weight > 0 || place.fifo() || !place.waiting.iter().any(weighted));
+            let others = || self.places.iter().flatten().filter(|p| p.may_send(now) && p.has_weighted());
+            assert!(rules.weight > 0 || others().count() == 0, "a leftover goes before what has a weight");
+            let sure = place.is_sure(now) || rules.weight == 0;
+            assert!(sure || !others().any(|p| p.is_sure(now)), "one that is sure of a turn waits");
         }
+        let is_sure = place.is_sure(now);
         let place = self.places[frame.interface.index()].as_mut().unwrap();
         place.waiting.remove(first);
-        let accounted = (frame.len as i128 + overhead(&place.spec)).max(1);
+        let accounted = on_the_line(&place.spec, (frame.len as i128 + overhead(&place.spec)).max(1));
         if let Some(shaper) = &mut place.shaper {
             shaper.at(now).level -= accounted * BYTE;
+        }
+        if let Some(assured) =
+            place.assured.as_mut().filter(|_| rules.priority || rules.weight > 0 && is_sure)
+        {
+            let most = -i128::from(assured.rate) * 100_000_000;
+            let level = assured.at(now).level;
+            assured.level = (level - accounted * BYTE).max(most.min(level));
         }
         if let Some(port) = &mut self.port {
             port.at(now).level -= (frame.len as i128 + i128::from(LINE_OVERHEAD)) * BYTE;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::oracle::Oracle;
 use super::*;
 use crate::class::CLASSES;
-use crate::qos::{Count, Discipline, TreeLimits};
+use crate::qos::{Count, Discipline, RateSpec, TreeLimits};
 
 const SITES: u32 = 4;
 
@@ -27,6 +27,8 @@ fn class_qos(class: usize) -> impl Strategy<Value = ClassQos> {
         |(priority, weight, limit_bytes, limit_time)| ClassQos {
             priority,
             weight,
+            guaranteed: 0,
+            shaper: None,
             limit_bytes,
             limit_time,
             policer: None,
@@ -41,13 +43,24 @@ fn spec() -> impl Strategy<Value = Arc<InterfaceQos>> {
     let overhead = prop_oneof![Just(-14i16), Just(0), Just(4), Just(24)];
     let rate = prop_oneof![8_000u64..100_000, 1_000_000u64..100_000_000];
     let burst = prop_oneof![Just(0), 0..3 * MS];
-    let shaper =
-        (rate, burst, overhead).prop_map(|(rate, burst, overhead)| ShaperSpec { rate, burst, overhead });
+    let cells = prop_oneof![4 => Just(Cells::None), 1 => Just(Cells::Atm), 1 => Just(Cells::Ptm)];
+    let shaper = (rate, burst, overhead, cells).prop_map(|(rate, burst, overhead, cells)| ShaperSpec {
+        rate,
+        burst,
+        overhead,
+        cells,
+    });
+    let assured = (8_000u64..20_000_000, 0..3 * MS).prop_map(|(rate, burst)| RateSpec { rate, burst });
+    let assured = prop::option::weighted(0.3, assured);
     let discipline = prop_oneof![4 => Just(Discipline::Classes), 1 => Just(Discipline::Fifo)];
     let classes = std::array::from_fn::<_, CLASSES, _>(class_qos);
     let shaper = prop::option::weighted(0.8, shaper);
-    (shaper, discipline, classes).prop_map(|(shaper, discipline, classes)| {
-        Arc::new(InterfaceQos { shaper, discipline, classes, ingress: Default::default() })
+    let weight = prop_oneof![Just(1), 1u32..10];
+    let all = (shaper, assured, weight, discipline, classes);
+    all.prop_map(|(shaper, assured, weight, discipline, classes)| {
+        let limit_bytes = 0;
+        let ingress = Default::default();
+        Arc::new(InterfaceQos { shaper, assured, weight, limit_bytes, discipline, classes, ingress })
     })
 }
 

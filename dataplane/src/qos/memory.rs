@@ -1,0 +1,90 @@
+//! How much a tree holds, and how much of it is each interface's own.
+//!
+//! Half of the room is divided evenly among the interfaces and kept for each; the
+//! other half is for whoever needs it first. So an overload at one interface takes
+//! no room from another that holds less than its part, and a lone interface may
+//! fill it all.
+
+/// A bound on packets or bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bound {
+    /// What is kept for each interface.
+    part: u64,
+    /// What is common, and how much of it is in use.
+    common: u64,
+    used: u64,
+}
+
+impl Bound {
+    /// `limit` for so many interfaces, which hold `held`.
+    pub(super) fn new(limit: u64, sites: u64, held: impl Iterator<Item = u64>) -> Self {
+        let part = if sites > 1 { limit / 2 / sites } else { 0 };
+        let bound = Self { part, common: limit - part * sites, used: 0 };
+        Self { used: held.map(|held| bound.over(0, held)).sum(), ..bound }
+    }
+
+    /// What `more` takes of the common room, for an interface that holds `held`.
+    #[inline]
+    fn over(&self, held: u64, more: u64) -> u64 {
+        (held + more).max(self.part) - held.max(self.part)
+    }
+
+    /// Whether there is room for `more`. An eighth of each room is for the `urgent`.
+    #[inline]
+    pub(super) fn admits(&self, held: u64, more: u64, urgent: bool) -> bool {
+        let kept = |room: u64| if urgent { 0 } else { room / 8 };
+        let own = self.part - kept(self.part);
+        let over = (held + more).max(own) - held.max(own);
+        over == 0 || self.used + over <= self.common - kept(self.common)
+    }
+
+    /// An interface that held `held` holds `more` more.
+    #[inline]
+    pub(super) fn add(&mut self, held: u64, more: u64) {
+        self.used += self.over(held, more);
+    }
+
+    /// An interface that holds `held` now held `more` more.
+    #[inline]
+    pub(super) fn sub(&mut self, held: u64, more: u64) {
+        self.used -= self.over(held, more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        /// Never more than the limit in all; never refused below the own part.
+        #[test]
+        fn a_part_is_kept_for_each(
+            limit in 1u64..10_000,
+            sites in 1usize..6,
+            steps in prop::collection::vec((0usize..6, 1u64..600, any::<bool>(), any::<bool>()), 0..200),
+        ) {
+            let mut held = vec![0u64; sites];
+            let mut bound = Bound::new(limit, sites as u64, held.iter().copied());
+            for (site, size, urgent, leaves) in steps {
+                let of = &mut held[site % sites];
+                if leaves {
+                    let size = size.min(*of);
+                    *of -= size;
+                    bound.sub(*of, size);
+                } else if bound.admits(*of, size, urgent) {
+                    bound.add(*of, size);
+                    *of += size;
+                } else {
+                    let kept = if urgent { 0 } else { bound.part / 8 };
+                    prop_assert!(*of + size > bound.part - kept);
+                }
+                prop_assert!(held.iter().sum::<u64>() <= limit);
+            }
+            prop_assert_eq!(bound.used, Bound::new(limit, sites as u64, held.into_iter()).used);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Classes with a rate of their own.
+//!
+//! A class that is in debt is held: it has no turn, as if nothing of it waited,
+//! until a timing wheel says that the debt is paid. The wheel has a place for each
+//! class of each interface, so that no more than one entry is ever made for a class.
+
+use super::bucket::TokenBucket;
+use super::scheduler::Scheduler;
+use super::site::Site;
+use super::spec::{Discipline, InterfaceQos};
+use crate::class::CLASSES;
+use crate::time::Time;
+
+/// The least burst, bytes: while a frame of another class is sent, a class loses nothing of its rate.
+const DEEP: u64 = 2 * 1538;
+
+/// The shapers of one interface's classes.
+#[derive(Debug, Default)]
+pub(super) struct Paces {
+    /// `None` where no class has one.
+    shapers: Option<Box<[Option<TokenBucket>; CLASSES]>>,
+    /// A bit for each class: it is in debt; it stands in the wheel.
+    pub(super) held: u8,
+    pub(super) timed: u8,
+}
+
+impl Paces {
+    /// Takes up other rates; tokens that fit stay. Nothing stands in the wheel.
+    pub(super) fn adopt(&mut self, spec: &InterfaceQos, now: Time) {
+        let mut old = self.shapers.take();
+        let mut shaper = |c: usize| {
+            let new = spec.classes[c].shaper.map(|s| TokenBucket::of_time(s.rate, s.burst).at_least(DEEP))?;
+            let old = old.as_mut().and_then(|old| old[c].take());
+            Some(old.map_or(new.clone(), |old| old.retuned(new, now)))
+        };
+        let paced = spec.discipline == Discipline::Classes && spec.classes.iter().any(|c| c.shaper.is_some());
+        self.shapers = paced.then(|| Box::new(std::array::from_fn(&mut shaper)));
+        self.timed = 0;
+        self.held = (0..CLASSES).filter(|c| self.due(*c) > now).fold(0, |held, c| held | 1 << c);
+    }
+
+    /// When a class is out of debt.
+    fn due(&self, class: usize) -> Time {
+        let shaper = self.shapers.as_ref().and_then(|shapers| shapers[class].as_ref());
+        shaper.map_or(Time::ZERO, TokenBucket::out_of_debt)
+    }
+
+    /// A frame of a class was sent.
+    #[inline]
+    pub(super) fn spend(&mut self, class: usize, bytes: u32, now: Time) {
+        if let Some(shaper) = self.shapers.as_mut().and_then(|shapers| shapers[class].as_mut()) {
+            shaper.spend(now, bytes);
+            self.held |= u8::from(shaper.out_of_debt() > now) << class;
+        }
+    }
+
+    /// Bytes it takes beside itself.
+    pub(super) fn memory(&self) -> usize {
+        self.shapers.as_ref().map_or(0, |shapers| size_of_val(&**shapers))
+    }
+}
+
+impl Site {
+    /// A bit for each queue that has a frame and may send it.
+    #[inline]
+    pub(super) fn ready(&self) -> u8 {
+        self.backlog & !self.paces.held
+    }
+
+    /// A class is out of debt; what the others had meanwhile is not made up for.
+    fn release(&mut self, class: usize) {
+        self.paces.held &= !(1 << class);
+        if self.backlog & (1 << class) != 0 {
+            self.fair.wake(class, self.is_leftover(class));
+        }
+    }
+}
+
+impl Scheduler {
+    /// Lets the classes go on whose debt is paid.
+    pub(super) fn wake_classes(&mut self) {
+        while let Some(member) = self.pacing.pop(self.clock) {
+            let (at, class) = (member / CLASSES, member % CLASSES);
+            let Some(site) = self.sites[at].as_mut() else { continue };
+            site.paces.timed &= !(1 << class);
+            site.release(class);
+            self.line_up(at);
+        }
+    }
+
+    /// Puts those classes into the wheel that have frames and are held.
+    #[cold]
+    pub(super) fn hold_classes(&mut self, at: usize) {
+        let Some(site) = self.sites[at].as_mut() else { return };
+        let mut left = site.backlog & site.paces.held & !site.paces.timed;
+        while left != 0 {
+            let class = left.trailing_zeros() as usize & 7;
+            left &= left - 1;
+            let due = site.paces.due(class);
+            if due <= self.clock {
+                site.release(class);
+            } else {
+                site.paces.timed |= 1 << class;
+                self.pacing.insert(at * CLASSES + class, due, self.clock);
+            }
+        }
+    }
+}

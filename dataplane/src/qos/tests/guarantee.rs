@@ -1,0 +1,186 @@
+//! What interfaces and classes are sure of, and what the rest is divided by.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::class::TrafficClass::{Clinical, Imaging, National, Standard, Voice};
+use crate::qos::{PolicerSpec, RateSpec, TreeLimits};
+
+const FULL: usize = 1514;
+
+fn sure(rate: u64, weight: u32) -> InterfaceQos {
+    let assured = (rate > 0).then_some(RateSpec { rate, burst: MS });
+    let shaper = Some(ShaperSpec { rate: 1_000_000_000, burst: MS, overhead: 24, cells: Cells::None });
+    InterfaceQos { assured, weight, shaper, ..plain() }
+}
+
+/// Keeps so many full frames of Standard waiting at each of these sites for `time`; gives bit/s on the line.
+fn contend(bench: &mut Bench, sites: &[u32], time: u64) -> Vec<u64> {
+    let (start, from) = (bench.now, bench.gone.len());
+    while bench.now < start + time {
+        for site in sites {
+            let held = |b: &Bench| b.tree.stats(IfIndex(*site), Standard).map_or(0, |s| s.depth.packets);
+            while held(bench) < 30 {
+                assert_eq!(bench.enqueue(*site, Standard, FULL, 0), None);
+            }
+        }
+        bench.run(bench.now + MS);
+    }
+    let bits = |site: &u32| {
+        let of = bench.gone[from..].iter().filter(|g| g.interface == IfIndex(*site));
+        of.map(|g| (g.len as u64 + 24) * 8).sum::<u64>() * S / time
+    };
+    sites.iter().map(bits).collect()
+}
+
+fn about(got: u64, expected: u64, part: f64) {
+    assert!((got as f64 / expected as f64 - 1.0).abs() < part, "{got} of {expected}");
+}
+
+#[test]
+fn what_is_sure_comes_first_and_the_rest_is_divided_by_weight() {
+    // 100 Mbit/s: 30 + 20 are sure; 50 are divided 1 : 1 : 3.
+    let mut bench = Bench::new(100_000_000, &[sure(30_000_000, 1), sure(20_000_000, 1), sure(0, 3)]);
+    let got = contend(&mut bench, &[0, 1, 2], S);
+    for (got, expected) in got.into_iter().zip([40_000_000, 30_000_000, 30_000_000]) {
+        about(got, expected, 0.01);
+    }
+    // One has nothing to send: what it was sure of is divided by weight too.
+    let got = contend(&mut bench, &[0, 2], S);
+    about(got[0], 47_500_000, 0.01);
+    about(got[1], 52_500_000, 0.01);
+}
+
+#[test]
+fn a_site_that_comes_back_has_what_it_is_sure_of_at_once() {
+    let mut bench = Bench::new(100_000_000, &[sure(30_000_000, 1), sure(0, 1), sure(0, 1)]);
+    contend(&mut bench, &[1, 2], 100 * MS);
+    // Ten full frames: four ms at 30 Mbit/s.
+    (0..10).for_each(|n| assert_eq!(bench.enqueue(0, Standard, FULL, 1_000 + n), None));
+    (0..60).for_each(|_| _ = (bench.enqueue(1, Standard, FULL, 0), bench.enqueue(2, Standard, FULL, 0)));
+    let began = bench.now;
+    bench.run(began + 4_300_000);
+    assert!(bench.gone.iter().any(|g| g.serial == 1_009), "all ten left within their time");
+}
+
+#[test]
+fn classes_get_what_they_are_sure_of_and_a_part_of_the_rest() {
+    let mut qos = shaped(10_000_000, 0);
+    qos.classes.iter_mut().for_each(|class| class.weight = 1);
+    class(&mut qos, Voice).policer = Some(PolicerSpec { rate: 2_000_000, burst: 20_000 });
+    class(&mut qos, Clinical).guaranteed = 4_000_000;
+    class(&mut qos, National).guaranteed = 1_000_000;
+    // 3 Mbit/s are free: by weight a seventh for each of seven classes.
+    let mut bench = Bench::new(0, &[qos]);
+    for tick in 0..4_000 {
+        for of in TrafficClass::ALL {
+            let held = |b: &Bench| b.tree.stats(IfIndex(0), of).map_or(0, |s| s.depth.packets);
+            let most = if of == Voice { 4 } else { 20 };
+            while held(&bench) < most && bench.enqueue(0, of, 700, 0).is_none() {}
+        }
+        bench.run(tick * MS);
+    }
+    let rate = |of| {
+        let sent = bench.tree.stats(IfIndex(0), of).unwrap().sent;
+        (sent.bytes + 24 * sent.packets) * 8 / 4
+    };
+    about(rate(Voice), 2_000_000, 0.02);
+    about(rate(Clinical), 4_428_571, 0.02);
+    about(rate(National), 1_428_571, 0.02);
+    about(rate(Imaging), 428_571, 0.02);
+}
+
+#[test]
+fn the_tax_of_cells_is_paid() {
+    let accounted = |overhead, cells, len| ShaperSpec { rate: 1, burst: 0, overhead, cells }.accounted(len);
+    // PPPoE, LLC over AAL5: a call's 200 bytes at IP and 40 fill five cells of 48.
+    assert_eq!(accounted(40 - 14, Cells::Atm, 214), 5 * 53);
+    assert_eq!(accounted(40 - 14, Cells::Atm, 215), 6 * 53);
+    assert_eq!(accounted(40 - 14, Cells::Atm, 1514), 33 * 53);
+    // Over PTM, one byte in 65.
+    assert_eq!(accounted(30 - 14, Cells::Ptm, 112), 130);
+    assert_eq!(accounted(30 - 14, Cells::Ptm, 113), 132);
+    assert_eq!(accounted(-14, Cells::None, 10), 1);
+}
+
+#[test]
+fn an_overload_in_one_site_takes_no_room_from_another() {
+    let mut bench = Bench::new(0, &[shaped(8_000, 0), shaped(8_000, 0), shaped(8_000, 0)]);
+    bench.tree.set_limits(TreeLimits { frames: 60, ..TreeLimits::default() });
+    let fill = |bench: &mut Bench, site, n: u32| {
+        (0..n).filter(|_| bench.enqueue(site, Imaging, 100, 0).is_none()).count()
+    };
+    // Ten are each one's own; of the other 30 an eighth is for calls.
+    assert_eq!(fill(&mut bench, 0, 100), 10 + 27);
+    // The tenth of their own is for calls too.
+    assert_eq!((fill(&mut bench, 1, 100), fill(&mut bench, 2, 100)), (9, 9));
+    assert_eq!((0..9).filter(|_| bench.enqueue(1, Voice, 100, 0).is_none()).count(), 1 + 3);
+}
+
+#[test]
+fn the_queues_of_a_site_are_bounded_together() {
+    let mut bench = Bench::new(0, &[InterfaceQos { limit_bytes: 1_000, ..shaped(8_000, 0) }]);
+    (0..4).for_each(|_| assert_eq!(bench.enqueue(0, Imaging, 100, 0), None));
+    (0..4).for_each(|_| assert_eq!(bench.enqueue(0, Clinical, 100, 0), None));
+    assert_eq!(bench.enqueue(0, Clinical, 100, 0), Some(DropReason::SiteBytes));
+    // An eighth is for calls.
+    (0..2).for_each(|_| assert_eq!(bench.enqueue(0, Voice, 100, 0), None));
+    assert_eq!(bench.enqueue(0, Voice, 100, 0), Some(DropReason::SiteBytes));
+}
+
+#[test]
+fn an_empty_site_is_small() {
+    let with = |sites: usize| {
+        let specs = vec![InterfaceQos::default(); sites];
+        Bench::new(0, &specs).tree.site_memory()
+    };
+    assert!(with(1) <= 4096, "{} bytes", with(1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    /// A site that always has something waiting gets what it is sure of in every window, to its burst
+    /// and a frame of each other site, whatever the others send; and in no window does the port send more
+    /// than its rate and burst.
+    #[test]
+    fn every_window_holds_what_was_promised(
+        rates in vec(prop_oneof![Just(0u64), 500_000u64..3_000_000], 2..5),
+        lens in vec(64usize..1515, 4),
+        weights in vec(1u32..4, 4),
+        calls in 0usize..4,
+    ) {
+        const PORT: u64 = 10_000_000;
+        let total: u64 = rates.iter().sum();
+        let rates: Vec<_> = rates.iter().map(|r| if total > PORT * 9 / 10 { r / 2 } else { *r }).collect();
+        let specs: Vec<_> = rates.iter().zip(&weights).map(|(r, w)| sure(*r, *w)).collect();
+        let mut bench = Bench::new(PORT, &specs);
+        for n in 0..60 * rates.len() as u32 {
+            let site = n % rates.len() as u32;
+            bench.enqueue(site, Imaging, lens[site as usize % 4], n);
+            if n as usize % 60 < calls {
+                bench.enqueue(site, Voice, 214, n);
+            }
+        }
+        bench.run(30 * MS);
+        let sent: Vec<_> = bench.gone.iter().filter(|g| g.why.is_none()).copied().collect();
+        let bits = |g: &Gone| (g.len as u64 + 24) * 8;
+        // Every window from the start of one frame on to the end of another.
+        for from in (0..sent.len()).step_by(7) {
+            let mut all = 0;
+            for gone in &sent[from..] {
+                all += bits(gone);
+                let time = gone.at - sent[from].at;
+                prop_assert!(all <= PORT * time / S + PORT * MS / S + 1538 * 8);
+            }
+        }
+        for (site, rate) in rates.iter().enumerate().filter(|(_, rate)| **rate > 0) {
+            let waits = bench.tree.stats(IfIndex(site as u32), Imaging).unwrap().depth.packets > 0;
+            let mine = sent.iter().filter(|g| g.interface == IfIndex(site as u32));
+            let got: u64 = mine.map(bits).sum();
+            let slack = (rates.len() as u64 + 4 * 2) * 1538 * 8;
+            prop_assert!(!waits || got + slack >= rate * 30 * MS / S, "{got} at {rate}");
+        }
+    }
+}

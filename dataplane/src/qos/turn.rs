@@ -1,0 +1,193 @@
+//! Which interface of a tree sends next, and what follows for it.
+
+use super::LINE_OVERHEAD;
+use super::scheduler::Scheduler;
+use super::site::Dropped;
+use crate::packet::Frame;
+use crate::time::Time;
+
+/// Bytes that an interface of weight 1 may send before it is the next one's turn.
+const QUANTUM: i64 = 1600;
+
+/// What an interface's turn is out of, from most to least urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It has a frame of a priority class.
+    Urgent,
+    /// It has not had what it is guaranteed.
+    Assured,
+    /// Its weight's part of what the others leave.
+    Shared,
+    /// Only a class without a weight waits.
+    Leftover,
+}
+
+impl Scheduler {
+    /// Lines up the interfaces whose time has come.
+    pub(super) fn wake(&mut self) {
+        while let Some(at) = self.wheel.pop(self.clock) {
+            if let Some(site) = self.sites[at].as_mut() {
+                site.waiting = false;
+            }
+            self.line_up(at);
+        }
+        self.wake_classes();
+        while let Some(at) = self.assuring.pop(self.clock) {
+            let Some(site) = self.sites[at].as_mut() else { continue };
+            site.assuring = false;
+            if site.stands == Some(Turn::Shared) {
+                self.line_up(at);
+            }
+        }
+    }
+
+    /// Puts an interface with frames where it belongs: into the rings, or into
+    /// the wheel until its shaper lets it.
+    #[inline]
+    pub(super) fn line_up(&mut self, at: usize) {
+        self.see_to_classes(at);
+        let Some(site) = self.sites[at].as_mut() else { return };
+        if site.waiting || site.ready() == 0 {
+            return;
+        }
+        let eligible = site.eligible();
+        if eligible > self.clock {
+            site.waiting = true;
+            self.wheel.insert(at, eligible, self.clock);
+            return;
+        }
+        if site.has_priority() {
+            self.urgent.join(at);
+        }
+        let place = self.place(at);
+        self.stand(at, place);
+    }
+
+    /// Sees to classes that may not send by their own rate.
+    #[inline]
+    fn see_to_classes(&mut self, at: usize) {
+        if self.sites[at].as_ref().is_some_and(|site| site.paces.held & site.backlog != 0) {
+            self.hold_classes(at);
+        }
+    }
+
+    /// Which ring an interface belongs in that may send, but for that of priority.
+    #[inline]
+    fn place(&mut self, at: usize) -> Option<Turn> {
+        let site = self.sites[at].as_mut()?;
+        if !site.has_weighted() {
+            return site.has_leftover().then_some(Turn::Leftover);
+        }
+        let from = site.assured_from();
+        if from <= self.clock {
+            return Some(Turn::Assured);
+        }
+        if from != Time::NEVER && !std::mem::replace(&mut site.assuring, true) {
+            self.assuring.insert(at, from, self.clock);
+        }
+        Some(Turn::Shared)
+    }
+
+    /// Moves an interface to another of the three rings without priority, or out of all.
+    #[inline]
+    pub(super) fn stand(&mut self, at: usize, place: Option<Turn>) {
+        let Some(site) = self.sites[at].as_mut() else { return };
+        let before = std::mem::replace(&mut site.stands, place);
+        if before == place {
+            return;
+        }
+        match before {
+            Some(Turn::Assured) => self.assured.leave(at),
+            Some(Turn::Shared) => self.shared.leave(at),
+            Some(Turn::Leftover) => self.leftover.leave(at),
+            Some(Turn::Urgent) | None => {}
+        }
+        match place {
+            Some(Turn::Assured) => self.assured.join(at),
+            Some(Turn::Shared) => self.rejoin(at),
+            Some(Turn::Leftover) => self.leftover.join(at),
+            Some(Turn::Urgent) | None => {}
+        }
+    }
+
+    /// Into the ring of those that share. One that has not had its quantum of this
+    /// round, or has some left, goes first: coming and going, as a slow shaper
+    /// makes it, costs an interface nothing and gains it nothing.
+    #[inline]
+    fn rejoin(&mut self, at: usize) {
+        let Some(site) = self.sites[at].as_mut() else { return };
+        if site.round < self.round {
+            site.grant(self.round, QUANTUM);
+        } else if site.credit <= 0 {
+            site.grant(self.round + 1, QUANTUM);
+        }
+        if site.round <= self.round && site.credit > 0 {
+            self.shared.join_front(at);
+        } else {
+            self.shared.join(at);
+        }
+    }
+
+    /// Which interface is next.
+    #[inline]
+    pub(super) fn turn(&mut self) -> Option<(usize, Turn)> {
+        if let Some(at) = self.urgent.front() {
+            return Some((at, Turn::Urgent));
+        }
+        if let Some(at) = self.assured.front() {
+            return Some((at, Turn::Assured));
+        }
+        while let Some(at) = self.shared.front() {
+            let site = self.sites[at].as_mut()?;
+            self.round = self.round.max(site.round);
+            if site.credit > 0 {
+                return Some((at, Turn::Shared));
+            }
+            site.grant(self.round + 1, QUANTUM);
+            self.shared.turn();
+        }
+        self.leftover.front().map(|at| (at, Turn::Leftover))
+    }
+
+    /// The interface's next frame; sees to what follows for interface and port.
+    #[inline]
+    pub(super) fn take(&mut self, at: usize, turn: Turn, dropped: &mut Dropped) -> Option<Frame> {
+        let site = self.sites[at].as_mut()?;
+        let before = (site.frames, site.bytes);
+        let taken = site.take(turn == Turn::Urgent, self.clock, &mut self.room, dropped);
+        let held = (site.frames, site.bytes);
+        if let Some((frame, accounted)) = &taken {
+            site.charge(turn, *accounted, self.clock);
+            if let Some(port) = &mut self.port {
+                port.spend(self.clock, frame.len() as u32 + LINE_OVERHEAD);
+            }
+        }
+        self.let_go(held, (before.0 - held.0, before.1 - held.1));
+        self.settle(at, turn);
+        taken.map(|(frame, _)| frame)
+    }
+
+    /// After an interface had its turn: out of the rings it no longer belongs in.
+    #[inline]
+    fn settle(&mut self, at: usize, turn: Turn) {
+        self.see_to_classes(at);
+        let Some(site) = self.sites[at].as_ref() else { return };
+        if site.eligible() > self.clock {
+            self.urgent.leave(at);
+            self.stand(at, None);
+            return self.line_up(at);
+        }
+        if !site.has_priority() {
+            self.urgent.leave(at);
+        } else if turn == Turn::Urgent {
+            self.urgent.turn();
+        }
+        match turn {
+            Turn::Assured => self.assured.turn(),
+            Turn::Leftover => self.leftover.turn(),
+            Turn::Urgent | Turn::Shared => {}
+        }
+        let place = self.place(at);
+        self.stand(at, place);
+    }
+}
