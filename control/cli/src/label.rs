@@ -17,6 +17,7 @@ const EXAMPLES: &str = "\
 Examples:
   viaduct label add 30012 swap 17 via 10.0.0.2
   viaduct label add 30013 swap 17 via 10.0.0.2 via 10.0.1.2        two ways, flows spread over both
+  viaduct label add 30017 via 10.0.0.2 swap 17 via 10.0.1.2 swap 44    each neighbour has its own label
   viaduct label add 30014 swap 40 via 10.255.0.2 push 17           the LSP goes on inside another
   viaduct label add 30015 pop via 10.0.0.2 dev core0               penultimate hop
   viaduct label add 30016 vrf red                                  the end of a VPN's LSP
@@ -24,11 +25,12 @@ Examples:
 
 const USAGE: &str = "\
 viaduct label add [OPTIONS] LABEL swap LABEL via ADDRESS [dev INTERFACE] [push LABEL,...] [via ...]
+       viaduct label add [OPTIONS] LABEL via ADDRESS swap LABEL [dev INTERFACE] [push LABEL,...] [via ...]
        viaduct label add [OPTIONS] LABEL pop [via ADDRESS [dev INTERFACE] ...]
        viaduct label add [OPTIONS] LABEL vrf NAME";
 
 const AFTER: &str = "allowed after the label: swap LABEL, pop or vrf NAME; then via ADDRESS [dev INTERFACE] \
-                     [push LABEL,...], via-vrf NAME, ttl uniform|pipe, diffserv uniform|pipe|short-pipe";
+                     [push LABEL,...] [swap LABEL], via-vrf NAME, ttl uniform|pipe, diffserv uniform|pipe|short-pipe";
 
 /// Add and remove incoming labels of the running router.
 #[derive(Debug, clap::Args)]
@@ -97,7 +99,10 @@ fn add(words: &[&str]) -> Result<LabelSpec, String> {
         }
         let mut value = |what: &str| hops::next(word, what, &mut words, AFTER);
         match word {
-            "swap" => spec.swap = Some(hops::label(value("a label")?)?),
+            "swap" => {
+                let label = hops::label(value("a label")?)?;
+                swap(&mut spec, label)?;
+            }
             "pop" => spec.pop = true,
             "vrf" => spec.vrf = Some(value("a vrf")?.into()),
             "via-vrf" => spec.via_vrf = Some(value("a vrf")?.into()),
@@ -106,11 +111,26 @@ fn add(words: &[&str]) -> Result<LabelSpec, String> {
             other => return Err(format!("\"{other}\" is not understood; {AFTER}")),
         }
     }
-    let said = [spec.swap.is_some(), spec.pop, spec.vrf.is_some()];
+    let swaps = spec.swap.is_some() || spec.via.iter().any(|via| via.swap.is_some());
+    let said = [swaps, spec.pop, spec.vrf.is_some()];
     match said.into_iter().filter(|said| *said).count() {
         1 => Ok(spec),
         _ => Err(format!("say one of swap, pop and vrf; {AFTER}")),
     }
+}
+
+/// Before any next hop, the label is for all of them; behind some, for those that have none.
+fn swap(spec: &mut LabelSpec, label: u32) -> Result<(), String> {
+    if spec.via.is_empty() {
+        spec.swap = Some(label);
+        return Ok(());
+    }
+    let mut open = spec.via.iter_mut().filter(|via| via.swap.is_none()).peekable();
+    if open.peek().is_none() {
+        return Err(format!("swap {label} stands behind no via; {AFTER}"));
+    }
+    open.for_each(|via| via.swap = Some(label));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -129,6 +149,10 @@ mod tests {
         assert!(swap.via.iter().all(|v| v.interface.as_deref() == Some("core1")));
         let end = asked("16 vrf red ttl pipe diffserv short-pipe").unwrap();
         assert_eq!((end.vrf.as_deref(), end.ttl), (Some("red"), Some(control::config::TtlWord::Pipe)));
+        let each = asked("30013 via 10.0.0.2 swap 17 via 10.0.1.2 via 10.0.2.2 swap 44").unwrap();
+        assert_eq!(each.via.iter().map(|v| v.swap).collect::<Vec<_>>(), [Some(17), Some(44), Some(44)]);
+        let own = asked("30013 swap 17 via 10.0.0.2 via 10.0.1.2 swap 44").unwrap();
+        assert_eq!((own.swap, own.via[0].swap), (Some(17), Some(44)));
         let pop = asked("17 pop via 10.0.0.2 via-vrf blue").unwrap();
         assert_eq!((pop.pop, pop.via_vrf.as_deref()), (true, Some("blue")));
     }
@@ -144,6 +168,7 @@ mod tests {
             ("16 swap 17 via ten", "\"ten\" is no address"),
             ("16 vrf red ttl long", "ttl long; allowed: uniform, pipe"),
             ("16 swap", "swap wants a label"),
+            ("16 via 10.0.0.2 swap 17 swap 18", "swap 18 stands behind no via"),
             ("16 drop", "\"drop\" is not understood; allowed"),
         ] {
             let error = asked(line).unwrap_err();

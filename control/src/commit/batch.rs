@@ -30,18 +30,22 @@ pub struct RouteVia {
     /// Labels put on, outermost first; `None` is what the route says.
     #[serde(default)]
     pub push: Option<Vec<u32>>,
+    /// Of a label: what replaces it on the way there; `None` is what the label says.
+    #[serde(default)]
+    pub swap: Option<u32>,
 }
 
 impl From<IpAddr> for RouteVia {
     fn from(address: IpAddr) -> Self {
-        Self { address, interface: None, push: None }
+        Self { address, interface: None, push: None, swap: None }
     }
 }
 
 impl RouteVia {
     /// As the file would say it.
     pub(super) fn to_via(&self) -> Via {
-        Via { address: self.address, interface: self.interface.clone(), push: self.push.clone() }
+        let Self { address, interface, push, swap } = self;
+        Via { address: *address, interface: interface.clone(), push: push.clone(), swap: *swap }
     }
 }
 
@@ -139,6 +143,7 @@ impl State {
             return Err(format!("the next hop {address} {what}"));
         }
         check_push(&hop.push)?;
+        check_push(hop.swap.as_slice())?;
         let Some(name) = hop.interface else { return Ok(()) };
         let id = self.interface(name).ok_or_else(|| format!("there is no interface \"{name}\""))?;
         let of = snapshot.interface(id).and_then(|i| snapshot.vrf(i.vrf));

@@ -9,10 +9,10 @@
 
 use ahash::{AHashMap, AHashSet};
 use dataplane::id::{AdjacencyId, IfIndex, NhlfeId};
-use dataplane::table::{EcmpGroup, Nhlfe, Push, Snapshot};
+use dataplane::table::{EcmpGroup, Nhlfe, Pop, Push, Snapshot, Swap, TunnelModel};
 use std::sync::Arc;
 
-use crate::config::Discard;
+use crate::config::{Discard, IMPLICIT_NULL};
 use crate::rib::{Leaf, Resolved, Ribs, TargetRef, Tunnel, Way};
 
 /// Interface names and their ids.
@@ -28,9 +28,27 @@ pub(super) struct Entries {
     held: AHashMap<NhlfeId, Vec<Member>>,
 }
 
-/// What one way of a set is.
+/// One way of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Member {
+struct Member {
+    top: Top,
+    on: Onward,
+}
+
+/// What a way does first to the label that packets came in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Top {
+    /// Nothing: it is dealt with, or there is none.
+    Keep,
+    /// Puts another in its place.
+    Swap(u32),
+    /// Takes it off.
+    Pop(TunnelModel),
+}
+
+/// Where a way goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Onward {
     /// To a neighbour.
     Forward(AdjacencyId),
     /// To a neighbour, with labels.
@@ -66,7 +84,7 @@ impl Entries {
 
     /// The Nhlfe of a way, counted once more.
     fn join(&mut self, member: Member, snapshot: &mut Snapshot) -> NhlfeId {
-        if let Member::Through(id) = member {
+        if let Member { top: Top::Keep, on: Onward::Through(id) } = member {
             return id;
         }
         if let Some((id, uses)) = self.members.get_mut(&member) {
@@ -94,17 +112,20 @@ impl Entries {
 
     /// What an entry with this one way is; it holds what it leads through.
     fn value(&mut self, id: NhlfeId, member: Member, snapshot: &mut Snapshot) -> Nhlfe {
-        match member {
-            Member::Forward(adjacency) => Nhlfe::Forward(adjacency),
-            Member::Push(tunnel, adjacency) => {
-                let below = Member::Forward(adjacency);
-                let next = self.join(below, snapshot);
-                self.held.insert(id, vec![below]);
-                push(tunnel, next)
-            }
+        let mut below = |on| {
+            let below = Member { top: Top::Keep, on };
+            let next = self.join(below, snapshot);
+            self.held.insert(id, vec![below]);
+            next
+        };
+        match (member.top, member.on) {
+            (Top::Swap(label), on) => Nhlfe::Swap(Swap { label, next: below(on) }),
+            (Top::Pop(model), on) => Nhlfe::Pop(Pop { next: below(on), model, egress: None }),
+            (Top::Keep, Onward::Forward(adjacency)) => Nhlfe::Forward(adjacency),
+            (Top::Keep, Onward::Push(tunnel, adjacency)) => push(tunnel, below(Onward::Forward(adjacency))),
             // No labels at all: on to the other entry as it is.
-            Member::Through(next) => push(Tunnel::default(), next),
-            Member::PushThrough(tunnel, next) => push(tunnel, next),
+            (Top::Keep, Onward::Through(next)) => push(Tunnel::default(), next),
+            (Top::Keep, Onward::PushThrough(tunnel, next)) => push(tunnel, next),
         }
     }
 
@@ -124,7 +145,7 @@ impl Entries {
             Resolved::Local => Nhlfe::Local,
             Resolved::Discard(discard) => discarding(discard),
             Resolved::Forward(leaves) => {
-                let ways = leaves.iter().filter_map(|l| member(l, ribs, names, snapshot)).collect();
+                let ways = leaves.iter().filter_map(|l| member(l, at, ribs, names, snapshot)).collect();
                 self.forwarding(id, parent, ways, snapshot)
             }
             Resolved::Imported(_) => return,
@@ -166,17 +187,23 @@ fn push(tunnel: Tunnel, next: NhlfeId) -> Nhlfe {
     Nhlfe::Push(Push { labels, next, model, entropy })
 }
 
-fn member(leaf: &Leaf, ribs: &Ribs, names: &Names, snapshot: &mut Snapshot) -> Option<Member> {
-    match &leaf.way {
+fn member(leaf: &Leaf, at: TargetRef, ribs: &Ribs, names: &Names, snapshot: &mut Snapshot) -> Option<Member> {
+    let on = match &leaf.way {
         Way::Neighbour { interface, address } => {
             let adjacency = snapshot.adjacency_for(*names.get(interface)?, *address);
-            Some(leaf.tunnel.map_or(Member::Forward(adjacency), |t| Member::Push(t, adjacency)))
+            leaf.tunnel.map_or(Onward::Forward(adjacency), |t| Onward::Push(t, adjacency))
         }
         Way::Through(at) => {
             let next = ribs.target(*at).map(|t| t.nhlfe).filter(|n| n.is_some())?;
-            Some(leaf.tunnel.map_or(Member::Through(next), |t| Member::PushThrough(t, next)))
+            leaf.tunnel.map_or(Onward::Through(next), |t| Onward::PushThrough(t, next))
         }
-    }
+    };
+    let top = match leaf.swap {
+        None => Top::Keep,
+        Some(IMPLICIT_NULL) => Top::Pop(ribs.get(at.vrf)?.model),
+        Some(label) => Top::Swap(label),
+    };
+    Some(Member { top, on })
 }
 
 fn discarding(discard: Discard) -> Nhlfe {

@@ -33,6 +33,8 @@ pub enum Asked {
 pub enum LabelWay {
     /// The label is replaced, and the packet goes to next hops.
     Swap(u32),
+    /// The label is replaced by what each next hop says.
+    SwapEach,
     /// The label is taken off, and what is below goes to next hops.
     Pop {
         /// What that takes over from the label.
@@ -131,6 +133,7 @@ impl WantedLabel {
         let way = match label.action() {
             LabelAction::Swap(config::IMPLICIT_NULL) => LabelWay::Pop { model, egress: None },
             LabelAction::Swap(to) => LabelWay::Swap(to),
+            LabelAction::SwapEach => LabelWay::SwapEach,
             LabelAction::Pop if label.via.is_empty() => {
                 LabelWay::Lookup { vrf: DEFAULT_VRF.into(), model, bottom: false }
             }
@@ -211,7 +214,9 @@ impl State {
         let mut due: Vec<u32> = self.labels.due.drain().collect();
         due.sort_unstable();
         for label in due {
-            let Some((value, now)) = self.labels.get(label).map(|of| (self.label_entry(of), of.nhlfe)) else {
+            let Some((value, now)) =
+                self.labels.get(label).map(|of| (self.label_entry(of, snapshot), of.nhlfe))
+            else {
                 continue;
             };
             let nhlfe = match value {
@@ -240,7 +245,7 @@ impl State {
     }
 
     /// What a label's entry is; `None` while it leads nowhere.
-    fn label_entry(&self, label: &Label) -> Option<Nhlfe> {
+    fn label_entry(&self, label: &Label, snapshot: &Snapshot) -> Option<Nhlfe> {
         let next = || {
             let target = self.ribs.target(label.set?)?;
             Some(target.nhlfe).filter(|n| n.is_some())
@@ -250,6 +255,7 @@ impl State {
         };
         Some(match &label.way {
             LabelWay::Swap(label) => Nhlfe::Swap(Swap { label: *label, next: next()? }),
+            LabelWay::SwapEach => snapshot.nhlfe(next()?)?.clone(),
             LabelWay::Pop { model, egress } => {
                 let egress = match egress {
                     Some(vrf) => Some(self.vrf(vrf)?),

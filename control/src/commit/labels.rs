@@ -151,9 +151,9 @@ impl State {
             .iter()
             .chain(&spec.via_vrf)
             .try_for_each(|name| self.vrf_of(&Some(name.clone())).map(drop))?;
-        let swapped = label.swap.is_some_and(|swap| swap != IMPLICIT_NULL);
         let hops = label.hops().map(|hop| {
             self.next_hop(&hop, hop.address.into(), snapshot)?;
+            let swapped = hop.swap.or(label.swap).is_some_and(|swap| swap != IMPLICIT_NULL);
             self.speaks_mpls(&hop, swapped || !hop.push.is_empty(), snapshot)
         });
         at_most(spec.via.len(), hops)?;

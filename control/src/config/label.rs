@@ -100,7 +100,8 @@ pub struct StaticLabel {
     /// The Vrf in which the packet below it is looked up.
     pub vrf: Option<String>,
     /// Next hops of `swap` and `pop`, at most 64, each an address or
-    /// `{ address, interface, push }`; several share the flows (ECMP).
+    /// `{ address, interface, push, swap }`; several share the flows (ECMP). A `swap` here is in
+    /// the place of the label's: every neighbour gives out its own labels.
     pub via: Vec<Via>,
     /// The interface of the next hops that name none; needed for IPv6 link-local ones.
     pub interface: Option<String>,
@@ -119,6 +120,8 @@ pub struct StaticLabel {
 pub enum LabelAction<'a> {
     /// The label is replaced, and the packet goes to the next hops.
     Swap(u32),
+    /// The label is replaced by what each next hop says.
+    SwapEach,
     /// The label is taken off, and what is below goes to the next hops.
     Pop,
     /// The label is taken off, and what is below is looked up in this Vrf.
@@ -130,15 +133,25 @@ impl StaticLabel {
     pub fn action(&self) -> LabelAction<'_> {
         match (self.swap, &self.vrf) {
             (_, Some(vrf)) => LabelAction::Lookup(vrf),
+            _ if self.swaps_each() => LabelAction::SwapEach,
             (Some(label), None) => LabelAction::Swap(label),
             (None, None) => LabelAction::Pop,
         }
     }
 
+    /// Whether next hops have labels of their own to be swapped in.
+    pub fn swaps_each(&self) -> bool {
+        self.via.iter().any(|via| via.swap.is_some())
+    }
+
     /// The next hops, with what holds for all of them filled in.
     pub fn hops(&self) -> impl Iterator<Item = Hop<'_>> {
         let vrf = self.via_vrf.as_deref().unwrap_or("default");
-        self.via.iter().map(move |via| via.hop(self.interface.as_deref(), &self.push, vrf))
+        let each = self.swaps_each();
+        self.via.iter().map(move |via| {
+            let swap = if each { via.swap.or(self.swap) } else { None };
+            Hop { swap, ..via.hop(self.interface.as_deref(), &self.push, vrf) }
+        })
     }
 }
 

@@ -56,7 +56,7 @@ impl Route {
     }
 }
 
-/// A next hop as it is written: an address, or `{ address, interface, push }`.
+/// A next hop as it is written: an address, or `{ address, interface, push, swap }`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Via {
     /// Its address.
@@ -65,6 +65,8 @@ pub struct Via {
     pub interface: Option<String>,
     /// Labels put on, outermost first; `None` is what the route says.
     pub push: Option<Vec<u32>>,
+    /// Of a label: what replaces it on the way to this next hop; `None` is what the label says.
+    pub swap: Option<u32>,
 }
 
 /// A next hop with what the route says for all of them.
@@ -76,6 +78,8 @@ pub struct Hop<'a> {
     pub interface: Option<&'a str>,
     /// Labels put on, outermost first; without implicit nulls.
     pub push: Vec<u32>,
+    /// Of a label whose next hops do not all have the same: what replaces it here.
+    pub swap: Option<u32>,
     /// The Vrf in which it is resolved.
     pub vrf: &'a str,
 }
@@ -87,6 +91,7 @@ impl Via {
             address: self.address,
             interface: self.interface.as_deref().or(interface),
             push: push.iter().copied().filter(|label| *label != IMPLICIT_NULL).collect(),
+            swap: None,
             vrf,
         }
     }
@@ -94,7 +99,7 @@ impl Via {
 
 impl From<IpAddr> for Via {
     fn from(address: IpAddr) -> Self {
-        Self { address, interface: None, push: None }
+        Self { address, interface: None, push: None, swap: None }
     }
 }
 
@@ -115,15 +120,23 @@ enum Written<'a> {
         /// Labels put on, outermost first. Default: the route's.
         #[serde(skip_serializing_if = "Option::is_none")]
         push: Option<&'a [u32]>,
+        /// Of a label: what replaces it on the way there. Default: the label's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        swap: Option<u32>,
     },
 }
 
 impl Serialize for Via {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let Self { address, interface, push } = self;
-        match (interface, push) {
-            (None, None) => Written::Address(*address),
-            _ => Written::Table { address: *address, interface: interface.as_deref(), push: push.as_deref() },
+        let Self { address, interface, push, swap } = self;
+        match (interface, push, swap) {
+            (None, None, None) => Written::Address(*address),
+            _ => Written::Table {
+                address: *address,
+                interface: interface.as_deref(),
+                push: push.as_deref(),
+                swap: *swap,
+            },
         }
         .serialize(s)
     }

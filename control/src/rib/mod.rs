@@ -101,12 +101,15 @@ pub struct NextHop {
     pub vrf: Option<Arc<str>>,
     /// The labels that packets get on the way to it.
     pub tunnel: Option<AskedLabels>,
+    /// What the label that packets came in with is replaced by on the way to it, 3 (implicit
+    /// null) being nothing; `None` where they have none, or all next hops have the same.
+    pub swap: Option<u32>,
 }
 
 impl NextHop {
     /// An unlabelled one, reached in the route's own Vrf.
     pub const fn plain(address: IpAddr, interface: Option<Arc<str>>) -> Self {
-        Self { address, interface, vrf: None, tunnel: None }
+        Self { address, interface, vrf: None, tunnel: None, swap: None }
     }
 
     /// Whether it is reached through an entry that all next hops of its address share:
@@ -120,6 +123,10 @@ impl fmt::Display for NextHop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "via {}", self.address)?;
         self.interface.iter().try_for_each(|name| write!(f, " on {name}"))?;
+        self.swap.iter().try_for_each(|label| match *label {
+            config::IMPLICIT_NULL => write!(f, " pop"),
+            label => write!(f, " swap {label}"),
+        })?;
         let labels = self.tunnel.iter().flat_map(|t| t.labels.iter());
         for (i, label) in labels.enumerate() {
             write!(f, "{}{label}", if i == 0 { " push " } else { "," })?;
@@ -164,6 +171,7 @@ pub(crate) fn next_hop(hop: config::Hop<'_>, own: &str, model: AskedModel, entro
         interface: hop.interface.map(Into::into),
         vrf: (hop.vrf != own).then(|| hop.vrf.into()),
         tunnel: (!labels.is_empty()).then_some(AskedLabels { labels, model, entropy }),
+        swap: hop.swap,
     }
 }
 

@@ -36,6 +36,8 @@ pub const MOST_LSPS: u8 = 3;
 pub struct Leaf {
     /// Where it goes.
     pub way: Way,
+    /// What the label that packets came in with is replaced by first; see [`NextHop::swap`].
+    pub swap: Option<u32>,
     /// Labels put on before.
     pub tunnel: Option<Tunnel>,
 }
@@ -212,12 +214,15 @@ impl<'a> Walk<'a> {
             (None, None) if hop.is_linked() => return self.within(hop),
             (None, None) => self.covered(hop.address)?,
         };
-        Ok(match (found, self.tunnel(hop)) {
-            (Resolved::Forward(mut leaves), tunnel @ Some(_)) => {
-                leaves.iter_mut().for_each(|leaf| leaf.tunnel = tunnel);
+        let tunnel = self.tunnel(hop);
+        Ok(match found {
+            Resolved::Forward(mut leaves) => {
+                for leaf in &mut leaves {
+                    (leaf.swap, leaf.tunnel) = (hop.swap, tunnel.or(leaf.tunnel));
+                }
                 Resolved::Forward(leaves)
             }
-            (found, _) => found,
+            found => found,
         })
     }
 
@@ -240,9 +245,11 @@ impl<'a> Walk<'a> {
         }
         let target = self.ribs.and_then(|ribs| ribs.target(at)).ok_or(Unresolved::NoRoute)?;
         match &target.outcome {
-            Ok(Resolved::Forward(_)) => {
-                Ok(Resolved::Forward(vec![Leaf { way: Way::Through(at), tunnel: self.tunnel(hop) }]))
-            }
+            Ok(Resolved::Forward(_)) => Ok(Resolved::Forward(vec![Leaf {
+                way: Way::Through(at),
+                swap: hop.swap,
+                tunnel: self.tunnel(hop),
+            }])),
             outcome => outcome.clone(),
         }
     }
@@ -330,7 +337,7 @@ impl<'a> Walk<'a> {
         Some(match outcome {
             Ok(Resolved::Glean(interface)) => {
                 let way = Way::Neighbour { interface, address };
-                Ok(Resolved::Forward(vec![Leaf { way, tunnel: None }]))
+                Ok(Resolved::Forward(vec![Leaf { way, swap: None, tunnel: None }]))
             }
             Ok(Resolved::Local) => Err(Unresolved::Own),
             other => other,
@@ -364,6 +371,6 @@ impl<'a> Walk<'a> {
             return Err(Unresolved::NotOn(name.clone()));
         }
         let way = Way::Neighbour { interface: name.clone(), address };
-        Ok(Resolved::Forward(vec![Leaf { way, tunnel: None }]))
+        Ok(Resolved::Forward(vec![Leaf { way, swap: None, tunnel: None }]))
     }
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::State;
+use crate::config::IMPLICIT_NULL;
 use crate::rib::{Resolved, Way};
 
 /// A neighbour that a route leads to.
@@ -34,6 +35,7 @@ pub(super) fn ways(
 ) {
     for leaf in outcome.leaves() {
         let below = stack.len();
+        stack.extend(leaf.swap.filter(|label| *label != IMPLICIT_NULL));
         stack.extend(leaf.tunnel.iter().flat_map(|t| t.labels.iter().rev()));
         match &leaf.way {
             Way::Neighbour { interface, address } => {

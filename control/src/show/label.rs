@@ -74,6 +74,7 @@ fn leads(of: &Label, set: Option<&Target>) -> String {
     };
     match &of.way {
         LabelWay::Swap(label) => format!("swap {label}, {}", to()),
+        LabelWay::SwapEach => format!("swap, {}", to()),
         LabelWay::Pop { egress: None, .. } => format!("pop, {}", to()),
         LabelWay::Pop { egress: Some(_), .. } => format!("end of the LSP, {}", to()),
         LabelWay::Lookup { vrf, bottom: true, .. } => format!("end of the LSP, look-up in vrf {vrf}"),

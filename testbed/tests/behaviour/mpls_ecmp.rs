@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use testbed::lab::{Lab, ms};
 use testbed::packet::*;
 
-use super::labels::{IN, OUT, entry, far, lsr};
+use super::labels::{IN, OUT, entry, far, lsr, stack, taken};
 use super::{FAMILIES, V4, V6};
 
 const HOPS: [&str; 4] = ["10.2.0.101", "10.2.0.102", "10.2.0.103", "10.2.0.104"];
@@ -153,4 +153,38 @@ fn a_route_s_labelled_next_hops_share_by_the_flow_too() {
     let macs = HOPS.map(|hop| lab.host("ge1", hop));
     lab.forget();
     even(&paths(&mut lab, (0..2000).map(|n| far(&V4) / udp(n) / payload(60))), &macs);
+}
+
+/// Neighbours give out labels of their own for one LSP (RFC 3031 section 3.1): with which
+/// label a packet leaves to which neighbour, for many flows.
+#[test]
+fn each_neighbour_gets_the_label_that_it_gave_out() {
+    let [a, b, c, d] = HOPS;
+    let via = format!(
+        "via = [{{ address = \"{a}\", swap = 201 }}, {{ address = \"{b}\", swap = 202, push = [60] }}, \
+         {{ address = \"{c}\", swap = 3 }}, \"{d}\"]"
+    );
+    let mut lab = lsr(&entry(IN, &format!("swap = {OUT}\n{via}")));
+    let macs = HOPS.map(|hop| lab.host("ge1", hop));
+    lab.forget();
+    for n in 0..400 {
+        lab.send("ge0", mpls(IN).tc(5).ttl(9) / mpls(20_000).ttl(64) / far(&V4) / udp(n) / payload(60));
+    }
+    let seen = taken(&mut lab, "ge1");
+    assert_eq!(seen.len(), 400);
+    let stacks: [&[u32]; 4] = [&[201, 20_000], &[60, 202, 20_000], &[20_000], &[OUT, 20_000]];
+    let mut counts = [0; 4];
+    for packet in &seen {
+        let to = packet.layer(Kind::Eth).and_then(|eth| eth.mac("dst")).unwrap();
+        let n = macs.iter().position(|mac| *mac == to).unwrap();
+        counts[n] += 1;
+        assert_eq!(stack(packet), stacks[n]);
+        let top = packet.layer(Kind::Mpls).unwrap();
+        // The hop is counted; the class stays on every label that replaces or covers the one
+        // that came (RFC 3443, RFC 3270 section 2.6).
+        assert_eq!(top.number("ttl"), Some(8));
+        assert_eq!(top.number("tc"), Some(if n == 2 { 0 } else { 5 }));
+    }
+    assert!(counts.iter().all(|n| (60..=140).contains(n)), "{counts:?}");
+    lab.expect_no_drops();
 }

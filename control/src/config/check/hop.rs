@@ -64,7 +64,8 @@ impl Checks<'_> {
         }
         let mut known = AHashSet::new();
         let fresh = |(n, hop): &(usize, Hop<'_>)| {
-            let fresh = known.insert((hop.address, hop.interface.map(str::to_owned), hop.push.clone()));
+            let fresh =
+                known.insert((hop.address, hop.interface.map(str::to_owned), hop.push.clone(), hop.swap));
             if !fresh {
                 let message = format!("{} is named twice", hop.address);
                 self.fault(of.list, of.i, &of.key(*n), message, "name each next hop once");

@@ -23,7 +23,7 @@ impl Checks<'_> {
             self.label_settings(i, label);
             let hops = Hops { list: "label", i, whole, own, vias: &label.via };
             for (n, hop) in self.hops(&hops, label.hops()) {
-                let swapped = label.swap.is_some_and(|swap| swap != IMPLICIT_NULL);
+                let swapped = hop.swap.or(label.swap).is_some_and(|swap| swap != IMPLICIT_NULL);
                 self.hop(&hops, n, &hop, hop.address.into());
                 self.speaks_mpls(&hops, n, &hop, swapped || !hop.push.is_empty());
             }

@@ -61,7 +61,11 @@ pub(crate) fn of_route(route: &Route) -> Vec<Broken> {
         }
         _ => None,
     };
-    settings.into_iter().filter_map(broken).collect()
+    let swaps = route.via.iter().position(|via| via.swap.is_some()).map(|n| {
+        let key = format!("{}.swap", via_key(&route.via, n));
+        Broken::new(key, "a route takes no label off", "\"push\" puts one on")
+    });
+    settings.into_iter().filter_map(broken).chain(swaps).collect()
 }
 
 /// What is wrong with the labels of the next hop at `n` of a route.
@@ -94,7 +98,8 @@ fn unlabelled_elsewhere(route: &Route, n: usize, hop: &Hop<'_>) -> Option<Broken
 
 /// One of swap, pop and vrf, and next hops where there must be some.
 pub(crate) fn of_action(label: &StaticLabel) -> Vec<Broken> {
-    let said = [("swap", label.swap.is_some()), ("pop", label.pop), ("vrf", label.vrf.is_some())];
+    let swaps = label.swap.is_some() || label.swaps_each();
+    let said = [("swap", swaps), ("pop", label.pop), ("vrf", label.vrf.is_some())];
     let said: Vec<&str> = said.into_iter().filter(|(_, is)| *is).map(|(key, _)| key).collect();
     let mut broken = match said.as_slice() {
         [] => vec![Broken::new(
@@ -112,6 +117,11 @@ pub(crate) fn of_action(label: &StaticLabel) -> Vec<Broken> {
     if label.swap.is_some() && label.via.is_empty() {
         broken.push(Broken::new("swap", "a label that is swapped needs a next hop", "give \"via\""));
     }
+    let bare = label.via.iter().position(|via| via.swap.or(label.swap).is_none());
+    if let Some(n) = bare.filter(|_| label.swaps_each()) {
+        let help = "give it \"swap\", or the label one for all that have none";
+        broken.push(Broken::new(via_key(&label.via, n), "no label is swapped in for this next hop", help));
+    }
     if label.vrf.is_some() && !label.via.is_empty() {
         let help = "leave \"via\" out, or give pop = true in place of \"vrf\"";
         broken.push(Broken::new("via", "what is looked up in a vrf goes where its routes say", help));
@@ -122,7 +132,7 @@ pub(crate) fn of_action(label: &StaticLabel) -> Vec<Broken> {
 /// Keys that say nothing of a label like this one.
 pub(crate) fn of_label(label: &StaticLabel) -> Vec<Broken> {
     let pushes = !label.push.is_empty() || label.via.iter().any(|via| via.push.is_some());
-    let (swapped, nowhere) = (label.swap.is_some(), label.via.is_empty());
+    let (swapped, nowhere) = (label.swap.is_some() || label.swaps_each(), label.via.is_empty());
     let settings = [
         ("push", pushes && !swapped, "only what is swapped is pushed on", "\"push\" goes with \"swap\""),
         ("interface", label.interface.is_some() && nowhere, NO_HOP, "give \"via\""),

@@ -36,8 +36,9 @@ fn vias(table: &mut Table<'_, '_>) -> Vec<Via> {
         let address = table.need("address");
         let interface = table.get::<Name>("interface").map(|n| n.0);
         let push = stack(&mut table);
+        let swap = table.get::<Outgoing>("swap").map(|label| label.0);
         table.finish();
-        address.map(|address| Via { address, interface, push })
+        address.map(|address| Via { address, interface, push, swap })
     })
 }
 
