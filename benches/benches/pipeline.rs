@@ -20,6 +20,7 @@ use dataplane::pipeline::Pipeline;
 use dataplane::port::{AnyPort, Loopback, LoopbackEnd, Port};
 use dataplane::qos::Policers;
 use dataplane::router::{Router, Size};
+use dataplane::stage::classify::RuleHits;
 use dataplane::stage::{classify, lookup, parse, police, rewrite};
 use dataplane::table::{Nhlfe, Snapshot};
 use dataplane::time::Time;
@@ -103,7 +104,7 @@ fn stages(c: &mut Criterion, snapshot: &Snapshot, frames: &[[u8; 60]], routes: u
     group.throughput(Throughput::Elements(BATCH as u64)).measurement_time(Duration::from_secs(2));
     let mut pool = Pool::new(WorkerIndex(0), BATCH, PoolSize::Standard);
     let (mut batch, mut policers, mut at) = (Batch::new(), Policers::new(), 0);
-    let mut edits = StackEdits::new();
+    let (mut edits, mut hits) = (StackEdits::new(), RuleHits::new());
     while let Some(frame) = pool.get() {
         let _ = batch.push(frame);
     }
@@ -116,7 +117,7 @@ fn stages(c: &mut Criterion, snapshot: &Snapshot, frames: &[[u8; 60]], routes: u
                 for stage in 1..=upto {
                     match stage {
                         1 => parse::run(&mut batch, snapshot, PortIndex(0)),
-                        2 => classify::run(&mut batch, snapshot),
+                        2 => classify::run(&mut batch, snapshot, &mut hits),
                         3 => police::run(&mut batch, &mut policers, Time(1)),
                         4 => lookup::run(&mut batch, snapshot, &mut edits),
                         _ => rewrite::run(&mut batch, snapshot, &edits),

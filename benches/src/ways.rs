@@ -3,16 +3,20 @@
 //! 60-byte frames that all go that way, so that their costs can be compared.
 #![expect(clippy::panic, reason = "a bench without its tables has nothing to measure")]
 
+use std::collections::HashSet;
 use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use dataplane::class::TrafficClass;
 use dataplane::id::{AdjacencyId, IfIndex, NhlfeId, PortIndex, VrfId, WorkerIndex};
 use dataplane::packet::{BATCH, Batch, Pool, PoolSize, Verdict};
 use dataplane::pipeline::Pipeline;
+use dataplane::table::rules::{Conditions, Rule, RuleSet, Rules, Treatment};
 use dataplane::table::{Labels, Nhlfe, PopLookup, Push, Snapshot, Swap, TunnelModel};
 use dataplane::time::Time;
 use dataplane::wire::mpls::LabelStackEntry;
+use ipnet::IpNet;
 
 use crate::prefixes::{self, Seeded};
 
@@ -177,6 +181,35 @@ pub fn ipv4(name: &'static str, n: usize) -> Way {
     let (mut snapshot, forward) = base();
     let to = routes(&mut snapshot, n, |_| forward);
     Way::new(name, Some(vec![]), snapshot, to.into_iter().map(|to| frame(&[], to)).collect())
+}
+
+/// Plain IPv4 with so many match rules, one as likely to match as another: by destination,
+/// protocol and port.
+pub fn ruled(name: &'static str, rules: usize) -> Way {
+    let (mut snapshot, forward) = base();
+    let to = routes(&mut snapshot, 10_000, |_| forward);
+    let mut seen = HashSet::new();
+    let of_rules = to.iter().filter(|to| rules > 0 && seen.insert(to.to_bits() >> 8)).take(rules);
+    let of_rules: Vec<Ipv4Addr> = of_rules.copied().collect();
+    let rule = |to: &Ipv4Addr| Rule {
+        name: to.to_string().into(),
+        conditions: Conditions {
+            destinations: IpNet::new((*to).into(), 24).ok().map(|net| vec![net]),
+            destination_ports: Some(vec![5_000..=5_010]),
+            protocols: Some(vec![17]),
+            ..Conditions::default()
+        },
+        treatment: Treatment { class: Some(TrafficClass::Video), ..Treatment::default() },
+    };
+    let entering = Arc::new(RuleSet::new(of_rules.iter().map(rule).collect()));
+    snapshot.rules = Arc::new(Rules { entering, ..Rules::default() });
+    let frames = (0..FRAMES).filter_map(|i| {
+        let of = if of_rules.is_empty() { &to } else { &of_rules };
+        // A step that is prime goes through all of them, in no order.
+        of.get(i * 7_919 % of.len()).map(|to| frame(&[], *to))
+    });
+    let frames = frames.collect();
+    Way::new(name, Some(vec![]), snapshot, frames)
 }
 
 /// One of `n` labels swapped.

@@ -40,6 +40,8 @@ const SETS: [&str; 7] = ["import", "export", "members", "hubs", "send-only", "re
 /// but for interface addresses, next hops, label stacks and the entries of a prefix list,
 /// where the order is said.
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
+    let [was_rules, is_rules] =
+        [old, new].map(|config| config.rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>());
     let (old, new) = (flat(old), flat(new));
     let mut changes = Vec::new();
     let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
@@ -59,7 +61,18 @@ pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
             changes.push(Change { key: key.clone(), old, new });
         }
     }
+    changes.extend(order(&was_rules, &is_rules));
     changes
+}
+
+/// The rules that stand in both, where they do not stand in the same order: the first that
+/// matches decides.
+fn order(old: &[&str], new: &[&str]) -> Option<Change> {
+    let common = |of: &[&str], other: &[&str]| {
+        of.iter().filter(|name| other.contains(name)).copied().collect::<Vec<_>>().join(", ")
+    };
+    let (was, is) = (common(old, new), common(new, old));
+    (was != is).then(|| Change { key: "rules in the order of".into(), old: Some(was), new: Some(is) })
 }
 
 /// A configuration as key → value; a named thing is a key of its own with an empty value.

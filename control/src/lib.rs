@@ -18,6 +18,7 @@ pub mod engine;
 pub mod explain;
 pub mod ports;
 pub mod prove;
+pub mod reclass;
 pub mod rib;
 pub mod show;
 

@@ -106,6 +106,10 @@ fn every_way_to_write_a_thing_fits() {
         "interface = [{ name = \"a\", police = { voice.meter = \"m\", video = { kind = \"srtcm\", cir = \"1 Mbit/s\", yellow = { dscp = 12 } } } }]",
         "meter = [{ name = \"m\", rate = \"1 Mbit/s\" }, { name = \"n\", kind = \"trtcm\", cir = \"1 Mbit/s\", pir = \"2 Mbit/s\", red = \"pass\" }]",
         "community = [{ name = \"a\", members = [\"b\", \"r:b\"], hubs = \"r:b\", send-only = \"b\", receive-only = [\"r:b\"] }]",
+        "interface = [{ name = \"a\", trust = \"pcp\", pcp = { 3 = \"voice\", 4 = { class = \"video\", colour = \"red\" } }, pcp-out.voice = 5 }]",
+        "interface = [{ name = \"a\", trust = false, dscp-out = { voice = 46, video = [\"af41\", \"af42\", 38] } }]",
+        "match = [{ name = \"m\", source = \"10.0.0.0/8\", protocol = [\"udp\", 6], length = \"0-200\", fragment = \"later\" }]",
+        "rule = [{ name = \"r\", match = \"m\", direction = \"out\", source-port = [1, \"2-3\"], vlan = 7, class = \"voice\", mark = \"ef\" }]",
         "router = { cores = 3 }\nlimits = { dad-probes = 0 }",
     ] {
         assert_eq!(told(text), Ok(()), "{text}");
@@ -120,6 +124,8 @@ fn what_is_wrong_does_not_fit() {
         ("interface = [{ name = \"a\", mtv = 9 }]", "file.interface[0].mtv is not known"),
         ("interface = [{ name = \"a\", tc = { 8 = \"voice\" } }]", "file.interface[0].tc.8 is not known"),
         ("interface = [{ name = \"a\", qos.vioce = {} }]", "file.interface[0].qos.vioce is not known"),
+        ("rule = [{ name = \"r\", sorce = \"10.0.0.0/8\" }]", "file.rule[0].sorce is not known"),
+        ("match = [{ source = \"10.0.0.0/8\" }]", "file.match[0]: required"),
         ("meter = [{ name = \"m\", rote = \"1 Mbit/s\" }]", "file.meter[0].rote is not known"),
         (
             "interface = [{ name = \"a\", police.voice = { meter = \"m\", x = 1 } }]",

@@ -188,6 +188,29 @@ impl Default for ClassMap {
     }
 }
 
+/// 802.1p priority of a VLAN tag to class and colour (IEEE 802.1Q clause 6.9.3). One per interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PcpMap(pub [(TrafficClass, Colour); 8]);
+
+impl PcpMap {
+    /// What frames are whose tag has this priority in its low three bits; bit 3 says that
+    /// they may be dropped first: they are no better than yellow.
+    #[inline]
+    pub fn get(&self, pcp: u8) -> (TrafficClass, Colour) {
+        let (class, colour) = self.0[usize::from(pcp & 7)];
+        (class, if pcp & 8 == 0 { colour } else { colour.max(Colour::Yellow) })
+    }
+}
+
+impl Default for PcpMap {
+    /// Traffic types of IEEE 802.1Q table I-2: 1 is background, 6 and 7 are control.
+    fn default() -> Self {
+        use TrafficClass::{Clinical, Control, National, Scavenger, Standard, Video, Voice};
+        let classes = [Standard, Scavenger, Clinical, National, Video, Voice, Control, Control];
+        Self(classes.map(|class| (class, Colour::Green)))
+    }
+}
+
 /// MPLS traffic class to class, for what comes in labelled, and class to traffic
 /// class, for labels that are put on (RFC 5462, RFC 3270). One per interface.
 #[derive(Clone, Debug, PartialEq, Eq)]

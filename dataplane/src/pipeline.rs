@@ -2,9 +2,12 @@
 //!
 //! Stages mark verdicts; the worker that called the pipeline acts on them.
 
+use std::sync::Arc;
+
 use crate::id::PortIndex;
 use crate::packet::{BATCH, Batch, Flags, Layer3, StackEdits, Verdict};
-use crate::qos::{Metered, Policers};
+use crate::qos::{Count, Metered, Policers};
+use crate::stage::classify::RuleHits;
 use crate::stage::{classify, enqueue, lookup, parse, police, rewrite};
 use crate::table::Snapshot;
 use crate::time::Time;
@@ -23,6 +26,7 @@ impl Default for Keys {
 #[derive(Debug, Default)]
 pub struct Pipeline {
     policers: Policers,
+    hits: RuleHits,
     edits: StackEdits,
     /// Of each frame of the batch: the port whose tree it goes to.
     keys: Keys,
@@ -38,6 +42,7 @@ impl Pipeline {
 
     /// Adopts the interfaces' policers; whether the interfaces changed.
     pub fn sync(&mut self, snapshot: &Snapshot) -> bool {
+        self.hits.sync(&snapshot.rules);
         let stamp = snapshot.interfaces.stamp();
         let changed = std::mem::replace(&mut self.seen, stamp) != stamp;
         if changed {
@@ -51,11 +56,16 @@ impl Pipeline {
         self.policers.metered()
     }
 
+    /// What each match rule matched, by its name.
+    pub fn rules(&self) -> impl Iterator<Item = (Arc<str>, Count)> + '_ {
+        self.hits.counts()
+    }
+
     /// Frames received by `port`: from their Ethernet header to a rewritten frame.
     #[inline]
     pub fn ingress(&mut self, batch: &mut Batch, snapshot: &Snapshot, port: PortIndex, now: Time) {
         parse::run(batch, snapshot, port);
-        classify::run(batch, snapshot);
+        classify::run(batch, snapshot, &mut self.hits);
         police::run(batch, &mut self.policers, now);
         self.onward(batch, snapshot);
     }
@@ -73,7 +83,7 @@ impl Pipeline {
             labelled |= frame.meta().layer3 == Layer3::Mpls;
         }
         batch.set_labelled(labelled);
-        classify::run(batch, snapshot);
+        classify::run(batch, snapshot, &mut self.hits);
         self.onward(batch, snapshot);
     }
 
@@ -83,6 +93,7 @@ impl Pipeline {
             classify::exposed(batch, snapshot);
         }
         lookup::run(batch, snapshot, &mut self.edits);
+        classify::leaving(batch, snapshot, &mut self.hits);
         rewrite::run(batch, snapshot, &self.edits);
         enqueue::run(batch, snapshot, &mut self.keys.0);
     }

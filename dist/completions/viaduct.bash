@@ -163,6 +163,9 @@ _viaduct() {
             viaduct__subcmd__help__subcmd__show,routes)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__routes"
                 ;;
+            viaduct__subcmd__help__subcmd__show,rules)
+                cmd="viaduct__subcmd__help__subcmd__show__subcmd__rules"
+                ;;
             viaduct__subcmd__help__subcmd__show,version)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__version"
                 ;;
@@ -274,6 +277,9 @@ _viaduct() {
             viaduct__subcmd__show,routes)
                 cmd="viaduct__subcmd__show__subcmd__routes"
                 ;;
+            viaduct__subcmd__show,rules)
+                cmd="viaduct__subcmd__show__subcmd__rules"
+                ;;
             viaduct__subcmd__show,version)
                 cmd="viaduct__subcmd__show__subcmd__version"
                 ;;
@@ -312,6 +318,9 @@ _viaduct() {
                 ;;
             viaduct__subcmd__show__subcmd__help,routes)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__routes"
+                ;;
+            viaduct__subcmd__show__subcmd__help,rules)
+                cmd="viaduct__subcmd__show__subcmd__help__subcmd__rules"
                 ;;
             viaduct__subcmd__show__subcmd__help,version)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__version"
@@ -449,12 +458,24 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__diff)
-            opts="-h -V --json --socket --help --version"
+            opts="-h -V --traffic --headers --in --json --socket --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --traffic)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --headers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -833,7 +854,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show)
-            opts="ports interfaces neighbours routes classes policers drops workers version vrfs labels lsp"
+            opts="ports interfaces neighbours routes classes policers rules drops workers version vrfs labels lsp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -959,6 +980,20 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show__subcmd__routes)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__show__subcmd__rules)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1645,7 +1680,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show)
-            opts="-h -V --json --socket --help --version ports interfaces neighbours routes classes policers drops workers version vrfs labels lsp help"
+            opts="-h -V --json --socket --help --version ports interfaces neighbours routes classes policers rules drops workers version vrfs labels lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1703,7 +1738,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__help)
-            opts="ports interfaces neighbours routes classes policers drops workers version vrfs labels lsp help"
+            opts="ports interfaces neighbours routes classes policers rules drops workers version vrfs labels lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1843,6 +1878,20 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__help__subcmd__routes)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__help__subcmd__rules)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2029,6 +2078,24 @@ _viaduct() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__rules)
+            opts="-h -V --json --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

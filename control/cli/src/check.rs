@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use control::{PortFacts, compile};
 
 use crate::exit::{Done, Failure};
-use crate::output;
+use crate::output::{self, ODD};
 
 const EXAMPLES: &str = "\
 Every fault is told in one go, with file, line, column and key, and what is
@@ -13,7 +13,8 @@ allowed there. Devices are not looked at: that is for apply.
 
 Examples:
   viaduct check site.toml
-  viaduct check --json site.toml   {\"file\", \"errors\": [{\"line\", \"column\", \"key\", \"message\", \"help\"}], \"more\"}";
+  viaduct check --json site.toml   {\"file\", \"errors\": [{\"line\", \"column\", \"key\", \"message\", \"help\"}], \"more\",
+                                   \"warnings\": as errors}";
 
 /// Read and compile a configuration file, and report every fault in it.
 #[derive(Debug, clap::Args)]
@@ -39,8 +40,13 @@ pub(crate) fn run(arguments: &Arguments) -> Done {
             return Err(Failure::from(errors));
         }
     };
+    let warnings = config.warnings();
     if arguments.json {
-        return output::json(&serde_json::json!({ "file": text.file, "errors": [], "more": 0 }));
+        let told = serde_json::json!({ "file": text.file, "errors": [], "more": 0, "warnings": warnings });
+        return output::json(&told);
+    }
+    for warning in &warnings {
+        anstream::eprint!("{ODD}warning:{ODD:#} {}", warning.plain(&text.file));
     }
     let prefixes: usize = snapshot.vrfs.iter().map(|(_, v)| v.fib4.len() + v.fib6.len()).sum();
     output::line(format_args!(

@@ -30,6 +30,7 @@ pub(super) fn routes(served: Served) -> axum::Router {
         .route("/v1/neighbours", get(|s: State<Served>| show(s, Engine::neighbours)))
         .route("/v1/classes", get(|s: State<Served>| show(s, Engine::classes)))
         .route("/v1/policers", get(|s: State<Served>| show(s, Engine::policers)))
+        .route("/v1/rules", get(|s: State<Served>| show(s, Engine::rules)))
         .route("/v1/drops", get(|s: State<Served>| show(s, |e| Ok(e.drops()))))
         .route("/v1/workers", get(|s: State<Served>| show(s, Engine::workers)))
         .route("/v1/process", get(|s: State<Served>| show(s, |e| Ok(e.process()))))

@@ -204,6 +204,24 @@ pub struct PolicerRow {
     pub dropped: u64,
 }
 
+/// `show rules`: one match rule, and what it matched.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RuleRow {
+    /// Its name.
+    pub name: String,
+    /// "in" or "out".
+    pub direction: String,
+    /// The class that it gives.
+    pub class: Option<String>,
+    /// The colour that it gives.
+    pub colour: Option<String>,
+    /// The DSCP that it writes.
+    pub mark: Option<u8>,
+    /// Frames that it matched; bytes are of layer 2 as received, without FCS.
+    #[serde(flatten)]
+    pub traffic: Traffic,
+}
+
 /// What a meter made of one colour.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ColourRow {

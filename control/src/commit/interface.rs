@@ -7,11 +7,13 @@ use ahash::{AHashMap, AHashSet};
 use dataplane::class::ClassMap;
 use dataplane::id::{AdjacencyId, IfIndex, PortIndex, VrfId};
 use dataplane::qos::InterfaceQos;
-use dataplane::table::{self, Adjacency, InterfaceAddress, PortDemux, PortSpec, Snapshot, VlanMatch};
+use dataplane::table::{
+    self, Adjacency, InterfaceAddress, Marks, PortDemux, PortSpec, Snapshot, Trust, VlanMatch,
+};
 use ipnet::{IpNet, Ipv6Net};
 
 use super::{PortFacts, State, renamed};
-use crate::config::{Config, Interface, Vlan};
+use crate::config::{self, Config, Interface, Vlan};
 use crate::rib::is_link_local;
 
 impl State {
@@ -144,6 +146,7 @@ fn same(a: &table::Interface, b: &table::Interface) -> bool {
         && a.tc_map == b.tc_map
         && a.addresses == b.addresses
         && a.class_map == b.class_map
+        && a.marks == b.marks
         && a.qos == b.qos
         && a.static_neighbours == b.static_neighbours
 }
@@ -167,6 +170,7 @@ fn spec(wanted: &Interface, id: IfIndex, port: PortIndex, vrf: VrfId, mac: [u8; 
         tc_map: Arc::new(wanted.tc_map()),
         enabled: wanted.enabled,
         class_map: Arc::new(class_map(wanted)),
+        marks: Arc::new(marks(wanted)),
         qos: Arc::default(),
         neighbours: Arc::default(),
         static_neighbours: [].into(),
@@ -191,16 +195,36 @@ pub(super) fn link_local(mac: [u8; 6]) -> Ipv6Addr {
 }
 
 fn class_map(wanted: &Interface) -> ClassMap {
-    if !wanted.trust {
+    if wanted.trust == config::Trust::Nothing {
         return ClassMap::untrusted();
     }
     let mut map = ClassMap::default();
-    for (dscp, class) in &wanted.dscp {
+    for (dscp, meaning) in &wanted.dscp {
         // The drop precedence of an AF mark stays what RFC 2597 says.
-        let colour = map.get(*dscp).1;
-        map.0[usize::from(*dscp & 63)] = (class.0, colour);
+        let colour = meaning.colour(map.get(*dscp).1);
+        map.0[usize::from(*dscp & 63)] = (meaning.class.0, colour);
     }
     map
+}
+
+fn marks(wanted: &Interface) -> Marks {
+    let trust = match wanted.trust {
+        config::Trust::Nothing => Trust::Nothing,
+        config::Trust::Dscp => Trust::Dscp,
+        config::Trust::Pcp => Trust::Pcp,
+    };
+    let mut marks = Marks { trust, ..Marks::default() };
+    for (pcp, meaning) in &wanted.pcp {
+        let colour = meaning.colour(marks.pcp.get(*pcp).1);
+        marks.pcp.0[usize::from(*pcp & 7)] = (meaning.class.0, colour);
+    }
+    for (class, by_colour) in &wanted.dscp_out {
+        marks.dscp_out[class.0.index()] = Some(by_colour.0.map(|dscp| dscp.0));
+    }
+    for (class, pcp) in &wanted.pcp_out {
+        marks.pcp_out[class.0.index()] = pcp & 7;
+    }
+    marks
 }
 
 /// The port's station address, or a locally administered one made of the router's and its name.

@@ -15,6 +15,7 @@ mod label;
 mod labels;
 mod meter;
 mod routes;
+mod rule;
 mod vpn;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -177,6 +178,7 @@ impl State {
         self.name_ports();
         self.interfaces(facts, snapshot);
         self.ports_of_snapshot(snapshot);
+        self.rules(snapshot);
         self.derive(before);
         self.vpns = Vpns::new(&self.config);
         self.vpns.name(&self.vrfs);

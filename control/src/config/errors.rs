@@ -97,7 +97,8 @@ impl ConfigErrors {
 }
 
 impl ConfigError {
-    fn plain(&self, file: &str) -> String {
+    /// `file:line:column: key: what is wrong`, then the help, each on a line.
+    pub fn plain(&self, file: &str) -> String {
         let place = if self.line > 0 { format!("{file}:{}:{}", self.line, self.column) } else { file.into() };
         let key = if self.key.is_empty() { String::new() } else { format!(" {}:", self.key) };
         let help = if self.help.is_empty() { String::new() } else { format!("    {}\n", self.help) };

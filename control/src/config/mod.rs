@@ -17,6 +17,7 @@ mod prefix_list;
 mod qos;
 mod read;
 mod route;
+mod rule;
 mod schema;
 mod types;
 mod units;
@@ -40,16 +41,18 @@ pub use meter::{Meter, MeterAction, Police, SharedMeter};
 pub use prefix_list::{PrefixList, PrefixRule};
 pub use qos::{ClassSettings, Curve, Limit, Policer, PolicerChoice, Qos, Wred};
 pub use route::{Hop, Route, Via};
+pub use rule::{ByColour, Conditions, Dscp, MOST_VALUES, MatchGroup, Meaning, Protocol, Rule, Span16, Trust};
 pub use types::{Config, Fault, Interface, Neighbour, Port, Router, Vlan, Vrf};
 pub use units::{Rate, Size, Span};
 pub use values::{Class, Mac};
 pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
 pub use words::{
-    Aqm, Attach, Cells, Copy, DiffServWord, Discard, Discipline, LabelMode, MeterKind, Mode, PortKind,
-    TpidWord, TtlWord,
+    Aqm, Attach, Cells, ColourWord, Copy, DiffServWord, Direction, Discard, Discipline, FragmentWord,
+    LabelMode, MeterKind, Mode, PortKind, TpidWord, TtlWord,
 };
 
 pub(crate) use check::rules;
+pub(crate) use rule::Resolver;
 
 use errors::Finding;
 use read::Kept;
@@ -106,6 +109,16 @@ impl Config {
             return Ok(());
         }
         Err(ConfigErrors::new(&self.source.file, &self.source.text, findings))
+    }
+
+    /// What is allowed in it, and yet looks like a slip: rules that overlap with another
+    /// outcome. Nothing where it has faults.
+    pub fn warnings(&self) -> Vec<ConfigError> {
+        let root = OnceCell::new();
+        let findings = check::warnings(self, |path| {
+            walk::locate(root.get_or_init(|| DeTable::parse_recoverable(&self.source.text).0), path)
+        });
+        ConfigErrors::new(&self.source.file, &self.source.text, findings).errors
     }
 
     /// That it is refused for what the router is like, not the file.

@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 use super::types::Config;
 
 /// Keys that must be there, by table. A key of any other table may be left out.
-const NEEDED: [(&str, &[&str]); 12] = [
+const NEEDED: [(&str, &[&str]); 14] = [
+    ("MatchGroup", &["name"]),
+    ("Rule", &["name"]),
     ("Port", &["name", "kind"]),
     ("Interface", &["name"]),
     ("Policer", &["rate"]),
@@ -122,6 +124,23 @@ fn written(definition: &mut Map<String, Value>, name: &str) {
                 } },
             }]),
         ),
+        "Span16" => kinds(definition, json!([number(65_535), { "type": "string" }])),
+        "Protocol" => kinds(definition, json!([number(255), { "type": "string" }])),
+        "Dscp" => kinds(definition, json!([number(63), { "type": "string" }])),
+        "Trust" => kinds(definition, json!([{ "type": "boolean" }, { "enum": ["dscp", "pcp"] }])),
+        "ByColour" => {
+            let one = json!({ "$ref": "#/$defs/Dscp" });
+            kinds(definition, json!([one, { "type": "array", "items": one, "minItems": 3, "maxItems": 3 }]));
+        }
+        "Meaning" => kinds(
+            definition,
+            json!([{ "$ref": "#/$defs/Class" }, {
+                "type": "object", "required": ["class"], "additionalProperties": false,
+                "properties": {
+                    "class": { "$ref": "#/$defs/Class" }, "colour": { "$ref": "#/$defs/ColourWord" },
+                },
+            }]),
+        ),
         "Police" | "Via" | "TargetRule" => no_null_and_lists(definition),
         "Qos" => {
             let words = json!({ "enum": super::read::LINKS.map(|(name, ..)| name) });
@@ -134,15 +153,17 @@ fn written(definition: &mut Map<String, Value>, name: &str) {
             }
         }
         "Interface" => {
-            let class = json!({ "$ref": "#/$defs/Class" });
-            property(definition, "dscp", json!({ "additionalProperties": class }));
-            let tc = json!({ "additionalProperties": false, "patternProperties": { "^[0-7]$": class } });
-            property(definition, "tc", tc);
-            property(
-                definition,
-                "tc-out",
-                by_class(json!({ "type": "integer", "minimum": 0, "maximum": 7 })),
-            );
+            let meaning = json!({ "$ref": "#/$defs/Meaning" });
+            property(definition, "dscp", json!({ "additionalProperties": meaning }));
+            for key in ["tc", "pcp"] {
+                let eight =
+                    json!({ "additionalProperties": false, "patternProperties": { "^[0-7]$": meaning } });
+                property(definition, key, eight);
+            }
+            for key in ["tc-out", "pcp-out"] {
+                property(definition, key, by_class(number(7)));
+            }
+            property(definition, "dscp-out", by_class(json!({ "$ref": "#/$defs/ByColour" })));
             property(definition, "police", by_class(json!({ "$ref": "#/$defs/Police" })));
         }
         _ => {}
@@ -158,6 +179,10 @@ fn shared_meter(definitions: &mut Map<String, Value>) {
     shared.remove("anyOf");
     shared.insert("properties".into(), Value::Object(properties));
     shared.insert("required".into(), json!(["name"]));
+}
+
+fn number(most: u16) -> Value {
+    json!({ "type": "integer", "minimum": 0, "maximum": most })
 }
 
 fn vlan() -> Value {

@@ -20,6 +20,7 @@ use super::meter::{Police, SharedMeter};
 use super::prefix_list::PrefixList;
 use super::qos::Qos;
 use super::route::Route;
+use super::rule::{ByColour, MatchGroup, Meaning, Rule, Trust};
 use super::units::{Rate, Span};
 use super::values::{Class, Mac};
 use super::vpn::{RouteDistinguisher, TargetRule};
@@ -45,6 +46,13 @@ pub struct Config {
     /// `[[meter]]`: meters that several classes and interfaces share. At most 65,536.
     #[serde(rename = "meter")]
     pub meters: Vec<SharedMeter>,
+    /// `[[match]]`: what packets must be, for rules to name. At most 4,096.
+    #[serde(rename = "match")]
+    pub match_groups: Vec<MatchGroup>,
+    /// `[[rule]]`: which packets are of a class, whatever their mark says; the first of a
+    /// direction that matches decides. At most 4,096.
+    #[serde(rename = "rule")]
+    pub rules: Vec<Rule>,
     /// `[[route]]`: static routes.
     #[serde(rename = "route")]
     pub routes: Vec<Route>,
@@ -210,13 +218,23 @@ pub struct Interface {
     pub mpls_mtu: u16,
     /// Whether it is up. Default true.
     pub enabled: bool,
-    /// Whether the marks of frames that come in count; if not, all are Standard. Default true.
-    pub trust: bool,
-    /// DSCP (name such as "ef", or 0 to 63) to class, over the default map.
-    pub dscp: BTreeMap<u8, Class>,
-    /// Traffic class value of labels (0 to 7) to class, for what comes in labelled, over the
-    /// default map (RFC 5462).
-    pub tc: BTreeMap<u8, Class>,
+    /// Which marks of what comes in count: true (the DSCP), "pcp" (the 802.1p priority of the
+    /// VLAN tag; the DSCP without one) or false: all is Standard but for what a rule says,
+    /// and IP packets leave with the mark of their class. Default true.
+    pub trust: Trust,
+    /// DSCP (name such as "ef", or 0 to 63) to class, or class and colour, over the default map.
+    pub dscp: BTreeMap<u8, Meaning>,
+    /// 802.1p priority of the first tag (0 to 7) to class, or class and colour, where `trust`
+    /// is "pcp", over the default map.
+    pub pcp: BTreeMap<u8, Meaning>,
+    /// Traffic class value of labels (0 to 7) to class, or class and colour, for what comes in
+    /// labelled, over the default map (RFC 5462).
+    pub tc: BTreeMap<u8, Meaning>,
+    /// Class to the DSCP of IP packets that leave: one, or those of green, yellow and red.
+    /// Default: they keep theirs. What the router says itself keeps its own too.
+    pub dscp_out: BTreeMap<Class, ByColour>,
+    /// Class to the 802.1p priority (0 to 7) in the tags of frames that leave. Default 0.
+    pub pcp_out: BTreeMap<Class, u8>,
     /// Class to the traffic class value (0 to 7) of labels put on, over the default map.
     pub tc_out: BTreeMap<Class, u8>,
     /// The link it is on: the interface of another router that names the same link is at its
@@ -239,11 +257,11 @@ impl Interface {
     /// Standard where marks do not count.
     pub fn tc_map(&self) -> TcMap {
         let mut map = TcMap::default();
-        if !self.trust {
+        if self.trust == Trust::Nothing {
             map.classes = [(TrafficClass::Standard, Colour::Green); 8];
         }
         for (tc, class) in &self.tc {
-            map.classes[usize::from(tc & 7)] = (class.0, Colour::Green);
+            map.classes[usize::from(tc & 7)] = (class.class.0, class.colour(Colour::Green));
         }
         for (class, tc) in &self.tc_out {
             map.tcs[class.0.index()] = tc & 7;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use dataplane::class::Colour;
+use dataplane::table::rules::Fragment;
 use dataplane::table::{DiffServModel, Tpid, TtlModel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -140,6 +142,37 @@ words! {
     }
 }
 words! {
+    /// Which packets a rule is asked about.
+    Direction {
+        /// Those that come in, before they are metered and looked up.
+        In = "in",
+        /// Those that leave as IP packets, before they are queued.
+        Out = "out",
+    }
+}
+words! {
+    /// Drop precedence (RFC 2597).
+    ColourWord {
+        /// In contract: dropped last.
+        Green = "green",
+        /// Over the committed rate.
+        Yellow = "yellow",
+        /// Over every rate: dropped first.
+        Red = "red",
+    }
+}
+words! {
+    /// A part of a datagram.
+    FragmentWord {
+        /// All of it.
+        Whole = "whole",
+        /// The first fragment, with the ports.
+        First = "first",
+        /// The other fragments.
+        Later = "later",
+    }
+}
+words! {
     /// What a route without next hops does to packets.
     Discard {
         /// Discards without a word.
@@ -195,6 +228,26 @@ words! {
         Pipe = "pipe",
         /// The contents keep their mark; at the end they are treated by it.
         ShortPipe = "short-pipe",
+    }
+}
+
+impl From<ColourWord> for Colour {
+    fn from(word: ColourWord) -> Self {
+        match word {
+            ColourWord::Green => Self::Green,
+            ColourWord::Yellow => Self::Yellow,
+            ColourWord::Red => Self::Red,
+        }
+    }
+}
+
+impl From<FragmentWord> for Fragment {
+    fn from(word: FragmentWord) -> Self {
+        match word {
+            FragmentWord::Whole => Self::Whole,
+            FragmentWord::First => Self::First,
+            FragmentWord::Later => Self::Later,
+        }
     }
 }
 

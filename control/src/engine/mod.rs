@@ -9,6 +9,7 @@ mod ports;
 mod proof;
 mod query;
 mod routes;
+mod rules;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -109,6 +110,7 @@ impl Engine {
         let config = config::parse(&text.text, &text.file)?;
         let wanted = &mut *self.wanted();
         let mut warnings = self.check_size(&config)?;
+        warnings.extend(config.warnings().iter().map(|w| w.plain(&text.file).trim_end().to_owned()));
         warnings.extend(proof::rehearse(&wanted.state, &self.handle.snapshot(), &config)?);
         let changes = diff(wanted.state.config(), &config);
         let mut plan = wanted.ports.plan(&config, &self.handle)?;

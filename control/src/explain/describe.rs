@@ -14,7 +14,7 @@ use dataplane::wire::vlan::VlanTag;
 use super::labels;
 
 /// What a received frame is, as far as `parse` came.
-pub(super) fn frame(bytes: &[u8], meta: &Meta) -> String {
+pub(crate) fn frame(bytes: &[u8], meta: &Meta) -> String {
     let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
     match meta.layer3 {
         Layer3::Ipv4 | Layer3::Ipv6 => {

@@ -4,6 +4,7 @@
 //! the very Snapshot that is forwarded by, and, where it ends at the slow path,
 //! through a slow path of its own. Nothing is sent, counted or remembered.
 
+mod classify;
 mod describe;
 mod labels;
 mod live;
@@ -29,6 +30,7 @@ use dataplane::worker::Wait;
 use crate::show::{RouteFilter, RouteRows};
 use stages::Seen;
 
+pub(crate) use describe::frame as describe_frame;
 pub use offline::Offline;
 pub use types::{Explanation, Fact, LabelWords, MOST_FRAMES, Outcome, Packets, Question, Step, Words};
 
@@ -58,15 +60,20 @@ pub trait Surroundings {
 /// What is wrong with the question, for people, with how to mend it.
 pub fn explain(question: &Question, router: &impl Surroundings) -> Result<Vec<Explanation>, String> {
     let snapshot = router.snapshot();
+    let port = place(&question.interface, snapshot)?.port();
+    frames(question, snapshot)?.iter().map(|bytes| one(bytes, port, router)).collect()
+}
+
+/// The frames that `question` asks about.
+pub(crate) fn frames(question: &Question, snapshot: &Snapshot) -> Result<Vec<Vec<u8>>, String> {
     let place = place(&question.interface, snapshot)?;
-    let frames = match &question.packets {
-        Packets::Words(words) => vec![words.frame(place.interface(), snapshot)?],
+    match &question.packets {
+        Packets::Words(words) => Ok(vec![words.frame(place.interface(), snapshot)?]),
         Packets::Frames(frames) if frames.len() > MOST_FRAMES => {
-            return Err(format!("{} frames; allowed: 1 to {MOST_FRAMES} at a time", frames.len()));
+            Err(format!("{} frames; allowed: 1 to {MOST_FRAMES} at a time", frames.len()))
         }
-        Packets::Frames(frames) => frames.iter().map(|hex| types::bytes(hex)).collect::<Result<_, _>>()?,
-    };
-    frames.iter().map(|bytes| one(bytes, place.port(), router)).collect()
+        Packets::Frames(frames) => frames.iter().map(|hex| types::bytes(hex)).collect(),
+    }
 }
 
 /// Where packets come in.
@@ -110,7 +117,7 @@ fn one(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Expl
         return Ok(told);
     }
     let way = run(bytes, port, snapshot)?;
-    let seen = Seen { bytes, steps: &way.steps, edit: way.edit.as_ref() };
+    let seen = Seen { bytes, steps: &way.steps, edit: way.edit.as_ref(), rules: &way.rules };
     let mut told = Explanation {
         packet: describe::frame(bytes, &seen.first()),
         steps: stages::before_rewrite(&seen, router),
@@ -188,7 +195,12 @@ fn once_known(seen: &Seen<'_>, port: PortIndex, router: &impl Surroundings) -> R
     let way = run(seen.bytes, port, &known)?;
     let (Verdict::Forward, Some(out)) = (way.verdict(), way.frame) else { return Ok(Vec::new()) };
     let mut steps = Vec::new();
-    onward(&mut steps, &Seen { bytes: seen.bytes, steps: &way.steps, edit: way.edit.as_ref() }, out, router);
+    onward(
+        &mut steps,
+        &Seen { bytes: seen.bytes, steps: &way.steps, edit: way.edit.as_ref(), rules: &way.rules },
+        out,
+        router,
+    );
     for step in &mut steps {
         step.decision = format!("once {neighbour} has answered: {}", step.decision);
         // Its station address is not known, so none is told.

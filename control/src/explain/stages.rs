@@ -1,19 +1,19 @@
-//! Parse, classify, police and rewrite: what each decided, and by what.
+//! Parse and rewrite, and the order of the steps: what each decided, and by what.
 
-use dataplane::class::{ClassMap, Colour};
+use std::sync::Arc;
+
 use dataplane::id::WorkerIndex;
 use dataplane::packet::{Flags, Frame, Layer3, Meta, Pool, PoolSize, StackEdit, Verdict};
 use dataplane::stage::fragment;
 use dataplane::table::Interface;
 use dataplane::trace::Stage;
-use dataplane::wire::dscp;
 use dataplane::wire::ethernet::{EthernetHeader, ether_type};
 use dataplane::wire::mpls::LabelStackEntry;
 use dataplane::wire::vlan::VlanTag;
 
-use super::describe::{mark, station};
+use super::describe::station;
 use super::types::Step;
-use super::{Surroundings, labels, lookup, meter};
+use super::{Surroundings, classify, labels, lookup, meter};
 
 /// Bytes of an IPv4 header with all the options it may have, and some.
 const LONGEST_HEADER: u16 = 68;
@@ -24,6 +24,8 @@ pub(super) struct Seen<'a> {
     pub(super) steps: &'a [(Stage, Meta)],
     /// What is done to its label stack.
     pub(super) edit: Option<&'a StackEdit>,
+    /// The match rules that it was a packet of, as it came in and as it left.
+    pub(super) rules: &'a [Option<Arc<str>>; 2],
 }
 
 impl Seen<'_> {
@@ -73,10 +75,11 @@ pub(super) fn before_rewrite(seen: &Seen<'_>, router: &impl Surroundings) -> Vec
             (Stage::Classify, Some(interface)) if seen.came_labelled() => {
                 Some(labels::classify(meta, interface))
             }
-            (Stage::Classify, Some(interface)) => Some(classify(meta, interface)),
+            (Stage::Classify, Some(interface)) => Some(classify::step(seen, came, meta, interface)),
             (Stage::Police, Some(interface)) => Some(meter::step(came, meta, interface)),
             (Stage::Labels, _) => seen.came_labelled().then(|| labels::step(seen, meta, router.snapshot())),
             (Stage::Lookup, _) => Some(lookup::step(seen, meta, router)),
+            (Stage::Leaving, _) => classify::leaving(seen, came, meta),
             _ => None,
         }
     };
@@ -105,29 +108,6 @@ fn parse(seen: &Seen<'_>, meta: &Meta, interface: Option<&Interface>, router: &i
     }
     if meta.layer3 == Layer3::Mpls {
         step.fact("stack", labels::words(&labels::stack(seen.l3(meta)).0));
-    }
-    step
-}
-
-fn classify(meta: &Meta, interface: &Interface) -> Step {
-    let map = &*interface.class_map;
-    let colour = format!("{:?}", meta.colour).to_lowercase();
-    let trusted = *map != ClassMap::untrusted();
-    let by_default = ClassMap::default().get(meta.dscp) == map.get(meta.dscp);
-    let named = dscp::NAMED.iter().find(|(_, value, _)| *value == meta.dscp);
-    let why = match named {
-        _ if !trusted => format!("marks of {} are not trusted: all of it is standard", interface.name),
-        _ if !by_default => format!("the map of {} says so", interface.name),
-        Some((name, _, rfc)) => format!("the default map; {name} is of {rfc}"),
-        None => "the default map: marks without a meaning are standard (RFC 2474)".into(),
-    };
-    let mut step =
-        Step::new(Stage::Classify, format!("DSCP {} is class {}, {colour}", mark(meta.dscp), meta.class));
-    step.fact("class", meta.class);
-    step.fact("colour", colour);
-    step.fact("why", why);
-    if meta.colour != Colour::Green {
-        step.fact("precedence", "dropped before green frames of its class (RFC 2597)");
     }
     step
 }

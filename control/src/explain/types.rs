@@ -84,7 +84,8 @@ pub struct Explanation {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// receive (only where it ends there), parse, classify, police, labels (only where it came
-    /// labelled), lookup, rewrite or queue.
+    /// labelled), lookup, leaving (only where marks or rules of what goes out change it), rewrite
+    /// or queue.
     pub stage: String,
     /// The decision, in a clause.
     pub decision: String,

@@ -141,6 +141,9 @@ pub struct Meta {
     pub ttl: u8,
     /// Traffic class of the top label as received, 0 to 7 (RFC 5462).
     pub tc: u8,
+    /// Of the first VLAN tag as received: priority, 0 to 7, with bit 3 set where it may be
+    /// dropped first, and bit 7 always; 0 without a tag.
+    pub pcp: u8,
     /// Labels that `lookup` has taken off so far: they stand before `l3_offset`.
     pub popped: u8,
     /// Its class, once classified.

@@ -32,6 +32,7 @@ fn tables(snapshot: &mut Snapshot) {
             mpls: false,
             mpls_mtu: 1500,
             tc_map: Arc::default(),
+            marks: Arc::default(),
             enabled: true,
             class_map: Arc::new(ClassMap::default()),
             qos: Arc::default(),

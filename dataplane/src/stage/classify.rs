@@ -1,22 +1,33 @@
-//! DSCP, or the top label's traffic class, → traffic class and colour, by the maps
-//! of the interface a frame came in by (RFC 3270 section 2.6). Past this stage
-//! nobody looks at a raw mark to decide anything.
+//! DSCP, 802.1p priority, or the top label's traffic class, → traffic class and colour, by
+//! the maps of the interface a frame came in by (RFC 3270 section 2.6); then the match
+//! rules, for IP packets. Past this stage nobody looks at a raw mark to decide anything.
+//!
+//! An interface whose marks are not trusted has all in Standard but for what a rule says,
+//! and IP packets leave with the mark of that class.
+
+mod fields;
+mod hits;
+mod leaving;
 
 use std::sync::LazyLock;
 
 use crate::class::{ClassMap, TcMap, TrafficClass};
 use crate::id::IfIndex;
 use crate::packet::{Batch, Flags, Layer3, Meta};
-use crate::table::Snapshot;
+use crate::table::rules::RuleSet;
+use crate::table::{Interface, Snapshot, Trust};
+
+pub use hits::RuleHits;
+pub use leaving::leaving;
 
 /// What the router itself sends is marked by itself: the default maps read it.
 static OWN: LazyLock<(ClassMap, TcMap)> = LazyLock::new(Default::default);
 
-/// The maps of the interface that the last frame came in by.
+/// The interface that the last frame came in by, for its maps.
 struct Maps<'a> {
     snapshot: &'a Snapshot,
     of: IfIndex,
-    found: Option<(&'a ClassMap, &'a TcMap)>,
+    found: Option<&'a Interface>,
 }
 
 impl<'a> Maps<'a> {
@@ -24,30 +35,73 @@ impl<'a> Maps<'a> {
         Self { snapshot, of: IfIndex::NONE, found: None }
     }
 
+    /// `None` for what the router made itself.
     #[inline]
-    fn of(&mut self, meta: &Meta) -> (&'a ClassMap, &'a TcMap) {
+    fn interface(&mut self, meta: &Meta) -> Option<&'a Interface> {
         if meta.in_interface != self.of {
-            let interface = self.snapshot.interface(meta.in_interface);
-            self.found = interface.map(|i| (&*i.class_map, &*i.tc_map));
+            self.found = self.snapshot.interface(meta.in_interface);
             self.of = meta.in_interface;
         }
-        match self.found {
-            Some(maps) if !meta.flags.has(Flags::ORIGINATED) => maps,
-            _ => (&OWN.0, &OWN.1),
+        self.found.filter(|_| !meta.flags.has(Flags::ORIGINATED))
+    }
+
+    #[inline]
+    fn of(&mut self, meta: &Meta) -> (&'a ClassMap, &'a TcMap) {
+        self.interface(meta).map_or((&OWN.0, &OWN.1), |i| (&*i.class_map, &*i.tc_map))
+    }
+}
+
+/// Classifies the live frames, and counts what the rules match.
+pub fn run(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
+    let mut maps = Maps::new(snapshot);
+    let rules = &snapshot.rules.entering;
+    for frame in batch.live() {
+        let (bytes, meta) = frame.parts_mut();
+        // What was held for its neighbour has been classified and counted.
+        if meta.flags.has(Flags::RELEASED) && meta.layer3 != Layer3::Mpls {
+            continue;
+        }
+        let Some(interface) = maps.interface(meta) else {
+            let labelled = meta.layer3 == Layer3::Mpls;
+            (meta.class, meta.colour) = if labelled { OWN.1.get(meta.tc) } else { OWN.0.get(meta.dscp) };
+            continue;
+        };
+        (meta.class, meta.colour) = match meta.layer3 {
+            Layer3::Mpls => interface.tc_map.get(meta.tc),
+            _ if interface.marks.trust == Trust::Pcp && meta.pcp != 0 => interface.marks.pcp.get(meta.pcp),
+            _ => interface.class_map.get(meta.dscp),
+        };
+        let trusted = interface.marks.trust != Trust::Nothing;
+        if !(trusted && rules.is_empty()) && matches!(meta.layer3, Layer3::Ipv4 | Layer3::Ipv6) {
+            let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
+            treat(l3, meta, rules, trusted, hits);
         }
     }
 }
 
-/// Classifies the live frames.
-pub fn run(batch: &mut Batch, snapshot: &Snapshot) {
-    let mut maps = Maps::new(snapshot);
-    for frame in batch.live() {
-        let meta = frame.meta_mut();
-        let (by_dscp, by_tc) = maps.of(meta);
-        (meta.class, meta.colour) = match meta.layer3 {
-            Layer3::Mpls => by_tc.get(meta.tc),
-            _ => by_dscp.get(meta.dscp),
-        };
+/// What the first rule that matches says, and the mark that follows.
+#[inline]
+fn treat(l3: &[u8], meta: &mut Meta, rules: &RuleSet, trusted: bool, hits: &mut RuleHits) {
+    let mut wanted = None;
+    if let Some((at, rule)) = fields::fields(l3, meta, meta.in_interface).and_then(|f| rules.find(&f)) {
+        hits::count(&mut hits.entering, at, meta.length);
+        let treatment = rule.treatment;
+        meta.class = treatment.class.unwrap_or(meta.class);
+        meta.colour = treatment.colour.unwrap_or(meta.colour);
+        wanted = treatment.mark;
+    }
+    let of_class = (!trusted).then(|| meta.class.dscp(meta.colour));
+    if let Some(dscp) = wanted.or(of_class) {
+        mark(meta, dscp);
+    }
+}
+
+/// Has `rewrite` write this DSCP, where it is another one; ECN stays.
+#[inline]
+fn mark(meta: &mut Meta, dscp: u8) {
+    if meta.dscp != dscp {
+        meta.dscp = dscp;
+        meta.flags.set(Flags::REMARK);
     }
 }
 
@@ -128,7 +182,7 @@ mod tests {
         crate::stage::parse::datagram(&mut own);
         let mut batch = Batch::new();
         batch.push(own).unwrap();
-        run(&mut batch, &snapshot);
+        run(&mut batch, &snapshot, &mut RuleHits::new());
         assert_eq!(batch.frames()[0].meta().class, TrafficClass::Control);
     }
 }

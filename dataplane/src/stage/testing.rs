@@ -46,6 +46,7 @@ pub(crate) fn interface(id: u32, vlan: VlanMatch, addresses: &[&str]) -> Interfa
         mpls: false,
         mpls_mtu: 1500,
         tc_map: Arc::default(),
+        marks: Arc::default(),
         enabled: true,
         class_map: Arc::new(ClassMap::default()),
         qos: Arc::default(),
@@ -248,6 +249,7 @@ pub(crate) fn look_up(batch: &mut Batch, snapshot: &Snapshot) -> StackEdits {
     super::parse::exposed(batch, snapshot);
     super::classify::exposed(batch, snapshot);
     super::lookup::run(batch, snapshot, &mut edits);
+    super::classify::leaving(batch, snapshot, &mut super::classify::RuleHits::new());
     edits
 }
 
@@ -255,7 +257,7 @@ pub(crate) fn look_up(batch: &mut Batch, snapshot: &Snapshot) -> StackEdits {
 pub(crate) fn looked_up(snapshot: &Snapshot, bytes: &[u8]) -> Frame {
     let mut batch = batch(bytes);
     super::parse::run(&mut batch, snapshot, PortIndex(0));
-    super::classify::run(&mut batch, snapshot);
+    super::classify::run(&mut batch, snapshot, &mut super::classify::RuleHits::new());
     look_up(&mut batch, snapshot);
     batch.pop().unwrap()
 }
@@ -264,7 +266,7 @@ pub(crate) fn looked_up(snapshot: &Snapshot, bytes: &[u8]) -> Frame {
 pub(crate) fn rewritten(snapshot: &Snapshot, bytes: &[u8]) -> Frame {
     let mut batch = batch(bytes);
     super::parse::run(&mut batch, snapshot, PortIndex(0));
-    super::classify::run(&mut batch, snapshot);
+    super::classify::run(&mut batch, snapshot, &mut super::classify::RuleHits::new());
     let edits = look_up(&mut batch, snapshot);
     super::rewrite::run(&mut batch, snapshot, &edits);
     batch.pop().unwrap()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use ipnet::IpNet;
 
-use crate::class::{ClassMap, TcMap};
+use crate::class::{CLASSES, ClassMap, PcpMap, TcMap};
 use crate::id::{AdjacencyId, IfIndex, PortIndex, VrfId};
 use crate::qos::InterfaceQos;
 
@@ -49,6 +49,31 @@ pub struct InterfaceAddress {
     pub net: IpNet,
 }
 
+/// Which marks of what comes in count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// None: IP packets leave with the mark of the class that they are given.
+    Nothing,
+    /// The DSCP.
+    #[default]
+    Dscp,
+    /// The priority of the VLAN tag; the DSCP where there is no tag.
+    Pcp,
+}
+
+/// Marks on an interface, beside the maps of those that come in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Which marks count of what comes in.
+    pub trust: Trust,
+    /// 802.1p priority to class, for what comes in tagged.
+    pub pcp: PcpMap,
+    /// By class and colour: the DSCP, 0 to 63, of IP packets that leave; `None` leaves it.
+    pub dscp_out: [Option<[u8; 3]>; CLASSES],
+    /// By class: the priority, 0 to 7, in the tags of frames that leave.
+    pub pcp_out: [u8; CLASSES],
+}
+
 /// A logical interface. Belongs to one Vrf.
 #[derive(Clone, Debug)]
 pub struct Interface {
@@ -80,6 +105,8 @@ pub struct Interface {
     pub enabled: bool,
     /// DSCP to class, for frames that come in by it.
     pub class_map: Arc<ClassMap>,
+    /// Which marks count, and which it writes.
+    pub marks: Arc<Marks>,
     /// How frames that leave by it are shaped and queued.
     pub qos: Arc<InterfaceQos>,
     /// Neighbours of its connected subnets that are known: address to adjacency.

@@ -10,6 +10,7 @@ use super::ilm::Ilm;
 use super::interface::{Interface, Tpid, VlanMatch};
 use super::limits::Limits;
 use super::nhlfe::Nhlfe;
+use super::rules::Rules;
 use super::slab::Slab;
 use super::vrf::Vrf;
 use crate::id::{AdjacencyId, IfIndex, NhlfeId, PortIndex, VrfId};
@@ -86,6 +87,8 @@ pub struct Snapshot {
     pub nhlfes: Slab<Nhlfe>,
     /// By [`AdjacencyId`].
     pub adjacencies: Slab<Adjacency>,
+    /// Match rules of what comes in and what goes out.
+    pub rules: Arc<Rules>,
     /// Bounds on the slow path.
     pub limits: Arc<Limits>,
 }

@@ -25,7 +25,7 @@ use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{Batch, DropReason, Flags, Frame, Pool};
 use crate::pipeline::Pipeline;
 use crate::port::{AnyPort, Link, PortStats};
-use crate::qos::{Metered, QueueStats};
+use crate::qos::{Count, Metered, QueueStats};
 use crate::stage::fragment;
 use crate::table::{Reader, Snapshot};
 use crate::time::Time;
@@ -73,6 +73,8 @@ pub struct Status {
     pub classes: Vec<(IfIndex, TrafficClass, QueueStats)>,
     /// Its meters.
     pub meters: Vec<Metered>,
+    /// What it matched by each match rule.
+    pub rules: Vec<(Arc<str>, Count)>,
 }
 
 /// What a turn did.
@@ -249,7 +251,10 @@ impl Core {
             Ask::AddQueue(id, port) => out.add_queue(id, port, snapshot, now),
             Ask::RemovePort(id, reply) => drop(reply.send(out.remove_port(id))),
             Ask::Waits(id, reply) => drop(reply.send(out.waits(id, snapshot, now))),
-            Ask::Status(reply) => drop(reply.send(out.status(self.pipeline.metered().collect()))),
+            Ask::Status(reply) => {
+                let rules = self.pipeline.rules().collect();
+                drop(reply.send(Status { rules, ..out.status(self.pipeline.metered().collect()) }));
+            }
         }
     }
 

@@ -185,6 +185,7 @@ impl Out {
             queues: self.queues.iter().map(|q| (q.id, q.link(), q.stats())).collect(),
             classes: trees.flat_map(|tree| tree.scheduler.stats_iter()).collect(),
             meters,
+            rules: Vec::new(),
         }
     }
 

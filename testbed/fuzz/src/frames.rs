@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use dataplane::id::{PortIndex, VrfId, WorkerIndex};
 use dataplane::packet::{Batch, Flags, Frame, Layer3, Meta, Pool, PoolSize, StackEdits, Verdict};
 use dataplane::qos::Policers;
+use dataplane::stage::classify::RuleHits;
 use dataplane::stage::{classify, fragment, lookup, parse, police, rewrite};
 use dataplane::table::Snapshot;
 use dataplane::time::Time;
@@ -58,7 +59,8 @@ fn helped(frame: &mut Frame, how: u8) {
 /// From behind `parse` to the end.
 fn on(batch: &mut Batch) -> Verdict {
     live(batch, parsed);
-    classify::run(batch, &ROUTER);
+    let mut hits = RuleHits::new();
+    classify::run(batch, &ROUTER, &mut hits);
     police::run(batch, &mut Policers::new(), Time::ZERO);
     if batch.labelled() && lookup::labels::run(batch, &ROUTER) {
         parse::exposed(batch, &ROUTER);
@@ -68,6 +70,7 @@ fn on(batch: &mut Batch) -> Verdict {
     let mut edits = StackEdits::new();
     lookup::run(batch, &ROUTER, &mut edits);
     live(batch, found);
+    classify::leaving(batch, &ROUTER, &mut hits);
     let before = batch.frames().first().map(|f| *f.meta());
     rewrite::run(batch, &ROUTER, &edits);
     live(batch, |frame| before.iter().for_each(|before| rewritten(frame, before)));

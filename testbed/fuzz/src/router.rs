@@ -54,6 +54,7 @@ fn interface(id: u32, port: u16, vlan: VlanMatch, mtu: u16) -> Interface {
         mpls: true,
         mpls_mtu: mtu + 8,
         tc_map: Arc::default(),
+        marks: Arc::default(),
         enabled: true,
         class_map: Arc::new(ClassMap::default()),
         qos: Arc::default(),

@@ -71,11 +71,33 @@ fn the_configuration_changes_the_map() {
 }
 
 #[test]
-fn marks_that_are_not_trusted_are_standard_and_stay_on_the_packet() {
+fn a_mark_may_mean_a_colour_too() {
+    let text = TWO.replace(
+        "[[interface]]\n    name = \"ge0\"",
+        "[[interface]]\n    name = \"ge0\"\n    dscp = { cs4 = { class = \"video\", colour = \"red\" } }\n    \
+         police.video = { kind = \"srtcm\", cir = \"1 Mbit/s\", colour-aware = true }",
+    );
+    let mut lab = lab(&text);
+    lab.send("ge0", super::V4.ab().dscp(CS4) / udp(1));
+    lab.expect_drop(dataplane::packet::DropReason::Policed);
+    lab.send("ge0", super::V4.ab().dscp(AF42) / udp(1));
+    lab.expect("ge1", super::V4.ab().dscp(AF42).ttl(63) / udp(1));
+}
+
+#[test]
+fn marks_that_are_not_trusted_are_standard_and_leave_as_that() {
     let text = TWO
         .replace("[[interface]]\n    name = \"ge0\"", "[[interface]]\n    name = \"ge0\"\n    trust = false");
     let mut lab = lab(&text);
     for f in FAMILIES {
-        assert_eq!(class_of(&mut lab, &f, EF), TrafficClass::Standard);
+        for ecn in 0..4 {
+            lab.send("ge0", f.ab().dscp(EF).ecn(ecn) / udp(1));
+            lab.run(ms(1));
+            assert_eq!(lab.sent("ge1", TrafficClass::Standard).frames, 1);
+            lab.expect("ge1", f.ab().dscp(CS0).ecn(ecn).ttl(63) / udp(1));
+        }
+        // The way back is another interface's, and trusted.
+        lab.send("ge1", ip(f.b, f.a).dscp(EF) / udp(1));
+        lab.expect("ge0", ip(f.b, f.a).dscp(EF).ttl(63) / udp(1));
     }
 }

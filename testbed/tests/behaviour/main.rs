@@ -41,6 +41,7 @@ mod network;
 mod options;
 mod policer;
 mod pool;
+mod rules;
 mod shaping;
 mod ttl;
 mod vlan;

@@ -1,4 +1,4 @@
-//! Frames from a capture file, pcap or pcapng, in hexadecimal.
+//! Frames from a capture file, pcap or pcapng.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,6 +7,8 @@ use pcap_file::DataLink;
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::{Block, PcapNgReader};
 
+/// Bytes of the longest frame: a jumbo datagram, labels and tags.
+const LONGEST: usize = 9_200;
 /// How a pcapng file starts: the type of a section header block.
 const NEXT_GENERATION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
@@ -15,26 +17,49 @@ const NEXT_GENERATION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 /// # Errors
 /// What is wrong with the file, or that it has no such packet.
 pub(super) fn read(file: &Path, only: Option<u64>) -> Result<Vec<String>, String> {
+    let frames = load(file, Frames { only, cut: false, seen: 0, kept: Vec::new() })?;
+    Ok(frames.iter().map(|frame| hex(frame)).collect())
+}
+
+/// All frames of the file as bytes; what was cut off in capturing is zeros.
+///
+/// # Errors
+/// What is wrong with the file, or that it has none.
+pub(crate) fn whole(file: &Path) -> Result<Vec<Vec<u8>>, String> {
+    load(file, Frames { only: None, cut: true, seen: 0, kept: Vec::new() })
+}
+
+fn load(file: &Path, mut frames: Frames) -> Result<Vec<Vec<u8>>, String> {
     let name = file.display();
     let bytes = std::fs::read(file).map_err(|e| format!("{name}: {e}; name a capture file"))?;
-    let mut frames = Frames { only, seen: 0, kept: Vec::new() };
     let read = match bytes.starts_with(&NEXT_GENERATION) {
         true => next_generation(&bytes, &mut frames),
         false => classic(&bytes, &mut frames),
     };
     read.map_err(|e| format!("{name}: {e}"))?;
     if frames.kept.is_empty() {
-        let asked = only.map_or_else(String::new, |n| format!(" number {n}"));
+        let asked = frames.only.map_or_else(String::new, |n| format!(" number {n}"));
         return Err(format!("{name}: there is no packet{asked}; it has {}", frames.seen));
     }
     Ok(frames.kept)
 }
 
+fn hex(frame: &[u8]) -> String {
+    let mut hex = String::with_capacity(frame.len() * 2);
+    for byte in frame {
+        // Nothing can fail in writing to a string.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
 /// The frames wanted, and how many there were.
 struct Frames {
     only: Option<u64>,
+    /// Whether those may be cut that were captured in part.
+    cut: bool,
     seen: u64,
-    kept: Vec<String>,
+    kept: Vec<Vec<u8>>,
 }
 
 impl Frames {
@@ -49,19 +74,17 @@ impl Frames {
                 self.seen
             ));
         }
-        if data.len() < whole as usize {
+        if data.len() < whole as usize && !self.cut {
             return Err(format!(
                 "packet {} was cut to {} of {whole} bytes when it was captured; capture with snaplen 0",
                 self.seen,
                 data.len()
             ));
         }
-        let mut hex = String::with_capacity(data.len() * 2);
-        for byte in data {
-            // Nothing can fail in writing to a string.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        self.kept.push(hex);
+        let mut frame = data.to_vec();
+        // No frame of any line is longer, whatever the file says.
+        frame.resize(data.len().max((whole as usize).min(LONGEST)), 0);
+        self.kept.push(frame);
         Ok(())
     }
 }

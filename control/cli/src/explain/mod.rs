@@ -1,8 +1,8 @@
 //! `viaduct explain`: one packet's way through the router, and why.
 
-mod capture;
+pub(crate) mod capture;
 mod print;
-mod words;
+pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 

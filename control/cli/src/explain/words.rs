@@ -40,7 +40,7 @@ enum Protocol {
 ///
 /// # Errors
 /// What is wrong with the words, and what is allowed.
-pub(super) fn question(words: &[String]) -> Result<Question, String> {
+pub(crate) fn question(words: &[String]) -> Result<Question, String> {
     let said = read(words)?;
     let missing = |what: &str| format!("the packet has no {what}: say {what}; {ALLOWED}");
     let (from, to) = (said.from.ok_or_else(|| missing("from"))?, said.to.ok_or_else(|| missing("to"))?);

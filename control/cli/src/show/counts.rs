@@ -1,8 +1,9 @@
-//! `show classes`, `show policers`, `show drops`.
+//! `show classes`, `show policers`, `show rules`, `show drops`.
 
 use anstyle::Style;
-use control::api::types::{ClassRow, ColourRow, Drops, PolicerRow};
+use control::api::types::{ClassRow, ColourRow, Drops, PolicerRow, RuleRow};
 use control::config::{Rate, Size};
+use dataplane::wire::dscp;
 
 use super::{Ask, require_interface};
 use crate::exit::Done;
@@ -129,6 +130,24 @@ pub(super) fn policers(ask: &Ask, interface: Option<&str>) -> Done {
         );
     }
     table.print("no policers");
+    Ok(())
+}
+
+pub(super) fn rules(ask: &Ask) -> Done {
+    let rows: Vec<RuleRow> = ask.get("/v1/rules")?;
+    if ask.json {
+        return output::json(&rows);
+    }
+    let mut table = Table::new(&["RULE", "DIRECTION", "CLASS", "COLOUR", "MARK", ">FRAMES", ">BYTES"]);
+    for row in rows {
+        let mark = row.mark.map_or_else(String::new, |dscp| {
+            dscp::name(dscp).map_or_else(|| dscp.to_string(), str::to_lowercase)
+        });
+        let (class, colour) = (row.class.unwrap_or_default(), row.colour.unwrap_or_default());
+        let (frames, bytes) = (row.traffic.frames.to_string(), row.traffic.bytes.to_string());
+        table.styled([row.name, row.direction, class, colour, mark, frames, bytes], Style::new());
+    }
+    table.print("no rules");
     Ok(())
 }
 

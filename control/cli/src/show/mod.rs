@@ -24,7 +24,8 @@ Examples:
   viaduct show lsp 10.255.0.2           the labels on the way to an egress router
   viaduct show drops --interface ge0
   viaduct show classes wan --json
-  viaduct show policers                 rates, and frames by the colour they got";
+  viaduct show policers                 rates, and frames by the colour they got
+  viaduct show rules                    what each match rule says, and what it matched";
 
 /// Show what the running router does.
 #[derive(Debug, clap::Args)]
@@ -59,6 +60,8 @@ enum What {
         /// Of this interface only.
         interface: Option<String>,
     },
+    /// Match rules: what each says, and the frames that it matched.
+    Rules,
     /// Dropped frames by place and reason, and the balance they belong to.
     Drops {
         /// Of this interface only.
@@ -108,6 +111,7 @@ pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
         What::Routes(filter) => routes::run(&ask, filter),
         What::Classes { interface } => counts::classes(&ask, interface.as_deref()),
         What::Policers { interface } => counts::policers(&ask, interface.as_deref()),
+        What::Rules => counts::rules(&ask),
         What::Drops { interface } => counts::drops(&ask, interface.as_deref()),
         What::Workers => process::workers(&ask),
         What::Version => process::version(&ask),

@@ -34,6 +34,21 @@ fn every_fault_of_a_broken_file_is_told_with_its_place() {
 }
 
 #[test]
+fn rules_that_overlap_are_warned_of_and_the_file_is_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.toml");
+    let rules = "[[rule]]\nname = \"net\"\nsource = \"10.0.0.0/8\"\nclass = \"voice\"\n\
+                 [[rule]]\nname = \"web\"\ndestination-port = 80\nclass = \"clinical\"\n";
+    std::fs::write(&file, rules).unwrap();
+    let ran = viaduct(&["check", file.to_str().unwrap()]);
+    let json = viaduct(&["check", "--json", file.to_str().unwrap()]).json();
+    assert_eq!(ran.code, 0);
+    let told = &ran.err;
+    assert!(told.contains("warning:") && told.contains(":6:") && told.contains("\"net\""), "{told}");
+    assert_eq!(json["warnings"][0]["key"], "rule[1].name");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_no_fault_of_a_file() {
     let told = viaduct(&["check", "/nonexistent/r.toml"]).failed(1);
     assert!(told.contains("/nonexistent/r.toml") && told.contains("name a configuration file"), "{told}");

@@ -23,6 +23,11 @@ kind = "srtcm"
 cir = "2 Mbit/s"
 colour-aware = true
 yellow = { dscp = "af43" }
+[[rule]]
+name = "dicom"
+destination-port = 104
+class = "imaging"
+mark = "af11"
 [[interface]]
 name = "ge1"
 mtu = 1400
@@ -132,6 +137,13 @@ fn a_meter_says_what_it_makes_of_a_frame() {
     let told = by_text(&format!("{video} af43"));
     told.outcome("drop", Some("policed"));
     told.says(&["red"]);
+}
+
+#[test]
+fn a_rule_is_named_with_what_it_does() {
+    let told = by_text("in ge0 from 10.0.0.5 to 10.1.0.9 udp dport 104 size 200 dscp ef");
+    told.outcome("forward", None);
+    told.says(&["the rule \"dicom\" matches: class imaging, green", "it leaves with DSCP AF11 (10)"]);
 }
 
 #[test]

@@ -10,3 +10,4 @@ mod generated;
 mod lsp;
 mod prove;
 mod router;
+mod traffic;

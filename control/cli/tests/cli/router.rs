@@ -27,6 +27,16 @@ name = "bulk"
 kind = "trtcm"
 cir = "20 Mbit/s"
 pir = "50 Mbit/s"
+[[rule]]
+name = "calls"
+destination-port = "5060"
+class = "voice"
+mark = "ef"
+[[rule]]
+name = "web"
+direction = "out"
+destination-port = 80
+class = "imaging"
 [[interface]]
 name = "ge1"
 addresses = ["10.0.1.1/24"]
@@ -72,6 +82,10 @@ fn every_show_is_a_table_and_json() {
     );
     assert_eq!((&json[1]["red"]["action"], &json[1]["red"]["frames"]), (&"drop".into(), &0.into()));
     assert!(shown("policers ge1").0.contains("no policers"));
+    let (table, json) = shown("rules");
+    let words = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("calls in voice green ef 0 0 web out imaging green - 0 0"), "{table}");
+    assert_eq!((json[0]["mark"].as_u64(), json[1]["direction"].as_str()), (Some(46), Some("out")));
     let (table, json) = shown("drops");
     assert!(table.contains(" received + ") && json["rows"].is_array(), "{table}");
     let (_, json) = shown("drops --interface ge0");

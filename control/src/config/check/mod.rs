@@ -1,6 +1,7 @@
 //! Checks across the file: names, references, addresses, queues, next hops.
 
 mod address;
+mod classify;
 mod hop;
 mod label;
 mod meter;
@@ -53,24 +54,14 @@ pub(super) fn check(
     kept: &Kept,
     locate: impl Fn(&str) -> Option<Range<usize>>,
 ) -> Vec<Finding> {
-    let checks = Checks {
-        config,
-        kept,
-        locate: &locate,
-        findings: RefCell::new(Vec::new()),
-        ports: first(config.ports.iter().map(|p| p.name.as_str())),
-        interfaces: first(config.interfaces.iter().map(|i| i.name.as_str())),
-        vrfs: first(config.vrfs.iter().map(|v| v.name.as_str())),
-        prefix_lists: first(config.prefix_lists.iter().map(|l| l.name.as_str())),
-        communities: first(config.communities.iter().map(|c| c.name.as_str())),
-        subnets: subnets(config),
-    };
+    let checks = checks(config, kept, &locate);
     checks.names();
     checks.port_settings();
     checks.interface_references(whole);
     checks.addresses();
     checks.queues();
     checks.meters(whole);
+    checks.rules(whole);
     checks.mpls_settings();
     checks.neighbours(whole);
     let own = checks.own_addresses();
@@ -81,6 +72,33 @@ pub(super) fn check(
     checks.extranets(whole);
     checks.routes(whole, &own);
     checks.findings.into_inner()
+}
+
+/// What a sound `config` may be warned of.
+pub(super) fn warnings(config: &Config, locate: impl Fn(&str) -> Option<Range<usize>>) -> Vec<Finding> {
+    let kept = Kept::default();
+    let checks = checks(config, &kept, &locate);
+    checks.overlaps();
+    checks.findings.into_inner()
+}
+
+fn checks<'a>(
+    config: &'a Config,
+    kept: &'a Kept,
+    locate: &'a dyn Fn(&str) -> Option<Range<usize>>,
+) -> Checks<'a> {
+    Checks {
+        config,
+        kept,
+        locate,
+        findings: RefCell::new(Vec::new()),
+        ports: first(config.ports.iter().map(|p| p.name.as_str())),
+        interfaces: first(config.interfaces.iter().map(|i| i.name.as_str())),
+        vrfs: first(config.vrfs.iter().map(|v| v.name.as_str())),
+        prefix_lists: first(config.prefix_lists.iter().map(|l| l.name.as_str())),
+        communities: first(config.communities.iter().map(|c| c.name.as_str())),
+        subnets: subnets(config),
+    }
 }
 
 /// Name → first place of it.

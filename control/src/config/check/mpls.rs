@@ -3,6 +3,7 @@
 use ahash::AHashMap;
 
 use super::Checks;
+use crate::config::rule::Trust;
 use crate::config::types::Interface;
 
 impl Checks<'_> {
@@ -29,7 +30,7 @@ impl Checks<'_> {
             let message = "labelled frames neither come in nor leave".into();
             self.fault("interface", i, key, message, "say mpls = true, or leave it out");
         }
-        if interface.mpls && !interface.trust && !interface.tc.is_empty() {
+        if interface.mpls && interface.trust == Trust::Nothing && !interface.tc.is_empty() {
             let message = "marks are not trusted, so no entry can match".into();
             self.fault("interface", i, "tc", message, "leave \"tc\" out, or say trust = true");
         }

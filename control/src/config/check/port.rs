@@ -3,6 +3,7 @@
 use ahash::AHashMap;
 
 use super::Checks;
+use crate::config::rule::Trust;
 use crate::config::types::{Interface, Port, Vlan};
 use crate::config::walk::help_words;
 use crate::config::words::{Attach, Copy, PortKind, TpidWord};
@@ -76,14 +77,27 @@ impl Checks<'_> {
             if !self.is_vrf(&interface.vrf) {
                 self.missing_vrf("interface", i, "vrf", &interface.vrf);
             }
-            if !interface.trust && !interface.dscp.is_empty() {
-                let message = "marks are not trusted, so no entry can match".into();
-                self.fault("interface", i, "dscp", message, "leave \"dscp\" out, or say trust = true");
-            }
+            self.marks(i, interface);
             // Ids that could not be read look like none.
             if whole || interface.vlan != Vlan::Untagged {
                 self.tags(i, interface, &mut tags);
             }
+        }
+    }
+
+    /// Maps that nothing is looked up in, or that nothing carries.
+    fn marks(&self, i: usize, interface: &Interface) {
+        if interface.trust == Trust::Nothing && !interface.dscp.is_empty() {
+            let message = "marks are not trusted, so no entry can match".into();
+            self.fault("interface", i, "dscp", message, "leave \"dscp\" out, or say trust = true");
+        }
+        if interface.trust != Trust::Pcp && !interface.pcp.is_empty() {
+            let message = "priorities are not looked at, so no entry can match".into();
+            self.fault("interface", i, "pcp", message, "leave \"pcp\" out, or say trust = \"pcp\"");
+        }
+        if interface.vlan == Vlan::Untagged && !interface.pcp_out.is_empty() {
+            let message = "frames leave without a tag, so there is no priority to write".into();
+            self.fault("interface", i, "pcp-out", message, "leave \"pcp-out\" out, or give \"vlan\"");
         }
     }
 

@@ -1,16 +1,17 @@
-//! Maps between marks and classes: `[interface.dscp]`, `[interface.tc]` and
-//! `[interface.tc-out]`.
+//! Maps between marks and classes: `[interface.dscp]`, `[interface.pcp]`,
+//! `[interface.tc]`, and with `-out` those of what leaves.
 
 use std::collections::BTreeMap;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::config::rule::{ByColour, Dscp, Meaning};
 use crate::config::values::{self, Class, Small};
 use crate::config::walk::{Table, Value};
 
-/// A value of a label's traffic class field.
-type Tc = Small<0, 7>;
+/// A label's traffic class, or a tag's priority.
+type Eighth = Small<0, 7>;
 
 /// Entries of a table whose keys are data.
 fn each<K: Ord, V>(
@@ -40,21 +41,34 @@ fn read<T: Value>(table: &Table<'_, '_>, value: &Spanned<DeValue<'_>>, path: &st
     T::read(value.get_ref()).map_err(note).ok()
 }
 
-pub(super) fn dscp(table: Table<'_, '_>) -> BTreeMap<u8, Class> {
-    let help = "a DSCP is a name such as \"ef\" or \"af41\", or 0 to 63";
-    each(&table, values::dscp, help, |value, path| read(&table, value, path))
+pub(super) fn dscp(table: Table<'_, '_>) -> BTreeMap<u8, Meaning> {
+    each(&table, values::dscp, &Dscp::allowed(), |value, path| read(&table, value, path))
 }
 
-pub(super) fn tc(table: Table<'_, '_>) -> BTreeMap<u8, Class> {
+pub(super) fn tc(table: Table<'_, '_>) -> BTreeMap<u8, Meaning> {
+    of_eight(&table, "traffic class of a label", "it is a number of 0 to 7 (RFC 5462)")
+}
+
+pub(super) fn pcp(table: Table<'_, '_>) -> BTreeMap<u8, Meaning> {
+    of_eight(&table, "priority of a tag", "it is a number of 0 to 7 (IEEE 802.1Q)")
+}
+
+/// What each of eight values means.
+fn of_eight(table: &Table<'_, '_>, what: &str, help: &str) -> BTreeMap<u8, Meaning> {
     let key = |word: &str| match word.parse::<u8>() {
         Ok(n) if n < 8 => Ok(n),
-        _ => Err(format!("\"{}\" is no traffic class of a label", word.chars().take(64).collect::<String>())),
+        _ => Err(format!("\"{}\" is no {what}", word.chars().take(64).collect::<String>())),
     };
-    each(&table, key, "it is a number of 0 to 7 (RFC 5462)", |value, path| read(&table, value, path))
+    each(table, key, help, |value, path| read(table, value, path))
 }
 
-pub(super) fn tc_out(table: Table<'_, '_>) -> BTreeMap<Class, u8> {
+pub(super) fn dscp_out(table: Table<'_, '_>) -> BTreeMap<Class, ByColour> {
+    each(&table, Class::from_name, &Class::allowed(), |value, path| read(&table, value, path))
+}
+
+/// Class to a number of 0 to 7.
+pub(super) fn eighths(table: Table<'_, '_>) -> BTreeMap<Class, u8> {
     each(&table, Class::from_name, &Class::allowed(), |value, path| {
-        read::<Tc>(&table, value, path).and_then(|tc| u8::try_from(tc.0).ok())
+        read::<Eighth>(&table, value, path).and_then(|n| u8::try_from(n.0).ok())
     })
 }

@@ -4,6 +4,7 @@ mod marks;
 mod meter;
 mod qos;
 mod route;
+mod rule;
 mod vpn;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::limits;
+use super::rule::Trust;
 use super::types::{Config, Fault, Interface, Port, Router, Vlan};
 use super::units::{Rate, Span};
 use super::values::{Name, Small};
@@ -58,6 +60,8 @@ pub(super) fn config(reader: &Reader, root: &Spanned<DeTable<'_>>) -> (Config, K
         prefix_lists: kept.list(&mut root, "prefix-list", vpn::prefix_list),
         interfaces: kept.list(&mut root, "interface", interface),
         meters: kept.list(&mut root, "meter", meter::shared),
+        match_groups: kept.list(&mut root, "match", rule::group),
+        rules: kept.list(&mut root, "rule", rule::rule),
         routes: kept.list(&mut root, "route", route::route),
         labels: route::labels(root.table("labels")),
         static_labels: kept.list(&mut root, "label", route::label),
@@ -156,11 +160,14 @@ fn interface(mut table: Table<'_, '_>) -> Option<Interface> {
         mac: table.get("mac"),
         mpls: table.get("mpls").unwrap_or(false),
         enabled: table.get("enabled").unwrap_or(true),
-        trust: table.get("trust").unwrap_or(true),
+        trust: table.get::<Trust>("trust").unwrap_or_default(),
         mpls_mtu,
         dscp: table.table("dscp").map(marks::dscp).unwrap_or_default(),
+        pcp: table.table("pcp").map(marks::pcp).unwrap_or_default(),
         tc: table.table("tc").map(marks::tc).unwrap_or_default(),
-        tc_out: table.table("tc-out").map(marks::tc_out).unwrap_or_default(),
+        dscp_out: table.table("dscp-out").map(marks::dscp_out).unwrap_or_default(),
+        pcp_out: table.table("pcp-out").map(marks::eighths).unwrap_or_default(),
+        tc_out: table.table("tc-out").map(marks::eighths).unwrap_or_default(),
         link: table.get::<Name>("link").map(|n| n.0),
         police: table.table("police").map(|t| meter::police(t, mpls_mtu)).unwrap_or_default(),
         qos: table.table("qos").map(|t| qos::qos(t, mpls_mtu)),

@@ -56,6 +56,7 @@ impl Maker {
             mpls,
             mpls_mtu: 1500,
             tc_map: Arc::default(),
+            marks: Arc::default(),
             enabled: true,
             class_map: Arc::new(ClassMap::default()),
             qos: Arc::default(),

@@ -68,6 +68,7 @@ fn interface(id: IfIndex, name: &str, mac: [u8; 6], addresses: &[&str]) -> Arc<I
         mpls: false,
         mpls_mtu: 1500,
         tc_map: Arc::default(),
+        marks: Arc::default(),
         enabled: true,
         class_map: Arc::new(ClassMap::default()),
         qos: Arc::new(InterfaceQos::default()),

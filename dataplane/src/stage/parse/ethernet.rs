@@ -33,7 +33,12 @@ struct Link {
     interface: IfIndex,
     ether_type: u16,
     l3_offset: usize,
+    /// As meta has it.
+    pcp: u8,
 }
+
+/// Bit of [`Meta::pcp`](crate::packet::Meta::pcp) that says that there was a tag.
+const TAGGED: u8 = 1 << 7;
 
 impl<'a> Arrival<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, index: PortIndex) -> Self {
@@ -63,6 +68,7 @@ impl<'a> Arrival<'a> {
         meta.in_interface = interface.id;
         meta.vrf = interface.vrf;
         meta.l3_offset = link.l3_offset as u16;
+        meta.pcp = link.pcp;
         if !interface.enabled {
             return Verdict::Drop(DropReason::InterfaceDown);
         }
@@ -171,7 +177,7 @@ fn demux(bytes: &[u8], port: &PortSpec) -> Result<Link, DropReason> {
     if !is_tpid(ether_type) {
         let interface = port.demux.untagged();
         return match interface.is_some() && !FOREIGN_TPIDS.contains(&ether_type) {
-            true => Ok(Link { interface, ether_type, l3_offset: EthernetHeader::LEN }),
+            true => Ok(Link { interface, ether_type, l3_offset: EthernetHeader::LEN, pcp: 0 }),
             false => Err(DropReason::VlanUnknown),
         };
     }
@@ -187,6 +193,7 @@ const fn is_tpid(ether_type: u16) -> bool {
 fn tagged(bytes: &[u8], first: u16, port: &PortSpec) -> Result<Link, DropReason> {
     let (mut ether_type, mut at) = (first, EthernetHeader::LEN);
     let mut tags: [Option<(Tpid, u16)>; 2] = [None, None];
+    let mut pcp = 0;
     for _ in 0..MAX_TAGS {
         let tpid = match ether_type {
             ether_type::DOT1Q => Tpid::Dot1q,
@@ -197,6 +204,9 @@ fn tagged(bytes: &[u8], first: u16, port: &PortSpec) -> Result<Link, DropReason>
         let Some((tag, _)) = tag else { return Err(DropReason::VlanTruncated) };
         ether_type = tag.ether_type.get();
         at += VlanTag::LEN;
+        if pcp == 0 {
+            pcp = TAGGED | tag.priority() | u8::from(tag.drop_eligible()) << 3;
+        }
         match &mut tags {
             _ if tag.vid() == 0 => {}
             [outer @ None, _] => *outer = Some((tpid, tag.vid())),
@@ -211,7 +221,7 @@ fn tagged(bytes: &[u8], first: u16, port: &PortSpec) -> Result<Link, DropReason>
         [Some(_), Some((Tpid::Dot1ad, _))] => IfIndex::NONE,
     };
     match interface.is_some() && !is_tpid(ether_type) {
-        true => Ok(Link { interface, ether_type, l3_offset: at }),
+        true => Ok(Link { interface, ether_type, l3_offset: at, pcp }),
         false => Err(DropReason::VlanUnknown),
     }
 }

@@ -1,7 +1,7 @@
 //! Frames that leave labelled: entries off and on, and the layer-2 header before them
 //! (RFC 3032 sections 2.1 and 5).
 
-use super::{datagram, put_link};
+use super::{datagram, priority, put_link};
 use crate::packet::{DropReason, Frame, Layer3, StackEdit, Verdict};
 use crate::table::Snapshot;
 use crate::wire::ethernet::ether_type;
@@ -13,7 +13,8 @@ pub(super) fn rewrite(frame: &mut Frame, link: &[u8], edit: &StackEdit, snapshot
     if frame.meta().layer3 != Layer3::Mpls && !datagram(frame, snapshot) {
         return Verdict::Drop(DropReason::Ipv4Options);
     }
-    match relink(frame, link, edit) {
+    let pcp = priority(frame, link, snapshot);
+    match relink(frame, link, edit, pcp) {
         Some(()) => Verdict::Forward,
         None => Verdict::Drop(DropReason::NoHeadroom),
     }
@@ -23,7 +24,7 @@ pub(super) fn rewrite(frame: &mut Frame, link: &[u8], edit: &StackEdit, snapshot
 /// new header on. `None` without the room. Afterwards `l3_offset` is where the
 /// stack starts, or the IP packet where it came unlabelled.
 #[inline]
-fn relink(frame: &mut Frame, link: &[u8], edit: &StackEdit) -> Option<()> {
+fn relink(frame: &mut Frame, link: &[u8], edit: &StackEdit, pcp: u8) -> Option<()> {
     let meta = *frame.meta();
     let (off, on) = (usize::from(edit.off) * LabelStackEntry::LEN, edit.len() * LabelStackEntry::LEN);
     let header = link.len() + 2;
@@ -32,7 +33,7 @@ fn relink(frame: &mut Frame, link: &[u8], edit: &StackEdit) -> Option<()> {
     frame.push(header + on).ok()?;
     let (bytes, meta) = frame.parts_mut();
     let (start, stack) = bytes.split_at_mut_checked(header)?;
-    put_link(start, link, ether_type::MPLS)?;
+    put_link(start, link, ether_type::MPLS, pcp)?;
     let (entries, _) = stack.get_mut(..on)?.as_chunks_mut::<4>();
     for (entry, word) in entries.iter_mut().zip(edit.words().iter().rev()) {
         *entry = word.to_be_bytes();

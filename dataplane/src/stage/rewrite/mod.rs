@@ -50,7 +50,8 @@ fn rewrite(
     if !datagram(frame, snapshot) {
         return Verdict::Drop(DropReason::Ipv4Options);
     }
-    match relink(frame, link, kind) {
+    let pcp = priority(frame, link, snapshot);
+    match relink(frame, link, kind, pcp) {
         Some(()) => Verdict::Forward,
         None => Verdict::Drop(DropReason::NoHeadroom),
     }
@@ -109,26 +110,36 @@ fn remark(frame: &mut Frame) {
     }
 }
 
+/// The 802.1p priority of the tags, where there are any.
+#[inline]
+fn priority(frame: &Frame, link: &[u8], snapshot: &Snapshot) -> u8 {
+    let meta = frame.meta();
+    match link.len() {
+        ..=12 => 0,
+        _ => snapshot.interface(meta.out_interface).map_or(0, |i| i.marks.pcp_out[meta.class.index()]),
+    }
+}
+
 /// Takes the old layer-2 header and the padding off, puts the new header and its
 /// EtherType before the datagram. `None` without the room.
 #[inline]
-fn relink(frame: &mut Frame, link: &[u8], kind: u16) -> Option<()> {
+fn relink(frame: &mut Frame, link: &[u8], kind: u16, pcp: u8) -> Option<()> {
     let meta = *frame.meta();
     let length = link.len() + 2;
     frame.pull(usize::from(meta.l3_offset)).ok()?;
     frame.set_len(usize::from(meta.l3_length)).ok()?;
     frame.push(length).ok()?;
     let (bytes, meta) = frame.parts_mut();
-    put_link(bytes, link, kind)?;
+    put_link(bytes, link, kind, pcp)?;
     meta.l4_offset = meta.l4_offset - meta.l3_offset + length as u16;
     meta.l3_offset = length as u16;
     Some(())
 }
 
-/// Writes the layer-2 header and its EtherType to the front. Most headers have no
-/// tags, and twelve bytes known beforehand are copied without a call.
+/// Writes the layer-2 header, this priority in its tags, and its EtherType to the front.
+/// Most headers have no tags, and twelve bytes known beforehand are copied without a call.
 #[inline]
-fn put_link(bytes: &mut [u8], link: &[u8], kind: u16) -> Option<()> {
+fn put_link(bytes: &mut [u8], link: &[u8], kind: u16, pcp: u8) -> Option<()> {
     let (addresses, tags) = link.split_first_chunk::<12>()?;
     let (to, rest) = bytes.split_first_chunk_mut::<12>()?;
     *to = *addresses;
@@ -137,6 +148,8 @@ fn put_link(bytes: &mut [u8], link: &[u8], kind: u16) -> Option<()> {
         _ => {
             let (to, rest) = rest.split_at_mut_checked(tags.len())?;
             to.copy_from_slice(tags);
+            let (tags, _) = to.as_chunks_mut::<4>();
+            tags.iter_mut().for_each(|[.., control, _]| *control |= pcp << 5);
             rest
         }
     };

@@ -89,7 +89,7 @@ proptest! {
             batch.push(frame).unwrap();
         }
         crate::stage::parse::run(&mut batch, &snapshot, PortIndex(0));
-        crate::stage::classify::run(&mut batch, &snapshot);
+        crate::stage::classify::run(&mut batch, &snapshot, &mut crate::stage::classify::RuleHits::new());
         let edits = look_up(&mut batch, &snapshot);
         crate::stage::rewrite::run(&mut batch, &snapshot, &edits);
         for (bytes, frame) in frames.iter().zip(batch.frames()) {

@@ -1,0 +1,87 @@
+//! `viaduct diff OLD NEW --traffic FILE`, `--headers FILE`: packets whose class would change.
+
+use std::path::Path;
+
+use anstyle::Style;
+use control::reclass::{Comparison, Reclassed, Treated};
+use control::{Config, PortFacts, compile};
+use dataplane::wire::dscp;
+
+use crate::exit::{Done, Failure};
+use crate::explain::{capture, words};
+use crate::output;
+use crate::table::Table;
+
+/// Where packets are taken from.
+pub(super) struct Packets<'a> {
+    pub(super) traffic: Option<&'a Path>,
+    pub(super) headers: Option<&'a Path>,
+    pub(super) place: Option<&'a str>,
+}
+
+impl Packets<'_> {
+    pub(super) fn asked(&self) -> bool {
+        self.traffic.is_some() || self.headers.is_some()
+    }
+}
+
+/// Packets of both files, by both configurations.
+pub(super) fn run(old: &Config, new: &Config, packets: &Packets<'_>, json: bool) -> Done {
+    let [old, new] = [compile(old, &PortFacts::default())?, compile(new, &PortFacts::default())?];
+    let mut comparison = Comparison::new(&old, &new);
+    if let Some(file) = packets.traffic {
+        for (frame, number) in capture::whole(file).map_err(Failure::Failed)?.iter().zip(1..) {
+            let told = |why| Failure::Failed(format!("{}: packet {number}: {why}", file.display()));
+            comparison.frame(frame, number, packets.place).map_err(told)?;
+        }
+    }
+    if let Some(file) = packets.headers {
+        headers(file, &mut comparison)?;
+    }
+    let found = comparison.done();
+    if json { output::json(&found) } else { print(found) }
+}
+
+/// A packet a line, in the words of explain; `#` starts a remark.
+fn headers(file: &Path, comparison: &mut Comparison<'_>) -> Done {
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Failure::Failed(format!("{}: {e}; name a file of headers", file.display())))?;
+    for (line, number) in text.lines().zip(1..) {
+        let said: Vec<String> =
+            line.split('#').next().unwrap_or("").split_whitespace().map(Into::into).collect();
+        if said.is_empty() {
+            continue;
+        }
+        let told = |why| Failure::Failed(format!("{}:{number}: {why}", file.display()));
+        words::question(&said).and_then(|question| comparison.question(&question, number)).map_err(told)?;
+    }
+    Ok(())
+}
+
+fn print(found: Reclassed) -> Done {
+    let mut table = Table::new(&[">PACKETS", ">BYTES", "INTERFACE", "WAS", "BECOMES", "EXAMPLE"]);
+    for row in found.rows {
+        let example = format!("{}: {}", row.number, row.example);
+        let (packets, bytes) = (row.packets.to_string(), row.bytes.to_string());
+        table.styled(
+            [packets, bytes, row.interface, words_of(&row.old), words_of(&row.new), example],
+            Style::new(),
+        );
+    }
+    table.print("no packet's class would change");
+    output::line(format_args!("{} of {} packets would change", found.changed, found.packets));
+    Ok(())
+}
+
+fn words_of(treated: &Treated) -> String {
+    match treated {
+        Treated::As { class, colour, dscp } => {
+            let mark = dscp.map_or_else(String::new, |dscp| {
+                let name = dscp::name(dscp).map_or_else(|| dscp.to_string(), str::to_lowercase);
+                format!(", {name}")
+            });
+            format!("{class}, {}{mark}", format!("{colour:?}").to_lowercase())
+        }
+        Treated::Ended(why) => why.clone(),
+    }
+}

@@ -1,0 +1,140 @@
+//! `diff --traffic` and `diff --headers`: packets whose class would change.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::common::viaduct;
+
+const OLD: &str = r#"
+[[port]]
+name = "lan"
+kind = "loopback"
+[[interface]]
+name = "desks"
+port = "lan"
+addresses = ["10.0.0.1/24"]
+[[interface]]
+name = "phones"
+port = "lan"
+vlan = 20
+addresses = ["10.0.20.1/24"]
+"#;
+
+const RULE: &str = "[[rule]]\nname = \"sip\"\nprotocol = \"udp\"\ndestination-port = 5060\nclass = \"voice\"\n\
+    [[rule]]\nname = \"dicom\"\ndestination-port = 104\nclass = \"imaging\"\nmark = \"af11\"\n";
+
+const HEADERS: &str = "in desks from 10.0.0.5 to 10.9.0.1 udp dport 5060   # would be voice
+in desks from 10.0.0.6 to 10.9.0.1 udp dport 5060 dscp ef
+
+in phones from 10.0.20.5 to 10.9.0.1 udp dport 5060
+in desks from 10.0.0.7 to 10.9.0.1 udp dport 5060
+in desks from 10.0.0.7 to 10.9.0.1 tcp dport 104 dscp cs1
+in desks from 10.0.0.7 to 10.9.0.1 tcp dport 80
+";
+
+fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().into()
+}
+
+/// The two configurations in `folder`.
+fn files(folder: &Path) -> (String, String) {
+    (write(folder, "old.toml", OLD), write(folder, "new.toml", format!("{OLD}{RULE}")))
+}
+
+fn row<'a>(json: &'a Value, interface: &str, class: &str) -> &'a Value {
+    let rows = json["rows"].as_array().unwrap();
+    let is = |row: &&Value| row["interface"] == interface && row["new"]["as"]["class"] == class;
+    let found = rows.iter().find(is);
+    assert!(found.is_some(), "no {class} by {interface} in {json}");
+    found.unwrap()
+}
+
+#[test]
+fn packets_in_words_are_counted_by_class_with_an_example() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = files(folder.path());
+    let headers = write(folder.path(), "headers", HEADERS);
+    let json = viaduct(&["diff", &old, &new, "--headers", &headers, "--json"]).json();
+    assert_eq!((json["packets"].as_u64(), json["changed"].as_u64()), (Some(6), Some(4)), "{json}");
+    let sip = row(&json, "desks", "voice");
+    assert_eq!((sip["packets"].as_u64(), sip["number"].as_u64()), (Some(2), Some(1)));
+    assert_eq!(sip["old"]["as"]["class"], "standard");
+    assert!(sip["example"].as_str().unwrap().contains("10.0.0.5"), "{sip}");
+    assert_eq!(row(&json, "phones", "voice")["packets"], 1);
+    let dicom = row(&json, "desks", "imaging");
+    assert_eq!(
+        (&dicom["old"]["as"]["class"], &dicom["new"]["as"]["dscp"]),
+        (&"scavenger".into(), &10.into())
+    );
+    let told = viaduct(&["diff", &old, &new, "--headers", &headers]).done();
+    assert!(told.contains("scavenger, green, cs1") && told.contains("imaging, green, af11"), "{told}");
+    assert!(told.contains("4 of 6 packets would change"), "{told}");
+    let told = viaduct(&["diff", &old, &old, "--headers", &headers]).done();
+    assert!(told.contains("no packet's class would change"), "{told}");
+}
+
+/// A capture of these frames, each cut to `snaplen` bytes.
+fn capture(frames: &[Vec<u8>], snaplen: usize) -> Vec<u8> {
+    let mut file = Vec::new();
+    file.extend(0xa1b2_c3d4u32.to_le_bytes());
+    file.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    file.extend(65_535u32.to_le_bytes());
+    file.extend(1u32.to_le_bytes());
+    for frame in frames {
+        let kept = frame.len().min(snaplen);
+        file.extend([0; 8]);
+        file.extend((kept as u32).to_le_bytes());
+        file.extend((frame.len() as u32).to_le_bytes());
+        file.extend(&frame[..kept]);
+    }
+    file
+}
+
+/// A UDP datagram over IPv4 for port 5060, sent to some station, with these tags.
+fn sip(tags: &[u8]) -> Vec<u8> {
+    let mut frame = vec![2, 9, 9, 9, 9, 9, 2, 8, 8, 8, 8, 8];
+    frame.extend(tags);
+    frame.extend([8, 0]);
+    let mut header = [0x45, 0, 0, 128, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 5, 10, 9, 0, 1];
+    let words = header.chunks(2).map(|w| u32::from(u16::from_be_bytes([w[0], w[1]])));
+    let sum: u32 = words.sum();
+    let sum = !(((sum & 0xffff) + (sum >> 16)) as u16);
+    header[10..12].copy_from_slice(&sum.to_be_bytes());
+    frame.extend(header);
+    frame.extend([0x13, 0xc4, 0x13, 0xc4, 0, 108, 0, 0]);
+    frame.resize(frame.len() + 100, 0);
+    frame
+}
+
+#[test]
+fn a_capture_is_judged_by_its_headers_whatever_station_it_was_sent_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = files(folder.path());
+    let frames = [sip(&[]), sip(&[0x81, 0, 0, 20]), sip(&[]), sip(&[0x81, 0, 0, 99])];
+    let file = write(folder.path(), "c.pcap", capture(&frames, 64));
+    let json = viaduct(&["diff", &old, &new, "--traffic", &file, "--in", "lan", "--json"]).json();
+    assert_eq!((json["packets"].as_u64(), json["changed"].as_u64()), (Some(4), Some(3)), "{json}");
+    assert_eq!(row(&json, "desks", "voice")["packets"], 2);
+    assert_eq!(row(&json, "phones", "voice")["number"], 2);
+    // Without a place every port is taken in turn: there is one.
+    assert_eq!(viaduct(&["diff", &old, &new, "--traffic", &file, "--json"]).json(), json);
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = files(folder.path());
+    let headers =
+        write(folder.path(), "headers", "in desks from 10.0.0.5 to 10.9.0.1\nin desks form 10.0.0.5\n");
+    let told = viaduct(&["diff", &old, &new, "--headers", &headers]).failed(1);
+    assert!(told.contains("headers:2:") && told.contains("\"form\" is not understood"), "{told}");
+    let headers = write(folder.path(), "headers", "in nowhere from 10.0.0.5 to 10.9.0.1\n");
+    let told = viaduct(&["diff", &old, &new, "--headers", &headers]).failed(1);
+    assert!(
+        told.contains("headers:1:") && told.contains("there is no interface or port \"nowhere\""),
+        "{told}"
+    );
+}

@@ -1,0 +1,189 @@
+//! Match groups and rules: names that are none, rules that contradict themselves, rules
+//! that can never match, and, as warnings, rules that overlap with another outcome.
+
+mod region;
+mod shadow;
+
+use dataplane::id::IfIndex;
+use dataplane::table::rules::{self, Fragment, MOST_RULES};
+use dataplane::wire::l4::has_ports;
+
+use super::{Checks, first};
+use crate::config::rule::{Conditions, Protocol, Resolver, Rule};
+use crate::config::types::Config;
+use crate::config::walk::help_words;
+use crate::config::words::Direction;
+use shadow::Told;
+
+/// Prefixes of all rules together, their groups' counted for each.
+const MOST_PREFIXES: usize = 65_536;
+
+/// The rules of one direction: the place in the file of each, and what it comes to.
+struct Resolved {
+    places: Vec<usize>,
+    rules: Vec<(rules::Conditions, rules::Treatment)>,
+}
+
+fn resolved(config: &Config, direction: Direction) -> Resolved {
+    // Interfaces have no ids yet: their places do as well.
+    let resolver = Resolver::new(config, |at, _| u32::try_from(at).ok().map(IfIndex));
+    let of = config.rules.iter().enumerate().filter(|(_, rule)| rule.direction == direction);
+    let (places, rules) = of.map(|(at, r)| (at, (resolver.conditions(r), r.treatment()))).unzip();
+    Resolved { places, rules }
+}
+
+impl Checks<'_> {
+    pub(super) fn rules(&self, whole: bool) {
+        let config = self.config;
+        let groups = || config.match_groups.iter().map(|group| group.name.as_str());
+        self.unique("match", groups(), &first(groups()), MOST_RULES);
+        let names = || config.rules.iter().map(|rule| rule.name.as_str());
+        self.unique("rule", names(), &first(names()), MOST_RULES);
+        if !whole || config.rules.len() > MOST_RULES {
+            return;
+        }
+        for (at, group) in config.match_groups.iter().enumerate() {
+            self.places("match", at, &group.conditions);
+        }
+        for (at, rule) in config.rules.iter().enumerate() {
+            self.places("rule", at, &rule.conditions);
+            for name in rule.groups.iter().filter(|name| !groups().any(|known| known == *name)) {
+                let message = format!("there is no match \"{name}\"");
+                self.fault("rule", at, "match", message, help_words(name, groups()));
+            }
+            if rule.treatment() == rules::Treatment::default() {
+                let help = "give \"class\", \"colour\" or \"mark\"";
+                self.fault("rule", at, "name", "it does nothing with its packets".into(), help);
+            }
+        }
+        if self.findings.borrow().is_empty() {
+            [Direction::In, Direction::Out].into_iter().for_each(|direction| self.never(direction));
+        }
+    }
+
+    /// Interfaces and Vrfs that are named.
+    fn places(&self, list: &str, at: usize, conditions: &Conditions) {
+        for name in &conditions.interface {
+            self.interface(list, at, "interface", name);
+        }
+        for name in conditions.vrf.iter().filter(|name| !self.is_vrf(name)) {
+            self.missing_vrf(list, at, "vrf", name);
+        }
+    }
+
+    fn never(&self, direction: Direction) {
+        let Resolved { places, rules } = resolved(self.config, direction);
+        let prefixes = |c: &rules::Conditions| {
+            [&c.sources, &c.destinations].iter().map(|nets| nets.as_ref().map_or(0, Vec::len)).sum::<usize>()
+        };
+        let mut sum = 0;
+        let mut sound = true;
+        for ((conditions, _), at) in rules.iter().zip(&places) {
+            sum += prefixes(conditions);
+            if sum > MOST_PREFIXES {
+                let message = format!("with it rules have more than {MOST_PREFIXES} prefixes");
+                self.fault("rule", *at, "name", message, "name larger ones");
+                return;
+            }
+            if let Some((key, message, help)) = contradiction(&self.config.rules[*at], conditions) {
+                self.fault("rule", *at, key, message, help);
+                sound = false;
+            }
+        }
+        if !sound {
+            return;
+        }
+        for (told, at) in shadow::told(&rules).into_iter().zip(&places) {
+            let Some(Told::Never(by)) = told else { continue };
+            let names = quoted(self.config, &places, &by);
+            let message = format!("it can never match: all of its packets are matched by {names} before");
+            self.fault("rule", *at, "name", message, "move it before, or take it out");
+        }
+    }
+
+    /// Rules whose packets another rule may take with another outcome.
+    pub(super) fn overlaps(&self) {
+        for direction in [Direction::In, Direction::Out] {
+            let Resolved { places, rules } = resolved(self.config, direction);
+            for (told, at) in shadow::told(&rules).into_iter().zip(&places) {
+                let Some(Told::Overlaps(with, all)) = told else { continue };
+                let names = quoted(self.config, &places, &with);
+                let more =
+                    if all > with.len() { format!(" and {} more", all - with.len()) } else { String::new() };
+                let message =
+                    format!("some of its packets are matched by {names}{more} before, to another end");
+                let help = "if that is not meant, narrow one of them, or change their order";
+                self.fault("rule", *at, "name", message, help);
+            }
+        }
+    }
+}
+
+fn quoted(config: &Config, places: &[usize], rules: &[usize]) -> String {
+    let name = |rule: &usize| format!("\"{}\"", config.rules[places[*rule]].name);
+    let names: Vec<String> = rules.iter().take(8).map(name).collect();
+    match names.as_slice() {
+        [one] => format!("the rule {one}"),
+        _ if rules.len() > names.len() => format!("the rules {} and others together", names.join(", ")),
+        _ => format!("the rules {}", names.join(", ")),
+    }
+}
+
+/// Why no packet at all can be a rule's: the key, what is wrong, and how to mend it.
+fn contradiction(rule: &Rule, c: &rules::Conditions) -> Option<(&'static str, String, &'static str)> {
+    let none = [
+        ("interface", c.interfaces.as_ref().is_some_and(Vec::is_empty)),
+        ("source", c.sources.as_ref().is_some_and(Vec::is_empty)),
+        ("destination", c.destinations.as_ref().is_some_and(Vec::is_empty)),
+        ("source-port", c.source_ports.as_ref().is_some_and(Vec::is_empty)),
+        ("destination-port", c.destination_ports.as_ref().is_some_and(Vec::is_empty)),
+        ("protocol", c.protocols.as_ref().is_some_and(Vec::is_empty)),
+        ("dscp", c.dscps.as_ref().is_some_and(Vec::is_empty)),
+        ("length", c.lengths.as_ref().is_some_and(Vec::is_empty)),
+        ("fragment", c.fragments.as_ref().is_some_and(Vec::is_empty)),
+    ];
+    if let Some((key, _)) = none.into_iter().find(|(_, none)| *none) {
+        return Some(match key {
+            "interface" => (
+                "name",
+                "no interface is of all the names, vrfs and VLAN ids that it asks for".into(),
+                "name interfaces that there are, or leave one of \"interface\", \"vrf\" and \"vlan\" out",
+            ),
+            _ => (
+                "match",
+                format!("no packet has a \"{key}\" that all of its groups and its own conditions allow"),
+                "leave one of them out, or make a rule for each",
+            ),
+        });
+    }
+    ports(rule, c).or_else(|| families(c))
+}
+
+/// Ports of packets that have none.
+fn ports(rule: &Rule, c: &rules::Conditions) -> Option<(&'static str, String, &'static str)> {
+    c.source_ports.as_ref().or(c.destination_ports.as_ref())?;
+    let key = match () {
+        () if !rule.conditions.destination_port.is_empty() => "destination-port",
+        () if !rule.conditions.source_port.is_empty() => "source-port",
+        () => "match",
+    };
+    if let Some(protocols) = c.protocols.as_ref().filter(|p| !p.iter().any(|p| has_ports(*p))) {
+        let named: Vec<String> = protocols.iter().take(4).map(|p| Protocol(*p).to_string()).collect();
+        let message = format!("packets of protocol {} have no ports", named.join(", "));
+        return Some((key, message, "ports are of tcp, udp, dccp, sctp and udp-lite; leave one of both out"));
+    }
+    let later = c.fragments.as_ref().is_some_and(|parts| parts.iter().all(|p| *p == Fragment::Later));
+    later.then(|| (key, "fragments behind the first have no ports".into(), "leave one of both out"))
+}
+
+/// Source and destination of different IP versions.
+fn families(c: &rules::Conditions) -> Option<(&'static str, String, &'static str)> {
+    let (sources, destinations) = (c.sources.as_ref()?, c.destinations.as_ref()?);
+    let v4 = |nets: &[ipnet::IpNet]| nets.iter().any(|net| net.addr().is_ipv4());
+    let v6 = |nets: &[ipnet::IpNet]| nets.iter().any(|net| net.addr().is_ipv6());
+    let meet = (v4(sources) && v4(destinations)) || (v6(sources) && v6(destinations));
+    (!meet).then(|| {
+        let message = "no packet has a source and a destination of different IP versions";
+        ("source", message.into(), "name prefixes of the same version in both")
+    })
+}

@@ -1,0 +1,181 @@
+//! Match groups and rules in the file: what they come to, what contradicts itself, what
+//! can never match, and what overlaps.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use control::config::parse;
+use control::{PortFacts, State, compile, diff};
+use dataplane::class::{Colour, TrafficClass};
+use dataplane::table::Snapshot;
+use dataplane::table::rules::{Conditions, Fragment, Treatment};
+
+const BASE: &str = "[[port]]\nname = \"ge0\"\nkind = \"loopback\"\n[[vrf]]\nname = \"red\"\n\
+    [[interface]]\nname = \"ge0\"\n[[interface]]\nname = \"v20\"\nport = \"ge0\"\nvlan = 20\nvrf = \"red\"\n\
+    [[interface]]\nname = \"v20.7\"\nport = \"ge0\"\nvlan = [20, 7]\n";
+
+fn text(rules: &str) -> String {
+    format!("{BASE}{rules}\n")
+}
+
+/// A rule of this name with these lines, for voice.
+fn voice(name: &str, lines: &str) -> String {
+    format!("[[rule]]\nname = \"{name}\"\nclass = \"voice\"\n{lines}\n")
+}
+
+fn snapshot(rules: &str) -> Snapshot {
+    let config = parse(&text(rules), "t").unwrap_or_else(|e| panic!("{e}"));
+    compile(&config, &PortFacts::default()).unwrap()
+}
+
+#[track_caller]
+fn conditions(lines: &str) -> Conditions {
+    snapshot(&voice("r", lines)).rules.entering.rules()[0].conditions.clone()
+}
+
+/// Line, key and message of each fault.
+fn faults(rules: &str) -> Vec<(usize, String, String)> {
+    let errors = parse(&text(rules), "t").unwrap_err();
+    errors.errors.into_iter().map(|e| (e.line, e.key, e.message)).collect()
+}
+
+#[track_caller]
+fn one_fault(rules: &str, key: &str, message: &str) {
+    let faults = faults(rules);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].1 == key && faults[0].2.contains(message), "{faults:?}");
+    assert!(faults[0].0 > 15, "a line among the rules: {faults:?}");
+}
+
+#[test]
+fn keys_mean_what_a_packet_must_be() {
+    let c = conditions(
+        "destination-port = [5060, \"10000-20000\"]\nprotocol = [\"udp\", 136]\nlength = \"0-200\"",
+    );
+    assert_eq!(c.destination_ports, Some(vec![5060..=5060, 10_000..=20_000]));
+    assert_eq!((c.protocols, c.lengths, c.sources), (Some(vec![17, 136]), Some(vec![0..=200]), None));
+    let c = conditions("source = \"10.0.0.0/8\"\ndscp = [\"EF\", 5]\nfragment = [\"first\", \"later\"]");
+    assert_eq!(c.sources, Some(vec!["10.0.0.0/8".parse().unwrap()]));
+    assert_eq!((c.dscps, c.fragments), (Some(vec![46, 5]), Some(vec![Fragment::First, Fragment::Later])));
+    let named = |lines: &str| {
+        let snapshot = snapshot(&voice("r", lines));
+        let ids = snapshot.rules.entering.rules()[0].conditions.interfaces.clone().unwrap();
+        ids.iter().map(|id| snapshot.interface(*id).unwrap().name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(named("vlan = 20"), ["v20", "v20.7"]);
+    assert_eq!(named("vrf = \"red\""), ["v20"]);
+    assert_eq!(named("vlan = 20\nvrf = \"default\""), ["v20.7"]);
+    assert_eq!(named("interface = [\"ge0\", \"v20\"]\nvrf = \"red\""), ["v20"]);
+}
+
+#[test]
+fn what_becomes_of_packets_is_class_colour_and_mark() {
+    let treatment = |lines: &str| {
+        let file = format!("[[rule]]\nname = \"r\"\n{lines}\n");
+        snapshot(&file).rules.entering.rules()[0].treatment
+    };
+    let (class, mark) = (Some(TrafficClass::Video), Some(34));
+    let colour = Some(Colour::Green);
+    assert_eq!(treatment("class = \"video\""), Treatment { class, colour, mark: None });
+    let colour = Some(Colour::Yellow);
+    assert_eq!(
+        treatment("class = \"video\"\ncolour = \"yellow\"\nmark = \"af41\""),
+        Treatment { class, colour, mark }
+    );
+    assert_eq!(treatment("mark = 34"), Treatment { class: None, colour: None, mark });
+}
+
+#[test]
+fn groups_and_the_rule_itself_narrow_each_other() {
+    let groups = "[[match]]\nname = \"net\"\nsource = [\"10.0.0.0/8\", \"192.0.2.0/24\"]\n\
+                  [[match]]\nname = \"site\"\nsource = \"10.20.0.0/16\"\nlength = \"100-300\"\n";
+    let rule = voice("r", "match = [\"net\", \"site\"]\nlength = \"200-400\"");
+    let snapshot = snapshot(&format!("{groups}{rule}"));
+    let c = &snapshot.rules.entering.rules()[0].conditions;
+    assert_eq!(c.sources, Some(vec!["10.20.0.0/16".parse().unwrap()]));
+    assert_eq!(c.lengths, Some(vec![200..=300]));
+    let other = "[[match]]\nname = \"other\"\nsource = \"172.16.0.0/12\"\n";
+    let rule = voice("r", "match = [\"net\", \"other\"]");
+    one_fault(&format!("{groups}{other}{rule}"), "rule[0].match", "no packet has a \"source\"");
+}
+
+#[test]
+fn a_rule_that_contradicts_itself_is_refused_with_its_line() {
+    one_fault(&voice("r", "protocol = \"icmp\"\ndestination-port = 80"), "rule[0].destination-port", "icmp");
+    one_fault(&voice("r", "fragment = \"later\"\nsource-port = 80"), "rule[0].source-port", "no ports");
+    let mixed = voice("r", "source = \"10.0.0.0/8\"\ndestination = \"2001:db8::/32\"");
+    one_fault(&mixed, "rule[0].source", "different IP versions");
+    one_fault(&voice("r", "vlan = 21"), "rule[0].name", "no interface is of all");
+    one_fault("[[rule]]\nname = \"r\"\nprotocol = 6\n", "rule[0].name", "does nothing");
+    one_fault(&voice("r", "length = \"9-3\""), "rule[0].length", "ends before it begins");
+    one_fault(&voice("r", "match = \"nobody\""), "rule[0].match", "there is no match \"nobody\"");
+    one_fault(&voice("r", "interface = \"ge7\""), "rule[0].interface", "there is no interface \"ge7\"");
+    one_fault(&voice("r", "source = []"), "rule[0].source", "a list without a value");
+    one_fault(&(voice("r", "protocol = 6") + &voice("r", "protocol = 17")), "rule[1].name", "another rule");
+}
+
+#[test]
+fn a_rule_that_can_never_match_names_those_that_shadow_it() {
+    let wide = voice("wide", "source = \"10.0.0.0/8\"");
+    let inner = voice("inner", "source = \"10.1.0.0/16\"\ndestination-port = 80");
+    one_fault(&(wide.clone() + &inner), "rule[1].name", "matched by the rule \"wide\" before");
+    assert!(parse(&text(&(inner + &wide)), "t").is_ok());
+    let halves = voice("low", "source = \"10.0.0.0/9\"") + &voice("high", "source = \"10.128.0.0/9\"");
+    one_fault(&(halves + &wide), "rule[2].name", "matched by the rules \"low\", \"high\" before");
+    // What goes out is another list.
+    let out = voice("out", "source = \"10.1.0.0/16\"\ndirection = \"out\"");
+    assert!(parse(&text(&(wide + &out)), "t").is_ok());
+}
+
+#[test]
+fn rules_that_overlap_with_another_outcome_are_warned_of() {
+    let net = voice("net", "source = \"10.0.0.0/8\"");
+    let web = "[[rule]]\nname = \"web\"\ndestination-port = 80\nclass = \"clinical\"\n";
+    let config = parse(&text(&(net.clone() + web)), "t").unwrap();
+    let warnings = config.warnings();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].key, "rule[1].name");
+    assert!(warnings[0].line > 15 && warnings[0].message.contains("\"net\""), "{warnings:?}");
+    let alike = parse(&text(&(net + &voice("web", "destination-port = 80"))), "t").unwrap();
+    assert!(alike.warnings().is_empty());
+}
+
+#[test]
+fn maps_that_nothing_is_looked_up_in_are_refused() {
+    let told = |lines: &str| {
+        let lines = format!("[[interface]]\nname = \"ge0\"\n{lines}\n");
+        let file = text("").replacen("[[interface]]\nname = \"ge0\"\n", &lines, 1);
+        let errors = parse(&file, "t").unwrap_err();
+        errors.errors.iter().map(|e| e.key.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("pcp = { 5 = \"voice\" }"), ["interface[0].pcp"]);
+    assert_eq!(told("pcp-out = { voice = 5 }"), ["interface[0].pcp-out"]);
+    assert_eq!(told("trust = \"pcp\"\npcp = { 8 = \"voice\" }"), ["interface[0].pcp.8"]);
+    assert_eq!(told("dscp-out = { voice = [\"ef\", \"cs5\"] }"), ["interface[0].dscp-out.voice"]);
+    assert_eq!(told("dscp = { ef = { class = \"voice\", color = \"red\" } }"), ["interface[0].dscp.ef"]);
+}
+
+#[test]
+fn unchanged_rules_stay_the_very_same_and_their_order_is_a_difference() {
+    let (a, b) = (voice("a", "destination-port = 1"), voice("b", "destination-port = 2"));
+    let (mut state, mut snapshot) = (State::new(), Snapshot::default());
+    let mut apply = |rules: &str| {
+        let config = parse(&text(rules), "t").unwrap();
+        state.apply(config, &PortFacts::default(), &mut snapshot).unwrap();
+        snapshot.rules.clone()
+    };
+    let first = apply(&(a.clone() + &b));
+    assert!(std::sync::Arc::ptr_eq(&first, &apply(&(a.clone() + &b))));
+    assert_eq!(&*apply(&(b.clone() + &a)).entering.rules()[0].name, "b");
+    let [old, new] = [a.clone() + &b, b + &a].map(|rules| parse(&text(&rules), "t").unwrap());
+    let told: Vec<String> = diff(&old, &new).iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["~ rules in the order of: a, b → b, a"]);
+}
+
+#[test]
+fn four_thousand_rules_are_checked_and_compiled() {
+    let of = |i: u32| format!("source = \"10.{}.{}.0/24\"\nprotocol = \"udp\"", i >> 8, i & 255);
+    let rules: String = (0..4_096).map(|i| voice(&format!("r{i}"), &of(i))).collect();
+    assert_eq!(snapshot(&rules).rules.entering.rules().len(), 4_096);
+    let more = rules + &voice("one-more", "protocol = \"tcp\"");
+    assert!(faults(&more)[0].2.contains("more than 4096"));
+}

@@ -1,0 +1,129 @@
+//! Match rules: which packets are of a class, whatever their mark says (RFC 2475
+//! section 2.3.1, a multi-field classifier). `classify` asks them.
+//!
+//! ```text
+//! field → its row: one bit a rule, whether the rule takes this value
+//! all rows ANDed → the first bit left is the rule
+//! ```
+//!
+//! A [`RuleSet`] is built once for a generation. What a packet costs does not grow
+//! with the rules: one look-up a field, and at most [`MOST_RULES`] / 64 words to AND,
+//! of which the rows' first words say which are worth it (the aggregated bit vectors of
+//! Baboescu and Varghese, SIGCOMM 2001).
+
+mod build;
+mod field;
+mod set;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::class::{Colour, TrafficClass};
+use crate::id::IfIndex;
+
+pub use set::RuleSet;
+
+/// Rules of one direction at most: one bit each of 64 words.
+pub const MOST_RULES: usize = 4_096;
+
+/// Which part of a datagram a packet is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Fragment {
+    /// All of it.
+    Whole = 0,
+    /// The first of several.
+    First = 1,
+    /// One that is not the first, without an upper-layer header.
+    Later = 2,
+}
+
+impl Fragment {
+    /// Every part; `ALL[i] as usize == i`.
+    pub const ALL: [Self; 3] = [Self::Whole, Self::First, Self::Later];
+}
+
+/// What rules look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields {
+    /// The interface it comes in by, or leaves by.
+    pub interface: IfIndex,
+    /// Source address.
+    pub source: IpAddr,
+    /// Destination address, of the same family.
+    pub destination: IpAddr,
+    /// Source and destination port, where it has ports.
+    pub ports: Option<(u16, u16)>,
+    /// Upper-layer protocol.
+    pub protocol: u8,
+    /// DSCP, 0 to 63.
+    pub dscp: u8,
+    /// Bytes of the IP packet.
+    pub length: u16,
+    /// Which part of a datagram it is.
+    pub fragment: Fragment,
+}
+
+/// Values that a field may have; `None` for any.
+pub type Wanted<T> = Option<Vec<T>>;
+
+/// What a packet must be for a rule. All of it must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// Interface.
+    pub interfaces: Wanted<IfIndex>,
+    /// Source address.
+    pub sources: Wanted<IpNet>,
+    /// Destination address.
+    pub destinations: Wanted<IpNet>,
+    /// Source port; only packets that have ports.
+    pub source_ports: Wanted<RangeInclusive<u16>>,
+    /// Destination port; only packets that have ports.
+    pub destination_ports: Wanted<RangeInclusive<u16>>,
+    /// Upper-layer protocol.
+    pub protocols: Wanted<u8>,
+    /// DSCP, 0 to 63.
+    pub dscps: Wanted<u8>,
+    /// Bytes of the IP packet.
+    pub lengths: Wanted<RangeInclusive<u16>>,
+    /// Part of a datagram.
+    pub fragments: Wanted<Fragment>,
+}
+
+/// What becomes of the packets of a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Treatment {
+    /// Their class; `None` leaves it.
+    pub class: Option<TrafficClass>,
+    /// Their colour; `None` leaves it.
+    pub colour: Option<Colour>,
+    /// The DSCP they are to leave with, 0 to 63; `None` leaves it.
+    pub mark: Option<u8>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name: counts stay with it over generations.
+    pub name: Arc<str>,
+    /// Which packets are its own, unless they are an earlier rule's.
+    pub conditions: Conditions,
+    /// What becomes of them.
+    pub treatment: Treatment,
+}
+
+/// The rules of a generation, each direction's in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rules {
+    /// For what comes in.
+    pub entering: Arc<RuleSet>,
+    /// For what leaves.
+    pub leaving: Arc<RuleSet>,
+    /// Whether any interface marks what leaves by it.
+    pub marks: bool,
+}

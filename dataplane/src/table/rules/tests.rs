@@ -1,0 +1,172 @@
+//! Rule sets against the list that they stand for, read from its beginning.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+/// Whether every condition holds, in words.
+fn holds(c: &Conditions, f: &Fields) -> bool {
+    fn one_of<T>(wanted: &Wanted<T>, is: impl Fn(&T) -> bool) -> bool {
+        wanted.as_ref().is_none_or(|values| values.iter().any(is))
+    }
+    one_of(&c.interfaces, |i| *i == f.interface)
+        && one_of(&c.sources, |net| net.contains(&f.source))
+        && one_of(&c.destinations, |net| net.contains(&f.destination))
+        && one_of(&c.source_ports, |range| f.ports.is_some_and(|(source, _)| range.contains(&source)))
+        && one_of(&c.destination_ports, |range| f.ports.is_some_and(|(_, to)| range.contains(&to)))
+        && one_of(&c.protocols, |protocol| *protocol == f.protocol)
+        && one_of(&c.dscps, |dscp| *dscp == f.dscp)
+        && one_of(&c.lengths, |range| range.contains(&f.length))
+        && one_of(&c.fragments, |fragment| *fragment == f.fragment)
+}
+
+fn by_list(rules: &[Rule], fields: &Fields) -> Option<usize> {
+    rules.iter().position(|rule| holds(&rule.conditions, fields))
+}
+
+fn rule(conditions: Conditions) -> Rule {
+    Rule { name: "r".into(), conditions, treatment: Treatment::default() }
+}
+
+/// Few bits are free, so that prefixes meet and nest.
+fn v4() -> impl Strategy<Value = Ipv4Addr> {
+    (0u32..4, 0u32..4, 0u32..8).prop_map(|(a, b, c)| Ipv4Addr::from_bits(10 << 24 | a << 22 | b << 8 | c))
+}
+
+fn v6() -> impl Strategy<Value = Ipv6Addr> {
+    (0u128..4, 0u128..4).prop_map(|(a, b)| Ipv6Addr::from_bits(0x2001_0db8 << 96 | a << 64 | b))
+}
+
+fn net() -> impl Strategy<Value = IpNet> {
+    prop_oneof![
+        3 => (v4(), 0u8..=32).prop_map(|(a, l)| IpNet::V4(Ipv4Net::new(a, l).unwrap())),
+        1 => (v6(), 0u8..=128).prop_map(|(a, l)| IpNet::V6(Ipv6Net::new(a, l).unwrap())),
+    ]
+}
+
+fn number() -> impl Strategy<Value = u16> {
+    prop_oneof![4 => 0u16..12, 1 => select(vec![5060, 65_534, 65_535]), 1 => any::<u16>()]
+}
+
+fn range() -> impl Strategy<Value = RangeInclusive<u16>> {
+    (number(), number()).prop_map(|(a, b)| a.min(b)..=a.max(b))
+}
+
+fn some<T: std::fmt::Debug>(one: impl Strategy<Value = T>, chance: f64) -> impl Strategy<Value = Wanted<T>> {
+    proptest::option::weighted(chance, vec(one, 1..4))
+}
+
+fn conditions() -> impl Strategy<Value = Conditions> {
+    let places = (some((0u32..3).prop_map(IfIndex), 0.3), some(net(), 0.5), some(net(), 0.5));
+    let upper = (some(range(), 0.3), some(range(), 0.3), some(select(vec![1u8, 6, 17, 58]), 0.4));
+    let header = (some(0u8..64, 0.3), some(range(), 0.2), some(select(Fragment::ALL.to_vec()), 0.2));
+    (places, upper, header).prop_map(|(places, upper, header)| Conditions {
+        interfaces: places.0,
+        sources: places.1,
+        destinations: places.2,
+        source_ports: upper.0,
+        destination_ports: upper.1,
+        protocols: upper.2,
+        dscps: header.0,
+        lengths: header.1,
+        fragments: header.2,
+    })
+}
+
+fn fields() -> impl Strategy<Value = Fields> {
+    let four = (v4(), v4()).prop_map(|(a, b)| (IpAddr::V4(a), IpAddr::V4(b)));
+    let six = (v6(), v6()).prop_map(|(a, b)| (IpAddr::V6(a), IpAddr::V6(b)));
+    let header = (select(vec![1u8, 6, 17, 58, 255]), 0u8..64, number(), select(Fragment::ALL.to_vec()));
+    (0u32..4, prop_oneof![3 => four, 1 => six], of((number(), number())), header).prop_map(
+        |(interface, (source, destination), ports, (protocol, dscp, length, fragment))| Fields {
+            interface: IfIndex(interface),
+            source,
+            destination,
+            ports,
+            protocol,
+            dscp,
+            length,
+            fragment,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn the_first_rule_that_holds_is_found(
+        rules in vec(conditions().prop_map(rule), 0..150),
+        packets in vec(fields(), 1..40),
+    ) {
+        let set = RuleSet::new(rules);
+        for fields in &packets {
+            prop_assert_eq!(set.find(fields).map(|(at, _)| at), by_list(set.rules(), fields), "{:?}", fields);
+        }
+    }
+}
+
+/// A packet between two hosts of 10.0.0.0/8.
+fn call(source: [u8; 4], destination: [u8; 4], port: u16) -> Fields {
+    Fields {
+        interface: IfIndex(0),
+        source: IpAddr::from(source),
+        destination: IpAddr::from(destination),
+        ports: Some((port, port)),
+        protocol: 17,
+        dscp: 0,
+        length: 200,
+        fragment: Fragment::Whole,
+    }
+}
+
+fn nets(prefix: u32, length: u8) -> Wanted<IpNet> {
+    Some(vec![IpNet::V4(Ipv4Net::new(Ipv4Addr::from_bits(prefix), length).unwrap())])
+}
+
+#[test]
+fn four_thousand_rules_find_their_own_and_memory_is_bounded() {
+    let base = 10 << 24;
+    let one = |i: u32| {
+        rule(Conditions {
+            sources: nets(base | i << 8, 24),
+            destinations: nets(base | (i % 64) << 16, 16),
+            destination_ports: Some(vec![i as u16..=i as u16 + 9]),
+            ..Conditions::default()
+        })
+    };
+    let set = RuleSet::new((0..MOST_RULES as u32).map(one).collect());
+    for i in 0..MOST_RULES as u16 {
+        let [high, low] = i.to_be_bytes();
+        let packet = call([10, high, low, 9], [10, (i % 64) as u8, 1, 1], i + 9);
+        assert_eq!(set.find(&packet).map(|(at, _)| at), Some(usize::from(i)));
+        let beyond = call([10, high, low, 9], [10, (i % 64) as u8, 1, 1], i + 10);
+        assert_eq!(set.find(&beyond).map(|(at, _)| at), None);
+    }
+    // Two rows a rule and field at most, of 65 words.
+    assert!(set.memory() < 3 * 2 * MOST_RULES * 65 * 8, "{}", set.memory());
+}
+
+#[test]
+fn rules_beyond_the_most_never_match_and_no_rules_match_nothing() {
+    let never = Conditions { protocols: Some(vec![1]), ..Conditions::default() };
+    let mut rules = vec![rule(never); MOST_RULES];
+    rules.push(rule(Conditions::default()));
+    let packet = call([10, 0, 0, 1], [10, 0, 0, 2], 1);
+    assert!(RuleSet::new(rules).find(&packet).is_none());
+    assert!(RuleSet::default().find(&packet).is_none());
+    assert!(RuleSet::new(Vec::new()).find(&packet).is_none());
+}
+
+#[test]
+fn a_condition_without_a_value_matches_nothing() {
+    let none = Conditions { dscps: Some(Vec::new()), ..Conditions::default() };
+    assert!(RuleSet::new(vec![rule(none)]).find(&call([10, 0, 0, 1], [10, 0, 0, 2], 1)).is_none());
+}
