@@ -9,6 +9,7 @@
 //! forwards by, as one transaction. Nothing here is on a packet's way.
 
 pub mod api;
+pub mod capacity;
 pub mod client;
 pub mod commit;
 pub mod config;

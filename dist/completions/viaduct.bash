@@ -124,6 +124,9 @@ _viaduct() {
             viaduct__subcmd__help__subcmd__lsp,trace)
                 cmd="viaduct__subcmd__help__subcmd__lsp__subcmd__trace"
                 ;;
+            viaduct__subcmd__help__subcmd__prove,capacity)
+                cmd="viaduct__subcmd__help__subcmd__prove__subcmd__capacity"
+                ;;
             viaduct__subcmd__help__subcmd__prove,isolation)
                 cmd="viaduct__subcmd__help__subcmd__prove__subcmd__isolation"
                 ;;
@@ -211,11 +214,17 @@ _viaduct() {
             viaduct__subcmd__lsp__subcmd__help,trace)
                 cmd="viaduct__subcmd__lsp__subcmd__help__subcmd__trace"
                 ;;
+            viaduct__subcmd__prove,capacity)
+                cmd="viaduct__subcmd__prove__subcmd__capacity"
+                ;;
             viaduct__subcmd__prove,help)
                 cmd="viaduct__subcmd__prove__subcmd__help"
                 ;;
             viaduct__subcmd__prove,isolation)
                 cmd="viaduct__subcmd__prove__subcmd__isolation"
+                ;;
+            viaduct__subcmd__prove__subcmd__help,capacity)
+                cmd="viaduct__subcmd__prove__subcmd__help__subcmd__capacity"
                 ;;
             viaduct__subcmd__prove__subcmd__help,help)
                 cmd="viaduct__subcmd__prove__subcmd__help__subcmd__help"
@@ -756,8 +765,22 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__prove)
-            opts="isolation"
+            opts="isolation capacity"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__prove__subcmd__capacity)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1426,7 +1449,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__prove)
-            opts="-h -V --socket --help --version isolation help"
+            opts="-h -V --socket --help --version isolation capacity help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1443,9 +1466,45 @@ _viaduct() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        viaduct__subcmd__prove__subcmd__help)
-            opts="isolation help"
+        viaduct__subcmd__prove__subcmd__capacity)
+            opts="-h -V --interface --json --socket --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__prove__subcmd__help)
+            opts="isolation capacity help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__prove__subcmd__help__subcmd__capacity)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -39,7 +39,7 @@ complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "label" -d 'Add and 
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "ping" -d 'Send echo requests from the router, and say what comes back'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "lsp" -d 'Test label switched paths: what packets to a prefix, or with given labels, meet'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "explain" -d 'Tell a packet\'s way: each stage\'s decision and why, or the drop and the RFC behind it'
-complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "prove" -d 'Prove what a network of routers does, from their configuration files'
+complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "prove" -d 'Prove what routers do, from their configuration files'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "completions" -d 'Print a shell\'s completions'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "man" -d 'Write the manual pages, one a command, into a folder'
 complete -c viaduct -n "__fish_viaduct_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -264,16 +264,23 @@ complete -c viaduct -n "__fish_viaduct_using_subcommand explain" -l socket -d 'C
 complete -c viaduct -n "__fish_viaduct_using_subcommand explain" -l json -d 'Print JSON'
 complete -c viaduct -n "__fish_viaduct_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c viaduct -n "__fish_viaduct_using_subcommand explain" -s V -l version -d 'Print version'
-complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation help" -l socket -d 'Control socket of the router process' -r -F
-complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation help" -s h -l help -d 'Print help'
-complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation help" -s V -l version -d 'Print version'
-complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation help" -f -a "isolation" -d 'Prove that communities are closed, and that their members reach each other'
-complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation capacity help" -l socket -d 'Control socket of the router process' -r -F
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation capacity help" -s h -l help -d 'Print help'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation capacity help" -s V -l version -d 'Print version'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation capacity help" -f -a "isolation" -d 'Prove that communities are closed, and that their members reach each other'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation capacity help" -f -a "capacity" -d 'Work out the longest wait and the calls that fit, for every site and class'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and not __fish_seen_subcommand_from isolation capacity help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from isolation" -l socket -d 'Control socket of the router process' -r -F
 complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from isolation" -l json -d 'Print figures and findings as JSON'
 complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from isolation" -s h -l help -d 'Print help'
 complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from isolation" -s V -l version -d 'Print version'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from capacity" -l interface -d 'Of this interface only' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from capacity" -l socket -d 'Control socket of the router process' -r -F
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from capacity" -l json -d 'Print it as JSON'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from capacity" -s h -l help -d 'Print help'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from capacity" -s V -l version -d 'Print version'
 complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from help" -f -a "isolation" -d 'Prove that communities are closed, and that their members reach each other'
+complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from help" -f -a "capacity" -d 'Work out the longest wait and the calls that fit, for every site and class'
 complete -c viaduct -n "__fish_viaduct_using_subcommand prove; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c viaduct -n "__fish_viaduct_using_subcommand completions" -l socket -d 'Control socket of the router process' -r -F
 complete -c viaduct -n "__fish_viaduct_using_subcommand completions" -s h -l help -d 'Print help'
@@ -293,7 +300,7 @@ complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_see
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain prove completions man help" -f -a "ping" -d 'Send echo requests from the router, and say what comes back'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain prove completions man help" -f -a "lsp" -d 'Test label switched paths: what packets to a prefix, or with given labels, meet'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain prove completions man help" -f -a "explain" -d 'Tell a packet\'s way: each stage\'s decision and why, or the drop and the RFC behind it'
-complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain prove completions man help" -f -a "prove" -d 'Prove what a network of routers does, from their configuration files'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain prove completions man help" -f -a "prove" -d 'Prove what routers do, from their configuration files'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain prove completions man help" -f -a "completions" -d 'Print a shell\'s completions'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain prove completions man help" -f -a "man" -d 'Write the manual pages, one a command, into a folder'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and not __fish_seen_subcommand_from daemon check apply demo diff schema show route label ping lsp explain prove completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -318,3 +325,4 @@ complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_su
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from lsp" -f -a "ping" -d 'Send requests to the end of a path, and say who answers'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from lsp" -f -a "trace" -d 'Follow a path router by router'
 complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from prove" -f -a "isolation" -d 'Prove that communities are closed, and that their members reach each other'
+complete -c viaduct -n "__fish_viaduct_using_subcommand help; and __fish_seen_subcommand_from prove" -f -a "capacity" -d 'Work out the longest wait and the calls that fit, for every site and class'

@@ -1,5 +1,7 @@
 //! `viaduct prove`: what a whole network does, from its configuration files alone.
 
+mod capacity;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +29,7 @@ Examples:
   viaduct prove isolation network/         all files of a directory
   viaduct prove isolation pe1.toml p1.toml pe2.toml --json";
 
-/// Prove what a network of routers does, from their configuration files.
+/// Prove what routers do, from their configuration files.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -37,6 +39,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     Isolation(Isolation),
+    Capacity(capacity::Arguments),
 }
 
 /// Prove that communities are closed, and that their members reach each other.
@@ -54,6 +57,7 @@ pub(crate) struct Isolation {
 pub(crate) fn run(arguments: &Arguments) -> Done {
     match &arguments.what {
         What::Isolation(arguments) => closed(arguments),
+        What::Capacity(arguments) => capacity::run(arguments),
     }
 }
 

@@ -14,6 +14,7 @@ mod label;
 mod limits;
 mod meter;
 mod prefix_list;
+mod promise;
 mod qos;
 mod read;
 mod route;
@@ -39,6 +40,7 @@ pub use label::{
 pub use limits::Limits;
 pub use meter::{Meter, MeterAction, Police, SharedMeter};
 pub use prefix_list::{PrefixList, PrefixRule};
+pub use promise::Promise;
 pub use qos::{ClassSettings, Curve, Limit, Policer, PolicerChoice, Qos, Wred};
 pub use route::{Hop, Route, Via};
 pub use rule::{ByColour, Conditions, Dscp, MOST_VALUES, MatchGroup, Meaning, Protocol, Rule, Span16, Trust};
@@ -47,13 +49,14 @@ pub use units::{Rate, Size, Span};
 pub use values::{Class, Mac};
 pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
 pub use words::{
-    Aqm, Attach, Cells, ColourWord, Copy, DiffServWord, Direction, Discard, Discipline, FragmentWord,
+    Aqm, Attach, Cells, Codec, ColourWord, Copy, DiffServWord, Direction, Discard, Discipline, FragmentWord,
     LabelMode, MeterKind, Mode, PortKind, TpidWord, TtlWord,
 };
 
 pub(crate) use check::rules;
 pub(crate) use rule::Resolver;
 
+use crate::capacity::{self, Unkept};
 use errors::Finding;
 use read::Kept;
 use types::Source;
@@ -66,8 +69,19 @@ pub const MOST_BYTES: usize = 64 << 20;
 ///
 /// # Errors
 ///
-/// Everything that is wrong with it.
+/// Everything that is wrong with it; if nothing else is, every promise that it cannot keep.
 pub fn parse(text: &str, file: &str) -> Result<Config, ConfigErrors> {
+    let config = parse_unkept(text, file)?;
+    config.keeps()?;
+    Ok(config)
+}
+
+/// As [`parse`], but that a promise cannot be kept is no fault.
+///
+/// # Errors
+///
+/// Everything else that is wrong with it.
+pub fn parse_unkept(text: &str, file: &str) -> Result<Config, ConfigErrors> {
     if text.len() > MOST_BYTES {
         let message = format!("{} bytes are too many", text.len());
         let help = format!("a configuration has at most {MOST_BYTES} bytes");
@@ -106,8 +120,23 @@ impl Config {
             walk::locate(root.get_or_init(|| DeTable::parse_recoverable(&self.source.text).0), path)
         });
         if findings.is_empty() {
+            return self.keeps();
+        }
+        Err(ConfigErrors::new(&self.source.file, &self.source.text, findings))
+    }
+
+    /// That what it promises holds.
+    fn keeps(&self) -> Result<(), ConfigErrors> {
+        let unkept = capacity::unkept(self);
+        if unkept.is_empty() {
             return Ok(());
         }
+        let root = DeTable::parse_recoverable(&self.source.text).0;
+        let finding = |unkept: Unkept| {
+            let key = format!("promise[{}].{}", unkept.promise, unkept.key);
+            Finding { span: walk::locate(&root, &key), key, message: unkept.message, help: unkept.help }
+        };
+        let findings = unkept.into_iter().map(finding).collect();
         Err(ConfigErrors::new(&self.source.file, &self.source.text, findings))
     }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::types::Config;
 
 /// Keys that must be there, by table. A key of any other table may be left out.
-const NEEDED: [(&str, &[&str]); 14] = [
+const NEEDED: [(&str, &[&str]); 15] = [
     ("MatchGroup", &["name"]),
     ("Rule", &["name"]),
     ("Port", &["name", "kind"]),
@@ -26,6 +26,7 @@ const NEEDED: [(&str, &[&str]); 14] = [
     ("StaticLabel", &["label"]),
     ("Community", &["name", "members"]),
     ("Extranet", &["from", "to", "prefixes"]),
+    ("Promise", &["interface"]),
     ("Neighbour", &["interface", "address", "mac"]),
 ];
 

@@ -18,6 +18,7 @@ use super::label::{LabelRanges, StaticLabel};
 use super::limits::Limits;
 use super::meter::{Police, SharedMeter};
 use super::prefix_list::PrefixList;
+use super::promise::Promise;
 use super::qos::Qos;
 use super::route::Route;
 use super::rule::{ByColour, MatchGroup, Meaning, Rule, Trust};
@@ -71,6 +72,9 @@ pub struct Config {
     /// `[[neighbour]]`: neighbours whose station address is known beforehand.
     #[serde(rename = "neighbour")]
     pub neighbours: Vec<Neighbour>,
+    /// `[[promise]]`: what sites are promised; a file that cannot keep it is refused.
+    #[serde(rename = "promise")]
+    pub promises: Vec<Promise>,
     /// `[limits]`: bounds on the slow path.
     pub limits: Limits,
     /// Where it was read from, so that later faults can be placed too.

@@ -52,6 +52,16 @@ pub(super) fn unknown(word: &str, known: &[&str]) -> String {
 }
 
 words! {
+    /// What a call sends.
+    Codec {
+        /// ITU-T G.711, 20 ms of speech in a datagram: 64 kbit/s of speech.
+        G711 = "g711",
+        /// ITU-T G.729: 8 kbit/s of speech.
+        G729 = "g729",
+    }
+}
+
+words! {
     /// How workers wait for frames.
     Mode {
         /// Spins: the least delay, a whole core.

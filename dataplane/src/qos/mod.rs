@@ -55,4 +55,5 @@ pub use policer::{Metered, Policers};
 pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits};
 pub use spec::{Aqm, Cells, ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, RateSpec, ShaperSpec};
 pub use stats::{Count, QueueStats};
+pub use turn::QUANTUM;
 pub use wred::{WredCurve, WredSpec, default_curves};

@@ -7,7 +7,7 @@ use crate::packet::Frame;
 use crate::time::Time;
 
 /// Bytes that an interface of weight 1 may send before it is the next one's turn.
-const QUANTUM: i64 = 1600;
+pub const QUANTUM: i64 = 1600;
 
 /// What an interface's turn is out of, from most to least urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

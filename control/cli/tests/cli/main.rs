@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod agree;
+mod capacity;
 mod check;
 mod common;
 mod explain;

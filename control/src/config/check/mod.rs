@@ -7,6 +7,7 @@ mod label;
 mod meter;
 mod mpls;
 mod port;
+mod promise;
 mod qos;
 mod reach;
 mod route;
@@ -63,6 +64,7 @@ pub(super) fn check(
     checks.meters(whole);
     checks.rules(whole);
     checks.mpls_settings();
+    checks.promises(whole);
     checks.neighbours(whole);
     let own = checks.own_addresses();
     checks.labels(whole, &own);

@@ -2,6 +2,7 @@
 
 mod marks;
 mod meter;
+mod promise;
 mod qos;
 mod route;
 mod rule;
@@ -68,6 +69,7 @@ pub(super) fn config(reader: &Reader, root: &Spanned<DeTable<'_>>) -> (Config, K
         communities: kept.list(&mut root, "community", vpn::community),
         extranets: kept.list(&mut root, "extranet", vpn::extranet),
         neighbours: kept.list(&mut root, "neighbour", route::neighbour),
+        promises: kept.list(&mut root, "promise", promise::promise),
         limits: limits::read(root.table("limits")),
         source: Default::default(),
     };

@@ -14,9 +14,9 @@ use crate::config::walk::{Table, Value, help_words, integer, kind, text};
 use crate::config::words::{Cells, Discipline};
 
 /// What a target or an interval may be.
-const TIMES: RangeInclusive<Span> = Span(10_000)..=Span(10_000_000_000);
+pub(super) const TIMES: RangeInclusive<Span> = Span(10_000)..=Span(10_000_000_000);
 /// What a length of a queue may be.
-const SIZES: RangeInclusive<Size> = Size(64)..=Size(1 << 30);
+pub(super) const SIZES: RangeInclusive<Size> = Size(64)..=Size(1 << 30);
 
 /// A table of tables by class name; other keys are left to `finish`.
 pub(super) fn by_class<V>(

@@ -1,0 +1,151 @@
+//! Promises held against what the sites are sure of.
+
+use dataplane::class::TrafficClass;
+use dataplane::qos::Aqm;
+
+use super::call;
+use super::curve::Arrival;
+use super::path::Path;
+use super::short::{Mend, Short};
+use super::site::{Load, Site};
+use crate::config::Promise;
+
+/// The most calls that are looked for.
+const MOST_CALLS: u64 = 1 << 24;
+/// The fastest rate that is looked for, bit/s.
+const MOST_RATE: u64 = 400_000_000_000;
+
+/// All promises of one class of one site, and what serves it.
+#[derive(Debug)]
+pub(super) struct Group<'s, 'c> {
+    pub(super) site: &'s Site<'c>,
+    /// The other sites on its line.
+    pub(super) others: &'s [&'s Site<'c>],
+    pub(super) class: TrafficClass,
+    pub(super) promises: Vec<&'c Promise>,
+}
+
+impl Group<'_, '_> {
+    /// What one promise sends, with `calls` in place of its own.
+    fn load(&self, promise: &Promise, calls: Option<u64>) -> Load {
+        let Some(calls) = calls.or(promise.calls.map(u64::from)) else {
+            let rate = promise.rate.map_or(0, |rate| rate.0);
+            let burst = promise.burst.map_or(self.site.longest(), |burst| burst.0);
+            return self.site.load(Arrival { burst, rate });
+        };
+        let packet = call::packet(promise);
+        let (site, line) = (self.site.frame(packet), self.site.wire(packet));
+        Load { site: call::arrival(calls, site), line: call::arrival(calls, line) }
+    }
+
+    /// What all send, with `calls` in place of those of the promise at `n`.
+    fn all(&self, n: usize, calls: Option<u64>) -> Load {
+        let one = |(i, promise): (usize, &&Promise)| self.load(promise, calls.filter(|_| i == n));
+        self.promises.iter().enumerate().map(one).fold(Load::default(), Load::and)
+    }
+
+    /// What is promised of this class in all.
+    pub(super) fn promised(&self) -> Load {
+        self.all(usize::MAX, None)
+    }
+
+    /// The first number that is short for the promise at `n`.
+    fn short(&self, n: usize, calls: Option<u64>) -> Option<Short> {
+        let load = self.all(n, calls);
+        if let Some(short) = self.policed(load.site) {
+            return Some(short);
+        }
+        let path = match self.site.path(self.class, self.others) {
+            Ok(path) => path,
+            Err(short) => return Some(short),
+        };
+        self.queued(path, load, self.promises.get(n).and_then(|p| p.bound).map(|bound| bound.0))
+    }
+
+    fn policed(&self, of: Arrival) -> Option<Short> {
+        let policer = self.site.policed(self.class.index())?;
+        if of.rate > policer.rate {
+            return Some(Short::PolicerRate { needed: of.rate, there: policer.rate });
+        }
+        (of.burst > policer.burst).then_some(Short::PolicerBurst { needed: of.burst, there: policer.burst })
+    }
+
+    fn queued(&self, path: Path, load: Load, bound: Option<u64>) -> Option<Short> {
+        let spec = &self.site.qos.classes[self.class.index()];
+        let rate = Short::Rate { needed: load.site.rate, there: path.rate() };
+        let (Some(wait), Some(held)) = (path.delay(load), path.backlog(load)) else { return Some(rate) };
+        let (limit, longest) = (u64::from(spec.limit_bytes), spec.limit_time);
+        let held = self.site.layer2_of(held);
+        if held > limit {
+            return Some(Short::Queue { needed: held, there: limit });
+        }
+        if longest > 0 && wait > longest {
+            return Some(Short::QueueTime { needed: wait, there: longest });
+        }
+        if let Some(short) = early(&spec.aqm, wait, held) {
+            return Some(short);
+        }
+        let bound = bound.filter(|bound| wait > *bound)?;
+        Some(Short::Bound { needed: wait, there: bound })
+    }
+
+    /// Calls that fit in place of those of the promise at `n`.
+    pub(super) fn calls(&self, n: usize) -> u64 {
+        let fits = |calls: u64| self.short(n, Some(calls)).is_none();
+        most(MOST_CALLS, fits)
+    }
+
+    /// What the promise at `n` lacks, and what would mend it.
+    pub(super) fn judge(&self, n: usize) -> Option<(Short, Mend)> {
+        let short = self.short(n, None)?;
+        let calls = self.promises.get(n)?.calls.map(|_| self.calls(n));
+        Some((short, Mend { calls, rate: self.mending_rate(n) }))
+    }
+
+    /// The least rate of the interface, a whole number of kbit/s, with which the promise at
+    /// `n` holds, policers growing with it; `None` where none does.
+    fn mending_rate(&self, n: usize) -> Option<u64> {
+        let now = self.site.qos.shaper?.rate;
+        let holds = |rate: u64| {
+            let faster = self.site.faster(rate);
+            let group = Group { site: &faster, promises: self.promises.clone(), ..*self };
+            group.short(n, None).is_none()
+        };
+        let step = |rate: u64| rate.div_ceil(1_000) * 1_000;
+        let enough = std::iter::successors(Some(step(now)), |rate| Some(rate * 2))
+            .take_while(|rate| *rate <= MOST_RATE)
+            .find(|rate| holds(*rate))?;
+        Some(least(step(now) / 1_000, enough / 1_000, |kilo| holds(kilo * 1_000)) * 1_000)
+    }
+}
+
+/// Whether the queue drops before it is full.
+fn early(aqm: &Aqm, wait: u64, held: u64) -> Option<Short> {
+    match aqm {
+        Aqm::Codel(codel) if wait > codel.target => Some(Short::Codel { needed: wait, there: codel.target }),
+        Aqm::Wred(wred) if held > u64::from(wred[0].from) => {
+            Some(Short::Wred { needed: held, there: wred[0].from.into() })
+        }
+        _ => None,
+    }
+}
+
+/// The most of 0 to `most` for which it holds, if it holds for all below that.
+fn most(most: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if holds(middle) { low = middle } else { high = middle - 1 }
+    }
+    low
+}
+
+/// The least of `from` to `to` for which it holds; it holds for `to`, and for all above that.
+fn least(from: u64, to: u64, holds: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (from, to);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
+}

@@ -1,0 +1,184 @@
+//! What every site's classes are sure of, worked out before a frame is sent: the
+//! longest wait, the most that waits, how many calls fit; and whether what is
+//! promised can be kept.
+//!
+//! Stands beside `prove`: both say what a configuration does before it is in use. The
+//! bounds are those of network calculus over the specification that the scheduler tree
+//! is given: what comes is bounded by a token bucket, what a class is served by a rate
+//! after a latency. `config` refuses a file whose promises do not hold.
+
+mod call;
+mod curve;
+mod judge;
+mod path;
+mod report;
+mod short;
+mod site;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use dataplane::class::TrafficClass;
+
+pub use report::{Capacity, Held, Of, Row};
+
+use crate::config::{Class, Codec, Config, Promise};
+use curve::Arrival;
+use judge::Group;
+use site::{Load, Site, sites};
+
+/// A promise that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unkept {
+    /// Its index in the configuration.
+    pub(crate) promise: usize,
+    /// The key that says what is short.
+    pub(crate) key: &'static str,
+    /// What is short, by how much.
+    pub(crate) message: String,
+    /// What would mend it.
+    pub(crate) help: String,
+}
+
+/// The promises of a configuration that it cannot keep. Those of interfaces that it does
+/// not have are passed over.
+pub(crate) fn unkept(config: &Config) -> Vec<Unkept> {
+    if config.promises.is_empty() {
+        return Vec::new();
+    }
+    let sites = sites(config);
+    let lines = lines(&sites);
+    let mut unkept = Vec::new();
+    for ((at, class), of) in promised(config, &sites) {
+        let others = others(&lines, &sites, at);
+        let group = group(config, &sites[at], &others, class, &of);
+        for (n, promise) in of.into_iter().enumerate() {
+            let Some((short, mend)) = group.judge(n) else { continue };
+            let key = match short {
+                short::Short::Bound { .. } => "bound",
+                _ if config.promises[promise].calls.is_some() => "calls",
+                _ => "rate",
+            };
+            let message = short.message(class, &sites[at].interface.name);
+            unkept.push(Unkept { promise, key, message, help: short.help(class, mend) });
+        }
+    }
+    unkept.sort_by_key(|u| u.promise);
+    unkept
+}
+
+/// Every interface that has a rate, every class.
+pub fn capacity(config: &Config) -> Capacity {
+    let sites = sites(config);
+    let lines = lines(&sites);
+    let promised = promised(config, &sites);
+    let mut rows = Vec::new();
+    for (at, site) in sites.iter().enumerate() {
+        let others = others(&lines, &sites, at);
+        for class in TrafficClass::ALL {
+            let of = promised.get(&(at, class)).map_or(&[][..], Vec::as_slice);
+            if site.rate().is_some() || !of.is_empty() {
+                rows.push(row(&group(config, site, &others, class, of)));
+            }
+        }
+    }
+    Capacity { rows }
+}
+
+/// Indices of sites by their port.
+fn lines<'c>(sites: &[Site<'c>]) -> BTreeMap<&'c str, Vec<usize>> {
+    let mut lines: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, site) in sites.iter().enumerate() {
+        lines.entry(&site.interface.port).or_default().push(at);
+    }
+    lines
+}
+
+fn others<'s, 'c>(lines: &BTreeMap<&str, Vec<usize>>, sites: &'s [Site<'c>], at: usize) -> Vec<&'s Site<'c>> {
+    let line = lines.get(sites[at].interface.port.as_str()).map_or(&[][..], Vec::as_slice);
+    line.iter().filter(|other| **other != at).map(|other| &sites[*other]).collect()
+}
+
+/// Indices of promises by site and class.
+fn promised(config: &Config, sites: &[Site<'_>]) -> BTreeMap<(usize, TrafficClass), Vec<usize>> {
+    let names: ahash::AHashMap<&str, usize> =
+        sites.iter().enumerate().map(|(at, site)| (site.interface.name.as_str(), at)).collect();
+    let mut promised: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (n, promise) in config.promises.iter().enumerate() {
+        if let Some(at) = names.get(promise.interface.as_str()) {
+            promised.entry((*at, promise.class.0)).or_default().push(n);
+        }
+    }
+    promised
+}
+
+fn group<'s, 'c>(
+    config: &'c Config,
+    site: &'s Site<'c>,
+    others: &'s [&'s Site<'c>],
+    class: TrafficClass,
+    of: &[usize],
+) -> Group<'s, 'c> {
+    Group { site, others, class, promises: of.iter().map(|n| &config.promises[*n]).collect() }
+}
+
+fn row(group: &Group<'_, '_>) -> Row {
+    let (of, load) = load(group);
+    let path = group.site.path(group.class, group.others);
+    let held = |n: usize| Held {
+        promise: group.promises[n].to_string(),
+        short: group.judge(n).map(|(short, mend)| {
+            (short.message(group.class, &group.site.interface.name), short.help(group.class, mend))
+        }),
+    };
+    Row {
+        interface: group.site.interface.name.clone(),
+        class: group.class.name().into(),
+        rate: path.as_ref().ok().map(|path| path.rate()),
+        of,
+        wait: path.as_ref().ok().and_then(|path| path.delay(load)),
+        backlog: path.as_ref().ok().and_then(|path| path.backlog(load)),
+        calls: calls(group),
+        unbounded: path.err().map(|short| short.message(group.class, &group.site.interface.name)),
+        promises: (0..group.promises.len()).map(held).collect(),
+    }
+}
+
+/// What the class is taken to send.
+fn load(group: &Group<'_, '_>) -> (Of, Load) {
+    let (site, class) = (group.site, group.class.index());
+    if !group.promises.is_empty() {
+        return (Of::Promised, group.promised());
+    }
+    match site.policed(class) {
+        Some(policed) => (Of::Policed, site.load(policed)),
+        None => {
+            let burst = u64::from(site.qos.classes[class].limit_bytes);
+            (Of::Queue, site.load(site.accounted(Arrival { burst, rate: 0 })))
+        }
+    }
+}
+
+/// Calls that fit into a class of priority beside what else is promised there.
+fn calls(group: &Group<'_, '_>) -> Option<u64> {
+    if !group.site.qos.classes[group.class.index()].priority {
+        return None;
+    }
+    if let Some(n) = group.promises.iter().position(|p| p.calls.is_some()) {
+        return Some(group.calls(n));
+    }
+    let any = Promise {
+        interface: group.site.interface.name.clone(),
+        class: Class(group.class),
+        calls: Some(1),
+        codec: Codec::G711,
+        rate: None,
+        burst: None,
+        labels: 0,
+        bound: None,
+    };
+    let promises = group.promises.iter().copied().chain([&any]).collect::<Vec<_>>();
+    let n = promises.len() - 1;
+    Some(Group { site: group.site, others: group.others, class: group.class, promises }.calls(n))
+}

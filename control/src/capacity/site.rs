@@ -1,0 +1,319 @@
+//! An interface (site) and its line, as the tree serves them.
+//!
+//! What a class gets is worked out of the same specification that the tree is given:
+//! priority classes in their order, before them only the frame that has begun; the
+//! others by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996, theorem 4);
+//! among the interfaces of a port, priority first, then what each is guaranteed, then turns.
+
+use ahash::AHashMap;
+use dataplane::class::{CLASSES, TrafficClass};
+use dataplane::qos::{ClassQos, Discipline, InterfaceQos, LINE_OVERHEAD, QUANTUM, ShaperSpec};
+
+use super::curve::{Arrival, Service, bytes};
+use super::path::{Line, Path, Turns};
+use super::short::Short;
+use crate::config::{Config, Interface, Rate, Vlan};
+
+/// Bytes of an Ethernet header, and of a tag.
+const HEADER: u64 = 14;
+const TAG: u64 = 4;
+/// The shortest frame without FCS.
+const SHORTEST: u64 = 60;
+
+/// One interface with what the tree is told of it.
+#[derive(Debug)]
+pub(super) struct Site<'c> {
+    pub(super) interface: &'c Interface,
+    pub(super) qos: InterfaceQos,
+    /// The port's rate, bit/s; `None` is not known.
+    line: Option<u64>,
+    counts: Counts,
+}
+
+/// What comes, as the site and as the line count it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    pub(super) site: Arrival,
+    pub(super) line: Arrival,
+}
+
+impl Load {
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { site: self.site.and(other.site), line: self.line.and(other.line) }
+    }
+}
+
+/// So many bytes of one count for so many of another, at most.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ratio {
+    to: u64,
+    from: u64,
+}
+
+impl Ratio {
+    fn of(self, arrival: Arrival) -> Arrival {
+        arrival.scaled(self.to, self.from)
+    }
+}
+
+/// How site, line and layer 2 count the same frames.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    line: Ratio,
+    site: Ratio,
+    layer2: Ratio,
+}
+
+impl Counts {
+    /// The worst of all frames: the shortest, or one that just needs another cell.
+    fn new(site: &Site<'_>) -> Self {
+        let len = |packet: u64| packet.saturating_add(site.layer2()).max(SHORTEST);
+        let longest = u64::from(site.interface.longest());
+        let most = |to: &dyn Fn(u64) -> u64, from: &dyn Fn(u64) -> u64| {
+            let ratio = |packet: &u64| (u128::from(to(*packet)) << 32) / u128::from(from(*packet).max(1));
+            let packet = (0..=longest).max_by_key(ratio).unwrap_or(0);
+            Ratio { to: to(packet), from: from(packet) }
+        };
+        let (wire, frame) = (|p| site.wire(p), |p| site.frame(p));
+        let mut line = most(&wire, &frame);
+        line.to = line.to.max(line.from);
+        Self { line, site: most(&frame, &len), layer2: most(&len, &frame) }
+    }
+}
+
+/// The interfaces of a configuration, in its order.
+pub(super) fn sites(config: &Config) -> Vec<Site<'_>> {
+    let rates: AHashMap<&str, u64> =
+        config.ports.iter().filter_map(|port| Some((port.name.as_str(), port.rate?.0))).collect();
+    let mut known: AHashMap<_, Counts> = AHashMap::new();
+    let mut sites = Vec::with_capacity(config.interfaces.len());
+    for interface in &config.interfaces {
+        let line = rates.get(interface.port.as_str()).copied();
+        let mut site = Site { interface, qos: interface.qos_spec(), line, counts: Counts::default() };
+        let counted = site.qos.shaper.map(|s| (s.overhead, s.cells as u8));
+        let key = (counted, interface.longest(), site.layer2());
+        site.counts = *known.entry(key).or_insert_with(|| Counts::new(&site));
+        sites.push(site);
+    }
+    sites
+}
+
+impl<'c> Site<'c> {
+    /// Bytes of layer 2 before a packet of its frames.
+    fn layer2(&self) -> u64 {
+        HEADER
+            + match self.interface.vlan {
+                Vlan::Untagged => 0,
+                Vlan::One(_) => TAG,
+                Vlan::Two(_) => 2 * TAG,
+            }
+    }
+
+    /// A frame as the site counts it, from its length at layer 3.
+    pub(super) fn frame(&self, packet: u64) -> u64 {
+        let len = packet.saturating_add(self.layer2()).max(SHORTEST);
+        let accounted = |s: ShaperSpec| u64::from(s.accounted(usize::try_from(len).unwrap_or(usize::MAX)));
+        self.qos.shaper.map_or(len + u64::from(LINE_OVERHEAD), accounted)
+    }
+
+    /// A frame as the line counts it.
+    pub(super) fn wire(&self, packet: u64) -> u64 {
+        packet.saturating_add(self.layer2()).max(SHORTEST) + u64::from(LINE_OVERHEAD)
+    }
+
+    /// Its longest frame as it counts it.
+    pub(super) fn longest(&self) -> u64 {
+        self.frame(self.interface.longest().into())
+    }
+
+    /// What it counts so, as the line counts it at most.
+    pub(super) fn load(&self, site: Arrival) -> Load {
+        Load { site, line: self.counts.line.of(site) }
+    }
+
+    /// Bytes of layer 2 as it counts them at most.
+    pub(super) fn accounted(&self, layer2: Arrival) -> Arrival {
+        self.counts.site.of(layer2)
+    }
+
+    /// What it counts so, in bytes of layer 2 at most.
+    pub(super) fn layer2_of(&self, accounted: u64) -> u64 {
+        self.counts.layer2.of(Arrival { burst: accounted, rate: 0 }).burst
+    }
+
+    /// It with another rate, and with the defaults that follow from it.
+    pub(super) fn faster(&self, rate: u64) -> Self {
+        let mut interface = self.interface.clone();
+        interface.qos.get_or_insert_default().rate = Some(Rate(rate));
+        Self { interface: self.interface, qos: interface.qos_spec(), line: self.line, counts: self.counts }
+    }
+
+    fn class(&self, class: usize) -> &ClassQos {
+        &self.qos.classes[class]
+    }
+
+    /// Its rate, bit/s: what it is shaped to, or the line's.
+    pub(super) fn rate(&self) -> Option<u64> {
+        self.qos.shaper.map(|s| s.rate).or(self.line)
+    }
+
+    /// The classes that go before `class`, in order.
+    fn before(&self, class: TrafficClass) -> impl Iterator<Item = usize> {
+        let first = self.class(class.index()).priority;
+        let before = move |c: &usize| self.class(*c).priority && (!first || *c < class.index());
+        (0..CLASSES).filter(before).filter(move |c| *c != class.index())
+    }
+
+    /// What a class's policer lets through.
+    pub(super) fn policed(&self, class: usize) -> Option<Arrival> {
+        self.class(class).policer.map(|p| Arrival { burst: p.burst, rate: p.rate })
+    }
+
+    /// What the policers of these classes let through.
+    fn ahead(&self, mut classes: impl Iterator<Item = usize>) -> Result<Arrival, Short> {
+        classes.try_fold(Arrival::default(), |sum, class| {
+            let unbounded = || Short::Unpoliced {
+                interface: self.interface.name.clone(),
+                class: TrafficClass::ALL[class],
+            };
+            self.policed(class).map(|of| sum.and(of)).ok_or_else(unbounded)
+        })
+    }
+
+    fn weight(&self, class: usize) -> u64 {
+        let spec = self.class(class);
+        match spec.weight {
+            _ if spec.priority => 0,
+            weight if class == TrafficClass::Control.index() => u64::from(weight.max(1)),
+            weight => weight.into(),
+        }
+    }
+
+    /// What the classes without priority get of what those with it leave, relative to one
+    /// another: what each is guaranteed, and by weight a part of what none is.
+    fn shares(&self, priority: Arrival) -> [u64; CLASSES] {
+        let weights: [u64; CLASSES] = std::array::from_fn(|c| self.weight(c));
+        let sure = |c: usize| if self.class(c).priority { 0 } else { self.class(c).guaranteed };
+        let sum: u64 = (0..CLASSES).map(sure).sum();
+        if sum == 0 {
+            return weights;
+        }
+        let free = self.assured().saturating_sub(priority.rate).saturating_sub(sum);
+        let all: u64 = weights.iter().sum();
+        let part = |weight: u64| u128::from(free) * u128::from(weight) / u128::from(all.max(1));
+        std::array::from_fn(|c| sure(c).saturating_add(u64::try_from(part(weights[c])).unwrap_or(u64::MAX)))
+    }
+
+    /// What it is guaranteed on its line, bit/s; its rate where that is not said.
+    fn assured(&self) -> u64 {
+        self.qos.assured.map(|a| a.rate).or(self.rate()).unwrap_or(0)
+    }
+
+    /// What serves `class` here, and on the line between `others`.
+    pub(super) fn path(&self, class: TrafficClass, others: &[&Site<'_>]) -> Result<Path, Short> {
+        let rate = self.rate().ok_or(Short::NoRate)?;
+        let site = self.service(class, rate)?;
+        let line = match self.line {
+            Some(line) if !others.is_empty() => Some(self.on_line(line, class, others)?),
+            _ => None,
+        };
+        Ok(Path { site, line })
+    }
+
+    /// What serves `class` of it when it is served at `rate` itself.
+    fn service(&self, class: TrafficClass, rate: u64) -> Result<Service, Short> {
+        if self.qos.discipline == Discipline::Fifo {
+            return Err(Short::OneQueue);
+        }
+        let ahead = self.ahead(self.before(class))?;
+        let left = Service::of(rate).without(ahead, self.longest());
+        let left = left.ok_or(Short::Rate { needed: ahead.rate.saturating_add(1), there: rate })?;
+        let own = |service: Service| match self.class(class.index()).shaper {
+            Some(own) => Service { rate: service.rate.min(own.rate), latency: service.latency },
+            None => service,
+        };
+        if self.class(class.index()).priority {
+            return Ok(own(left));
+        }
+        let shares = self.shares(ahead);
+        let others = (shares.iter().filter(|share| **share > 0).count() as u64).saturating_sub(1);
+        let part = (shares[class.index()], shares.iter().sum());
+        let share = left.share(part, others * self.longest(), self.longest()).ok_or(Short::Leftover)?;
+        Ok(own(share))
+    }
+
+    fn on_line(&self, rate: u64, class: TrafficClass, others: &[&Site<'_>]) -> Result<Line, Short> {
+        let wire = |site: &Site<'_>| site.wire(site.interface.longest().into());
+        let begun = others.iter().map(|other| wire(other)).max().unwrap_or(0);
+        let full = self.qos.shaper.map_or(u64::MAX, |s| s.burst);
+        let urgent = others
+            .iter()
+            .try_fold(Arrival::default(), |sum, other| other.urgent().map(|load| sum.and(load)))?;
+        let short = || Short::Line { needed: urgent.rate.saturating_add(1), there: rate };
+        let left = Service::of(rate).without(urgent, begun).ok_or_else(short)?;
+        if self.class(class.index()).priority {
+            return Ok(Line { rate, before: Some(urgent), begun, turns: [None; 2], full });
+        }
+        // What the shapers of all the others let out, whatever the order.
+        let shaped = others.iter().try_fold(Arrival::default(), |sum, s| s.shaped().map(|a| sum.and(a)));
+        let assured = others.iter().filter_map(|other| other.sure()).fold(Arrival::default(), Arrival::and);
+        let after = Service::of(rate).without(urgent.and(assured), begun);
+        let turns = [self.guaranteed(after, class), self.by_turns(left, after, others, class)];
+        Ok(Line { rate, before: shaped.filter(|s| s.rate < rate), begun, turns, full })
+    }
+
+    /// What it is guaranteed, before those of others that have had theirs.
+    fn guaranteed(&self, after: Option<Service>, class: TrafficClass) -> Option<Turns> {
+        let (sure, after) = (self.qos.assured?, after?);
+        let rate = sure.rate.min(after.rate).min(self.rate()?);
+        Some(Turns { site: self.service(class, rate).ok()?, rate, latency: after.latency })
+    }
+
+    /// Deficit round robin (Stiliadis and Varma, INFOCOM 1996, table 1): its weight's part of what
+    /// is not guaranteed, after three quanta of each but for two of its own.
+    fn by_turns(
+        &self,
+        left: Service,
+        after: Option<Service>,
+        others: &[&Site<'_>],
+        class: TrafficClass,
+    ) -> Option<Turns> {
+        let shared = after.filter(|after| after.rate < left.rate).unwrap_or(left);
+        let longest = others.iter().chain([&self]).map(|s| s.wire(s.interface.longest().into())).max()?;
+        let quantum =
+            |site: &Site<'_>| longest.max(QUANTUM.unsigned_abs()) * u64::from(site.qos.weight.max(1));
+        let mine = quantum(self);
+        let all = others.iter().map(|other| quantum(other)).fold(mine, u64::saturating_add);
+        let part = shared.share((mine, all), all.saturating_mul(3).saturating_sub(2 * mine), 0)?;
+        let rate = part.rate.min(self.rate()?);
+        Some(Turns { site: self.service(class, rate).ok()?, rate, latency: part.latency })
+    }
+
+    /// The most that it sends out of what it is guaranteed, as the line counts it.
+    fn sure(&self) -> Option<Arrival> {
+        let sure = self.qos.assured?;
+        let burst = bytes(sure.burst, sure.rate).saturating_add(self.longest());
+        Some(self.load(Arrival { burst, rate: sure.rate }).line)
+    }
+
+    /// The most that its shaper lets out, as the line counts it.
+    fn shaped(&self) -> Option<Arrival> {
+        let shaper = self.qos.shaper?;
+        let burst = bytes(shaper.burst, shaper.rate).saturating_add(self.longest());
+        Some(self.load(Arrival { burst, rate: shaper.rate }).line)
+    }
+
+    /// The most that it sends with priority, as the line counts it.
+    fn urgent(&self) -> Result<Arrival, Short> {
+        let policed = self.ahead((0..CLASSES).filter(|c| self.class(*c).priority));
+        match (policed, self.shaped()) {
+            (Ok(policed), Some(shaped)) => {
+                let policed = self.load(policed).line;
+                Ok(if shaped.rate < policed.rate { shaped } else { policed })
+            }
+            (Ok(policed), None) => Ok(self.load(policed).line),
+            (Err(_), Some(shaped)) => Ok(shaped),
+            (Err(short), None) => Err(short),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Bounds against the tree itself: adversarial traffic in virtual time.
+
+use std::sync::Arc;
+
+use dataplane::class::TrafficClass::{self, Imaging, Standard, Voice};
+use dataplane::id::IfIndex;
+use dataplane::packet::{Batch, Frame};
+use dataplane::qos::{LINE_OVERHEAD, Scheduler};
+use dataplane::time::Time;
+use proptest::prelude::*;
+
+use super::curve::time;
+use super::{Capacity, Of, Row, capacity};
+use crate::config::{Config, parse};
+
+/// Layer-2 bytes of a G.711 datagram, and of a full one.
+const CALL: usize = 214;
+const FULL: usize = 1514;
+
+/// A port and its sites: rates in Mbit/s, with calls promised.
+fn text(port: Option<u64>, sites: &[(u64, u64)]) -> String {
+    let rate = port.map_or(String::new(), |rate| format!("rate = \"{rate} Mbit/s\"\n"));
+    let mut text = format!("[[port]]\nname = \"p\"\nkind = \"loopback\"\n{rate}");
+    for (n, (rate, calls)) in sites.iter().enumerate() {
+        text += &format!(
+            "[[interface]]\nname = \"s{n}\"\nport = \"p\"\nvlan = {}\naddresses = [\"10.0.{n}.1/24\"]\n\
+             [interface.qos]\nrate = \"{rate} Mbit/s\"\n\
+             voice.policer = {{ rate = \"{} kbit/s\", burst = \"{} B\" }}\n",
+            n + 1,
+            calls * 97,
+            (calls * 242).max(1522),
+        );
+        if *calls > 0 {
+            text += &format!("[[promise]]\ninterface = \"s{n}\"\ncalls = {calls}\n");
+        }
+    }
+    text
+}
+
+fn config(text: &str) -> Config {
+    parse(text, "t.toml").unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// What is wrong with `text`: key, message and help of each.
+fn faults(text: &str) -> Vec<String> {
+    let errors = parse(text, "t.toml").err().map(|e| e.errors).unwrap_or_default();
+    errors.iter().map(|e| format!("{}: {} ({})", e.key, e.message, e.help)).collect()
+}
+
+fn row<'r>(capacity: &'r Capacity, interface: &str, class: &str) -> &'r Row {
+    capacity.rows.iter().find(|r| r.interface == interface && r.class == class).unwrap()
+}
+
+/// The tree of a configuration, in virtual time.
+struct Tree {
+    tree: Scheduler,
+    config: Config,
+    now: u64,
+    /// Longest waits of voice by interface, own sending at the interface's rate counted.
+    worst: Vec<u64>,
+    steps: u64,
+}
+
+impl Tree {
+    fn new(config: Config) -> Self {
+        let rate = config.ports[0].rate.map_or(0, |rate| rate.0);
+        let mut tree = Scheduler::new(rate);
+        let specs: Vec<_> = config.interfaces.iter().map(|i| Arc::new(i.qos_spec())).collect();
+        let named = specs.iter().enumerate().map(|(n, spec)| (IfIndex(n as u32), spec));
+        tree.sync(rate, named, &mut Vec::new());
+        let sites = config.interfaces.len();
+        Self { tree, config, now: 0, worst: vec![0; sites], steps: 0 }
+    }
+
+    /// Queues a frame; whether it was taken.
+    fn offer(&mut self, site: usize, class: TrafficClass, len: usize) -> bool {
+        let mut frame = Frame::standard();
+        frame.set_len(len).unwrap();
+        let meta = frame.meta_mut();
+        (meta.out_interface, meta.class, meta.received) = (IfIndex(site as u32), class, Time(self.now));
+        self.tree.enqueue(frame, Time(self.now)).is_ok()
+    }
+
+    /// Sends what may leave until `end`.
+    fn run(&mut self, end: u64) {
+        let (mut out, mut dropped) = (Batch::new(), Vec::new());
+        loop {
+            self.now = self.tree.next_event(Time(self.now)).0.max(self.now);
+            if self.now > end {
+                break;
+            }
+            self.steps += 1;
+            assert!(self.steps < 2_000_000, "the tree does not come to an end");
+            self.tree.dequeue(Time(self.now), 1, &mut out, &mut dropped);
+            for frame in out.drain() {
+                self.left(&frame);
+            }
+        }
+        self.now = end;
+    }
+
+    fn left(&mut self, frame: &Frame) {
+        let site = frame.meta().out_interface.index();
+        let rate = self.config.interfaces[site].qos.as_ref().unwrap().rate.unwrap().0;
+        if frame.meta().class == Voice {
+            let wait = self.now - frame.meta().received.0
+                + time(frame.len() as u64 + u64::from(LINE_OVERHEAD), rate);
+            self.worst[site] = self.worst[site].max(wait);
+        }
+    }
+
+    /// Keeps two classes of data of a site waiting.
+    fn fill(&mut self, site: usize) {
+        for class in [Imaging, Standard] {
+            for _ in 0..8 {
+                self.offer(site, class, FULL);
+            }
+        }
+    }
+}
+
+/// The bounds of the acceptance table, from configurations.
+#[test]
+fn the_acceptance_lines_have_the_bounds_of_their_table() {
+    for (rate, calls, bound) in [(10, 30, 6_942_400), (100, 100, 2_027_040), (1_000, 1_000, 1_916_304)] {
+        let text = text(None, &[(rate, calls)]).replace("vlan = 1\n", "");
+        let capacity = capacity(&config(&text));
+        let voice = row(&capacity, "s0", "voice");
+        assert_eq!((voice.of, voice.wait), (Of::Promised, Some(bound)), "{rate} Mbit/s");
+        assert!(capacity.holds());
+    }
+}
+
+/// The worst that can come: everything waits, a full frame has just begun, every call sends.
+#[test]
+fn the_bound_of_one_site_is_reached_and_not_passed() {
+    for (rate, calls) in [(2, 5), (10, 30), (100, 100)] {
+        let config = config(&text(None, &[(rate, calls)]));
+        let bound = row(&capacity(&config), "s0", "voice").wait.unwrap();
+        let mut tree = Tree::new(config);
+        for burst in 1..50u64 {
+            // Just behind a frame of data, wherever that is.
+            tree.fill(0);
+            tree.run(burst * 40_000_000 + burst * 7_919);
+            tree.fill(0);
+            let begun = tree.tree.next_event(Time(tree.now)).0;
+            tree.run(begun);
+            for _ in 0..calls {
+                assert!(tree.offer(0, Voice, CALL + 4), "a call in contract is refused");
+            }
+        }
+        tree.run(3_000_000_000);
+        let worst = tree.worst[0];
+        assert!(worst <= bound && bound <= worst * 2, "{rate} Mbit/s: {worst} of {bound} ns");
+    }
+}
+
+#[test]
+fn a_promise_that_cannot_be_kept_says_what_is_short_and_what_mends_it() {
+    let file = |promise: &str| {
+        format!(
+            "[[port]]\nname = \"p\"\nkind = \"loopback\"\n[[interface]]\nname = \"p\"\n\
+             [interface.qos]\nrate = \"10 Mbit/s\"\n[[promise]]\ninterface = \"p\"\n{promise}\n"
+        )
+    };
+    assert_eq!(faults(&file("calls = 30\nbound = \"6.95 ms\"")), [""; 0]);
+    assert_eq!(
+        faults(&file("calls = 100")),
+        ["promise[0].calls: it sends 9520 kbit/s; the policer of voice lets 3333333 bit/s through: \
+          short by 6186667 bit/s (let qos.voice.policer.rate be 9520 kbit/s; 35 calls fit as it is; \
+          with qos.rate = \"28560 kbit/s\" it holds)"]
+    );
+    assert_eq!(
+        faults(&file("calls = 30\nbound = \"5 ms\"")),
+        ["promise[0].bound: it waits 6.943 ms at the worst, 1.943 ms more than the 5.000 ms promised \
+          (promise 6950 us; 19 calls fit as it is; with qos.rate = \"13885 kbit/s\" it holds)"]
+    );
+    assert_eq!(
+        faults(&file("class = \"scavenger\"\nrate = \"1 Mbit/s\"")),
+        ["promise[0].rate: scavenger only gets what the other classes of \"p\" leave \
+          (give qos.scavenger.weight, or promise another class)"]
+    );
+    let [fault] = &faults(&file("class = \"imaging\"\nrate = \"2 Mbit/s\""))[..] else { panic!() };
+    assert!(fault.contains("imaging of \"p\" is sure of 1666666 bit/s: short by 333334 bit/s"), "{fault}");
+    let [fault] = &faults(&file("calls = 1\nrate = \"2 Mbit/s\""))[..] else { panic!() };
+    assert!(fault.starts_with("promise[0].calls: a promise is of calls or of a rate"), "{fault}");
+    let [fault] = &faults(&file("calls = 1").replace("interface = \"p\"", "interface = \"q\""))[..] else {
+        panic!()
+    };
+    assert!(fault.starts_with("promise[0].interface: there is no interface \"q\""), "{fault}");
+}
+
+/// Twenty sites of a line that is half as fast as they are together. The others send all
+/// that their policers let through, at once in full frames and then as it comes, when one
+/// site's calls all send.
+#[test]
+fn the_bound_beside_other_sites_is_not_vacuous() {
+    let config = config(&text(Some(100), &[(10, 25); 20]));
+    let bound = row(&capacity(&config), "s0", "voice").wait.unwrap();
+    let mut tree = Tree::new(config);
+    for round in 1..20u64 {
+        let at = round * 50_000_000 + round * 104_729;
+        tree.run(at);
+        (0..20).for_each(|site| tree.fill(site));
+        let begun = tree.tree.next_event(Time(tree.now)).0;
+        tree.run(begun);
+        for _ in 0..4 {
+            for site in 1..20 {
+                tree.offer(site, Voice, FULL - 38);
+            }
+        }
+        for _ in 0..25 {
+            assert!(tree.offer(0, Voice, CALL + 4), "a call in contract is refused");
+        }
+        for step in 1..200u64 {
+            tree.run(begun + step * 100_000);
+            for site in 1..20 {
+                tree.offer(site, Voice, CALL + 4);
+            }
+        }
+    }
+    tree.run(2_000_000_000);
+    let worst = tree.worst[0];
+    assert!(worst <= bound && bound <= worst * 2, "{worst} of {bound} ns");
+}
+
+/// Every class waits; one in contract is served its part, whatever the others send.
+#[test]
+fn a_class_by_weight_or_guarantee_keeps_its_bound() {
+    for more in ["", "video.guaranteed = \"2 Mbit/s\"\n"] {
+        let text = text(None, &[(10, 20)]).replace("[[promise]]", &format!("{more}[[promise]]"))
+            + "[[promise]]\ninterface = \"s0\"\nclass = \"video\"\nrate = \"1 Mbit/s\"\nburst = \"8 kB\"\n";
+        let config = config(&text);
+        let bound = row(&capacity(&config), "s0", "video").wait.unwrap();
+        let mut tree = Tree::new(config);
+        let mut worst = 0;
+        for round in 1..40u64 {
+            // 8 kB at once, and 64 ms later again: 1 Mbit/s.
+            tree.run(round * 64_000_000);
+            for class in
+                [TrafficClass::National, TrafficClass::Clinical, TrafficClass::Control, Imaging, Standard]
+            {
+                (0..80).for_each(|_| {
+                    tree.offer(0, class, FULL);
+                });
+            }
+            let begun = tree.tree.next_event(Time(tree.now)).0;
+            tree.run(begun);
+            (0..20).for_each(|_| {
+                tree.offer(0, Voice, CALL + 4);
+            });
+            (0..5).for_each(|_| {
+                tree.offer(0, TrafficClass::Video, FULL + 4);
+            });
+            tree.run(begun + 63_000_000);
+            let stats = tree.tree.stats(IfIndex(0), TrafficClass::Video).unwrap();
+            worst = worst.max(stats.delay.max());
+        }
+        assert!(worst <= bound && bound <= worst * 4, "{more}: {worst} of {bound} ns");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Sites of a port, all in overload, their calls at once or one site's after the others':
+    /// no voice frame in contract is lost, and none is later than its bound.
+    #[test]
+    fn no_bound_is_passed(
+        sites in prop::collection::vec((1..6u64, 0..100u64), 1..8),
+        spare in 0..40u64,
+        phases in prop::collection::vec(0..20_000_000u64, 8),
+        together in any::<bool>(),
+    ) {
+        // Of 2 to 64 Mbit/s; up to a quarter of it for calls.
+        let sites: Vec<(u64, u64)> =
+            sites.iter().map(|(rate, part)| (1 << rate, ((1 << rate) * part / 40).max(1))).collect();
+        let port = sites.iter().map(|(rate, _)| rate).sum::<u64>() * (60 + spare) / 80;
+        let port = port.max(sites.iter().map(|(rate, _)| *rate).max().unwrap_or(1));
+        let text = text(Some(port), &sites);
+        let Ok(config) = parse(&text, "t.toml") else { return Ok(()) };
+        let capacity = capacity(&config);
+        let mut tree = Tree::new(config);
+        let phase = |n: usize| if together { phases[0] } else { phases[n] };
+        let mut events: Vec<(u64, usize)> =
+            (0..20).flat_map(|k| (0..sites.len()).map(move |n| (k, n))).map(|(k, n)| (k * 20_000_000 + phase(n), n)).collect();
+        events.sort_unstable();
+        for (at, n) in events {
+            (0..sites.len()).for_each(|site| tree.fill(site));
+            tree.run(at);
+            for _ in 0..sites[n].1 {
+                prop_assert!(tree.offer(n, Voice, CALL + 4), "a call in contract is refused");
+            }
+        }
+        tree.run(600_000_000);
+        for (n, worst) in tree.worst.iter().enumerate() {
+            let bound = row(&capacity, &format!("s{n}"), "voice").wait.unwrap();
+            prop_assert!(*worst <= bound, "s{}: {} > {}", n, worst, bound);
+        }
+    }
+}
