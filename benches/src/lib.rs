@@ -1,4 +1,5 @@
 //! What the benches share.
 
+pub mod instructions;
 pub mod prefixes;
 pub mod ways;

@@ -1,9 +1,11 @@
-//! `cargo run --release -p benches -- compare`: Viaduct and its peers, measured in turn.
+//! `cargo run --release -p benches --` `compare`: Viaduct and its peers, measured in turn;
+//! `instructions`: what a packet costs, counted exactly.
 
 mod compare;
 
 use std::process::ExitCode;
 
+use benches::instructions;
 use clap::{Parser, Subcommand};
 
 /// Measurements that need more than criterion.
@@ -16,9 +18,18 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     Compare(compare::Arguments),
+    Instructions(instructions::Arguments),
 }
 
 fn main() -> ExitCode {
-    let What::Compare(arguments) = Arguments::parse().what;
-    compare::run(&arguments)
+    match Arguments::parse().what {
+        What::Compare(arguments) => compare::run(&arguments),
+        What::Instructions(arguments) => match instructions::run(arguments) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(problem) => {
+                eprintln!("{problem}");
+                ExitCode::FAILURE
+            }
+        },
+    }
 }

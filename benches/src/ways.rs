@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::hint::black_box;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use dataplane::class::TrafficClass;
@@ -48,6 +48,9 @@ addresses = ["10.255.1.1/24"]
 interface = "ge1"
 address = "10.255.1.2"
 mac = "02:00:00:00:00:0b"
+[limits]
+dad-probes = 0
+announcements = 0
 "#;
 
 /// One way through the stages.
@@ -95,6 +98,16 @@ impl Way {
         self.fill();
         self.pipeline.ingress(&mut self.batch, &self.snapshot, PortIndex(0), Time(1));
         black_box(self.batch.frames().len());
+    }
+
+    /// The tables it goes by.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The frames that go it, as they come from the line.
+    pub fn frames(&self) -> &[Vec<u8>] {
+        &self.frames
     }
 
     /// Every frame of the batch must have been forwarded, and as it should.
@@ -176,6 +189,17 @@ fn frame(stack: &[u32], destination: Ipv4Addr) -> Vec<u8> {
     frame
 }
 
+/// An Ethernet frame with a UDP datagram in IPv6, DSCP EF.
+fn frame6(destination: Ipv6Addr) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 0x10, 2, 0, 0, 0, 0, 0x0a, 0x86, 0xdd];
+    frame.extend([0x6b, 0x80, 0, 0, 0, 26, 17, 64]);
+    frame.extend([0x20, 1, 0x0d, 0xb8, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
+    frame.extend(destination.octets());
+    frame.extend([0x13, 0x88, 0x13, 0x89, 0, 26, 0xff, 0xff]);
+    frame.resize(frame.len() + 18, 0);
+    frame
+}
+
 /// Plain IPv4 with so many routes.
 pub fn ipv4(name: &'static str, n: usize) -> Way {
     let (mut snapshot, forward) = base();
@@ -210,6 +234,19 @@ pub fn ruled(name: &'static str, rules: usize) -> Way {
     });
     let frames = frames.collect();
     Way::new(name, Some(vec![]), snapshot, frames)
+}
+
+/// Plain IPv6 with so many routes.
+pub fn ipv6(name: &'static str, n: usize) -> Way {
+    let (mut snapshot, forward) = base();
+    let prefixes = prefixes::v6(n, 1);
+    if let Some(vrf) = snapshot.vrfs.get_mut(VrfId(0).index()) {
+        for prefix in &prefixes {
+            vrf.fib6.insert(*prefix, forward);
+        }
+    }
+    let to = prefixes::hits6(&prefixes, if n > 1 { FRAMES } else { BATCH }, 2);
+    Way::new(name, Some(vec![]), snapshot, to.into_iter().map(frame6).collect())
 }
 
 /// One of `n` labels swapped.

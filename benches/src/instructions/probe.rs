@@ -1,0 +1,209 @@
+//! The work that is counted: each stage in turn over the same batches, then a whole
+//! worker from receive to transmit.
+#![expect(clippy::panic, reason = "without its router there is nothing to count")]
+
+use std::hint::black_box;
+
+use dataplane::id::{PortIndex, WorkerIndex};
+use dataplane::packet::{BATCH, Batch, Pool, PoolSize, StackEdits, Verdict};
+use dataplane::port::{AnyPort, Loopback, LoopbackEnd};
+use dataplane::qos::{Ingress, InterfaceQos, MeterSpec, Policers};
+use dataplane::router::{Router, Size};
+use dataplane::stage::classify::RuleHits;
+use dataplane::stage::{classify, lookup, parse, police, rewrite};
+use dataplane::table::Snapshot;
+use dataplane::time::Time;
+
+use crate::ways::{self, Way};
+
+/// What is counted, in order; the stages first.
+pub(super) const NAMES: [&str; 6] = ["parse", "classify", "police", "lookup", "rewrite", "worker"];
+/// Batches of one count.
+const ROUNDS: usize = 16;
+/// Packets of one count.
+pub(super) const PACKETS: usize = ROUNDS * BATCH;
+
+/// A way through the stages, and its name in the file.
+pub(super) struct Named {
+    pub(super) name: String,
+    way: Way,
+}
+
+/// Makes a way of this name with so many routes or labels.
+type Make = fn(&'static str, usize) -> Way;
+
+/// Every way, with one route or label and with ten thousand; IPv4 through match rules.
+pub(super) fn ways() -> Vec<Named> {
+    let mut all = Vec::new();
+    for (n, size) in [(1, "1"), (10_000, "10k")] {
+        let make: [(&str, Make); 5] = [
+            ("ipv4", ways::ipv4),
+            ("ipv6", ways::ipv6),
+            ("swap", ways::swap),
+            ("push2", ways::push),
+            ("pop-lookup", ways::pop),
+        ];
+        all.extend(make.map(|(name, make)| Named { name: format!("{name}-{size}"), way: make(name, n) }));
+    }
+    all.push(Named { name: "rules-100".into(), way: ways::ruled("rules", 100) });
+    all
+}
+
+/// Counts every stage, then the worker.
+pub(super) fn run(named: &Named) {
+    let mut stages = Stages::new(&named.way);
+    for counted in 0..NAMES.len() - 1 {
+        let mut frames = named.way.frames().iter().cycle();
+        for _ in 0..ROUNDS {
+            stages.fill(&mut frames);
+            (0..counted).for_each(|stage| stages.run(stage));
+            counted_region(&mut stages, counted);
+            stages.verify();
+        }
+        end_of_count();
+    }
+    let mut whole = Whole::new(&named.way);
+    let mut frames = named.way.frames().iter().cycle();
+    // Once for what is made at the first packet.
+    for round in 0..=ROUNDS {
+        whole.send(&mut frames);
+        if round == 0 {
+            whole.step()
+        } else {
+            counted_region_of_worker(&mut whole)
+        }
+        whole.take();
+    }
+    end_of_count();
+}
+
+/// What is counted, by this name.
+#[inline(never)]
+fn counted_region(stages: &mut Stages<'_>, stage: usize) {
+    stages.run(stage);
+}
+
+/// The same, of a worker.
+#[inline(never)]
+fn counted_region_of_worker(whole: &mut Whole) {
+    whole.step();
+}
+
+/// Where a report is written, by this name.
+#[inline(never)]
+fn end_of_count() {
+    black_box(());
+}
+
+/// The stages of a worker, one by one.
+struct Stages<'a> {
+    snapshot: &'a Snapshot,
+    batch: Batch,
+    policers: Policers,
+    hits: RuleHits,
+    edits: StackEdits,
+}
+
+impl<'a> Stages<'a> {
+    fn new(way: &'a Way) -> Self {
+        let mut pool = Pool::new(WorkerIndex(0), BATCH, PoolSize::Standard);
+        let mut batch = Batch::new();
+        while let Some(frame) = pool.get() {
+            // There are no more than fit.
+            let _ = batch.push(frame);
+        }
+        let mut policers = Policers::new();
+        // Every class of every interface, at a rate that none of them reaches.
+        let policer = Ingress::Own(MeterSpec::policer(100_000_000_000, 1 << 20));
+        let ingress = std::array::from_fn(|_| Some(policer.clone()));
+        let qos = InterfaceQos { ingress, ..InterfaceQos::default() };
+        policers.sync(way.snapshot().interfaces.iter().map(|(_, i)| (i.id, &qos)));
+        let mut hits = RuleHits::new();
+        hits.sync(&way.snapshot().rules);
+        Self { snapshot: way.snapshot(), batch, policers, hits, edits: StackEdits::new() }
+    }
+
+    fn fill<'f>(&mut self, frames: &mut impl Iterator<Item = &'f Vec<u8>>) {
+        for (room, bytes) in self.batch.frames_mut().iter_mut().zip(frames) {
+            // The frames are short.
+            let _ = room.fill(bytes);
+        }
+    }
+
+    /// Only what goes on to the end costs what it should.
+    fn verify(&self) {
+        let lost = self.batch.frames().iter().find(|f| f.meta().verdict != Verdict::Forward);
+        assert!(lost.is_none(), "a frame was not forwarded: {lost:?}");
+    }
+
+    #[inline(always)]
+    fn run(&mut self, stage: usize) {
+        let Self { snapshot, batch, policers, hits, edits } = self;
+        match stage {
+            0 => parse::run(batch, snapshot, PortIndex(0)),
+            1 => classify::run(batch, snapshot, hits),
+            2 => police::run(batch, policers, Time(1)),
+            3 => {
+                if batch.labelled() && lookup::labels::run(batch, snapshot) {
+                    parse::exposed(batch, snapshot);
+                    classify::exposed(batch, snapshot);
+                }
+                lookup::run(batch, snapshot, edits);
+            }
+            _ => {
+                // The rules of the interface it leaves by, then what they and lookup decided.
+                classify::leaving(batch, snapshot, hits);
+                rewrite::run(batch, snapshot, edits);
+            }
+        }
+    }
+}
+
+/// A router of one worker between two in-process lines.
+struct Whole {
+    router: Router,
+    near: LoopbackEnd,
+    far: LoopbackEnd,
+    now: u64,
+}
+
+impl Whole {
+    fn new(way: &Way) -> Self {
+        let mut router = Router::new(Size::default()).unwrap_or_else(|e| panic!("{e}"));
+        let publish = |next: &mut Snapshot| {
+            let generation = next.generation;
+            *next = way.snapshot().clone();
+            next.generation = generation;
+            Ok::<_, std::convert::Infallible>(())
+        };
+        let Ok(()) = router.handle().commit(publish);
+        let [near, far] = [0, 1].map(|port| {
+            let (queue, end) = Loopback::new(4 * BATCH);
+            router.add_port(PortIndex(port), vec![AnyPort::Loopback(queue)]);
+            end
+        });
+        // A second in, what the router says when it starts is said.
+        let mut whole = Self { router, near, far, now: 1_000_000_000 };
+        whole.step();
+        whole.far.discard();
+        whole
+    }
+
+    fn send<'f>(&mut self, frames: &mut impl Iterator<Item = &'f Vec<u8>>) {
+        for bytes in frames.take(BATCH) {
+            self.near.send(Time(self.now), bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn step(&mut self) {
+        self.now += 10_000;
+        self.router.step(Time(self.now));
+    }
+
+    /// Takes what came out: all that went in.
+    fn take(&mut self) {
+        let got = self.far.discard();
+        assert_eq!(got, BATCH, "{:?}", self.router.handle().totals());
+    }
+}
