@@ -2,4 +2,5 @@
 
 pub mod instructions;
 pub mod prefixes;
+pub mod sched;
 pub mod ways;

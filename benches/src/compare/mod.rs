@@ -9,6 +9,7 @@ mod cpu;
 mod figures;
 mod meter;
 mod peer;
+mod sched;
 
 use std::process::ExitCode;
 
@@ -57,7 +58,7 @@ pub(crate) struct Line {
 
 /// Every comparison there is.
 fn lines() -> Vec<Line> {
-    meter::lines()
+    [meter::lines(), sched::lines()].into_iter().flatten().collect()
 }
 
 /// Exit status where something could not be compared.

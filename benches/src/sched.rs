@@ -1,0 +1,84 @@
+//! A scheduler's tree whose queues are all in use: what choosing costs, as DPDK's
+//! `rte_sched` is measured in `peers/dpdk.c`.
+
+use std::sync::Arc;
+
+use dataplane::class::{CLASSES, TrafficClass};
+use dataplane::id::IfIndex;
+use dataplane::packet::{Batch, Frame};
+use dataplane::qos::{Aqm, Cells, InterfaceQos, Scheduler, ShaperSpec, TreeLimits};
+use dataplane::time::Time;
+
+/// Frames in each queue to begin with.
+const DEPTH: u32 = 16;
+/// Bytes of each.
+const LENGTH: usize = 64;
+/// Frames taken out at once, and queued again.
+const BURST: usize = 32;
+
+/// The same frames over and over through every queue of some interfaces, whose rates hold nothing back.
+#[derive(Debug)]
+pub struct Deep {
+    tree: Scheduler,
+    busy: u32,
+    next: u32,
+    now: Time,
+    out: Batch,
+    dropped: Vec<(Frame, dataplane::packet::DropReason)>,
+}
+
+impl Deep {
+    /// A tree of so many interfaces; the first `busy` of them have frames, in every class. Weights are even, so that none runs dry.
+    pub fn new(interfaces: u32, busy: u32) -> Self {
+        let shaper = ShaperSpec { rate: 400_000_000_000, burst: 1_000_000, overhead: 24, cells: Cells::None };
+        let mut qos = InterfaceQos { shaper: Some(shaper), ..InterfaceQos::default() };
+        for class in &mut qos.classes {
+            (class.aqm, class.flows, class.weight) = (Aqm::Tail, 0, 1);
+        }
+        let qos = Arc::new(qos);
+        let mut tree = Scheduler::new(0);
+        tree.set_limits(TreeLimits { bytes: u64::MAX, ..TreeLimits::default() });
+        tree.sync(0, (0..interfaces).map(|i| (IfIndex(i), &qos)), &mut Vec::new());
+        let mut deep = Self { tree, busy, next: 0, now: Time(1), out: Batch::new(), dropped: Vec::new() };
+        for _ in 0..busy * CLASSES as u32 * DEPTH {
+            let mut frame = Frame::standard();
+            assert!(frame.set_len(LENGTH).is_ok());
+            deep.classify(&mut frame);
+            deep.queue(frame);
+        }
+        deep.pass(u64::from(busy * CLASSES as u32 * DEPTH));
+        deep
+    }
+
+    /// For the next queue in turn.
+    fn classify(&mut self, frame: &mut Frame) {
+        let (site, class) = (self.next / CLASSES as u32, self.next as usize % CLASSES);
+        let meta = frame.meta_mut();
+        (meta.out_interface, meta.class) = (IfIndex(site), TrafficClass::ALL[class]);
+        self.next = if self.next + 1 == self.busy * CLASSES as u32 { 0 } else { self.next + 1 };
+    }
+
+    fn queue(&mut self, frame: Frame) {
+        assert!(self.tree.enqueue(frame, self.now).is_ok(), "a queue is full");
+    }
+
+    /// Lets so many frames or a few more pass: out of the tree, to another class, and in again. Gives how many.
+    pub fn pass(&mut self, frames: u64) -> u64 {
+        let (mut passed, mut out) = (0, std::mem::take(&mut self.out));
+        while passed < frames {
+            self.now = Time(self.now.0 + 1_000);
+            passed += self.tree.dequeue(self.now, BURST, &mut out, &mut self.dropped) as u64;
+            for mut frame in out.drain() {
+                self.classify(&mut frame);
+                self.queue(frame);
+            }
+        }
+        self.out = out;
+        passed
+    }
+
+    /// Frames in the tree, and frames it dropped.
+    pub fn held(&self) -> (usize, usize) {
+        (self.tree.held_frames(), self.dropped.len())
+    }
+}
