@@ -68,10 +68,8 @@ impl Deep {
         while passed < frames {
             self.now = Time(self.now.0 + 1_000);
             passed += self.tree.dequeue(self.now, BURST, &mut out, &mut self.dropped) as u64;
-            for mut frame in out.drain() {
-                self.classify(&mut frame);
-                self.queue(frame);
-            }
+            out.frames_mut().iter_mut().for_each(|frame| self.classify(frame));
+            out.drain().for_each(|frame| self.queue(frame));
         }
         self.out = out;
         passed

@@ -48,6 +48,8 @@ struct Place {
     since: Time,
     after: u32,
     class: TrafficClass,
+    /// It came to its lane's head when the one before left.
+    is_first: bool,
 }
 
 /// The slab.
@@ -75,7 +77,7 @@ impl Store {
         lane.frames += 1;
         lane.bytes += held.len() as u32;
         let Held { frame, since, class } = held;
-        let place = Place { frame: Some(frame), since, after: NIL, class };
+        let place = Place { frame: Some(frame), since, after: NIL, class, is_first: false };
         let at = self.vacant;
         let at = match self.places.get_mut(at as usize) {
             Some(vacant) => {
@@ -106,6 +108,10 @@ impl Store {
         self.vacant = at;
         if lane.head == NIL {
             lane.tail = NIL;
+        }
+        // A write that nobody waits for: the next one's memory is here when its turn comes.
+        if let Some(next) = self.places.get_mut(lane.head as usize) {
+            next.is_first = true;
         }
         lane.frames -= 1;
         lane.bytes -= held.len() as u32;
