@@ -122,15 +122,30 @@ fn a_label_of_a_prefix_follows_its_route_to_a_discard_and_back() {
 }
 
 #[test]
-fn an_exhausted_range_says_what_rests_for_one_change() {
+fn a_full_range_has_labels_for_what_takes_the_place_of_what_goes() {
     let small = per_prefix("100-103");
     let (mut state, mut snapshot) = state_with(&small);
-    let other = small.replace("10.9.0.0/16", "10.8.0.0/16");
-    let refused = state.apply(parse(&other, "t").unwrap(), &PortFacts::default(), &mut snapshot).unwrap_err();
-    assert!(
-        refused.to_string().contains("1 given up by this change can be given out again by the next"),
-        "{refused}"
-    );
+    let nine = of_prefix(&state, "10.9.0.0/16").unwrap();
+    apply(&mut state, &mut snapshot, &small.replace("10.9.0.0/16", "10.8.0.0/16"));
+    assert_eq!(of_prefix(&state, "10.8.0.0/16"), Some(nine));
+    assert_eq!(label(&snapshot, nine), "pop egress red push 30012 push 17 10.0.0.2 on core0");
+    apply(&mut state, &mut snapshot, &per_prefix("100-104").replace("10.9.0.0/16", "10.8.0.0/16"));
+    // At run time, in whatever order.
+    let route = |prefix: &str| common::add_in("red", prefix, &["10.0.0.9"]);
+    let gone =
+        |prefix: &str| RouteChange::Remove { vrf: Some("red".into()), prefix: prefix.parse().unwrap() };
+    state.routes(&[route("30.0.0.0/24")], &mut snapshot).unwrap();
+    let last = of_prefix(&state, "30.0.0.0/24").unwrap();
+    for (old, new) in [("30.0.0.0/24", "29.0.0.0/24"), ("29.0.0.0/24", "31.0.0.0/24")] {
+        state.routes(&[route(new), gone(old)], &mut snapshot).unwrap();
+        assert_eq!((of_prefix(&state, old), of_prefix(&state, new)), (None, Some(last)));
+        assert_eq!(label(&snapshot, last), "pop egress red 10.0.0.9 on ce");
+    }
+    let stamp = snapshot.nhlfes.stamp();
+    let two = [route("32.0.0.0/24"), gone("31.0.0.0/24"), route("33.0.0.0/24")];
+    let errors = state.routes(&two, &mut snapshot).unwrap_err().to_string();
+    assert!(errors.starts_with("route 3: the dynamic label range 100-104 is exhausted"), "{errors}");
+    assert_eq!(snapshot.nhlfes.stamp(), stamp);
 }
 
 #[test]

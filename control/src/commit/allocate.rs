@@ -83,10 +83,17 @@ impl Pool {
             self.next += 1;
             self.next - 1
         } else {
-            self.free.pop_front()?
+            self.free.pop_front().or_else(|| self.wake())?
         };
         self.given.insert(key.clone(), label);
         Some(label)
+    }
+
+    /// A label that was given up in the change that is being made: where there is no other,
+    /// it does not rest.
+    fn wake(&mut self) -> Option<u32> {
+        let at = self.resting.iter().position(|label| self.range.contains(*label))?;
+        Some(self.resting.swap_remove(at))
     }
 
     /// What rested has rested.
@@ -167,34 +174,30 @@ impl State {
         let has = |key: &Key| pool.of(key).is_some_and(|label| range.contains(label));
         let wanted: AHashSet<Key> = self.wanted_labels(config).into_iter().map(|(.., key)| key).collect();
         let new = wanted.iter().filter(|key| !has(key)).count();
-        let left = pool.left(range);
+        let given_up = pool.given.iter().filter(|(key, l)| range.contains(**l) && !wanted.contains(*key));
+        let left = pool.left(range) + given_up.count();
         if new <= left {
             return Ok(());
         }
-        let given_up =
-            pool.given.iter().filter(|(key, l)| range.contains(**l) && !wanted.contains(*key)).count();
-        let mut message = format!(
+        let message = format!(
             "the dynamic label range {range} is exhausted: {new} labels are needed beside those in use, {left} are left"
         );
-        if given_up > 0 {
-            message += &format!("; {given_up} given up by this change can be given out again by the next");
-        }
         Err(config.refused("labels.dynamic", message, "give a larger range, or labels per vrf"))
     }
 
-    /// Counts the label that `key` needs in one batch.
+    /// Counts the label that `key` needs in one batch, which gives `given_up` labels up.
     ///
     /// # Errors
     ///
     /// That the dynamic range has none left for it.
-    pub(super) fn needs_label(&self, key: Key, new: &mut NewLabels) -> Result<(), String> {
+    pub(super) fn needs_label(&self, key: Key, new: &mut NewLabels, given_up: usize) -> Result<(), String> {
         let pool = &self.labels.pool;
         if pool.of(&key).is_some() {
             return Ok(());
         }
         let vrf = key.vrf().to_owned();
         new.0.insert(key);
-        if new.0.len() <= pool.left(pool.range) {
+        if new.0.len() <= pool.left(pool.range) + given_up {
             return Ok(());
         }
         Err(format!("the dynamic label range {} is exhausted, and vrf \"{vrf}\" needs a label", pool.range))
@@ -246,11 +249,37 @@ impl State {
         wants.into_iter().for_each(|(.., key)| self.give(&key));
     }
 
-    /// Sees to it that what a prefix's routes ask for has labels.
-    pub(super) fn allocate(&mut self, vrf: VrfId, prefix: IpNet, snapshot: &mut Snapshot) {
-        let Some((name, vpn)) = self.vpns.of(vrf).filter(|(_, vpn)| vpn.label != LabelMode::PerVrf) else {
-            return;
-        };
+    /// Sees to it that what the routes to these prefixes ask for has labels, and that what
+    /// none asks for any more has none: first, so that the change can use them.
+    pub(super) fn allocate(&mut self, places: Vec<(VrfId, IpNet)>, snapshot: &mut Snapshot) {
+        let (mut asked, mut idle) = (Vec::new(), Vec::new());
+        for (vrf, prefix) in places {
+            let Some(keys) = self.asked_by(vrf, prefix) else { continue };
+            let pool = &mut self.labels.pool;
+            let old = match keys.is_empty() {
+                true => pool.asked.remove(&(vrf, prefix)),
+                false => pool.asked.insert((vrf, prefix), keys.clone()),
+            };
+            keys.iter().for_each(|key| *pool.uses.entry(key.clone()).or_default() += 1);
+            for key in old.into_iter().flatten() {
+                let Some(uses) = pool.uses.get_mut(&key) else { continue };
+                *uses -= 1;
+                idle.extend((*uses == 0).then_some(key));
+            }
+            asked.extend(keys);
+        }
+        for key in idle {
+            if self.labels.pool.uses.get(&key) == Some(&0) {
+                self.labels.pool.uses.remove(&key);
+                self.take_back(&key, snapshot);
+            }
+        }
+        asked.iter().for_each(|key| self.give(key));
+    }
+
+    /// What the routes to a prefix ask labels for; `None` in a Vrf whose routes share one.
+    fn asked_by(&self, vrf: VrfId, prefix: IpNet) -> Option<Vec<Key>> {
+        let (name, vpn) = self.vpns.of(vrf).filter(|(_, vpn)| vpn.label != LabelMode::PerVrf)?;
         let mut keys = self.labels.pool.lasting.get(&(vrf, prefix)).cloned().unwrap_or_default();
         for candidate in self.ribs.get(vrf).map_or(&[][..], |rib| rib.candidates(prefix)) {
             let at = TargetRef { vrf, id: candidate.target };
@@ -258,22 +287,24 @@ impl State {
             let key = vpn.key(name, prefix, candidate.source, candidate.distance, wanted);
             keys.extend(key.filter(|key| !keys.contains(key)));
         }
-        let old = match keys.is_empty() {
-            true => self.labels.pool.asked.remove(&(vrf, prefix)),
-            false => self.labels.pool.asked.insert((vrf, prefix), keys.clone()),
-        };
-        for key in &keys {
-            *self.labels.pool.uses.entry(key.clone()).or_default() += 1;
-            self.give(key);
+        Some(keys)
+    }
+
+    /// How many labels of the range a batch gives up: of what prefixes ask for and, by
+    /// `asks`, of what they ask for then.
+    pub(super) fn given_up(&self, asks: &AHashMap<(VrfId, IpNet), Option<Key>>) -> usize {
+        let pool = &self.labels.pool;
+        let mut fewer: AHashMap<&Key, u32> = AHashMap::new();
+        for (place, now) in asks {
+            let lasting = pool.lasting.get(place);
+            let stays = |key: &&Key| now.as_ref() == Some(*key) || lasting.is_some_and(|l| l.contains(key));
+            let goes = pool.asked.get(place).into_iter().flatten().filter(|key| !stays(key));
+            goes.for_each(|key| *fewer.entry(key).or_default() += 1);
         }
-        for key in old.into_iter().flatten() {
-            let Some(uses) = self.labels.pool.uses.get_mut(&key) else { continue };
-            *uses -= 1;
-            if *uses == 0 {
-                self.labels.pool.uses.remove(&key);
-                self.take_back(&key, snapshot);
-            }
-        }
+        let asked: AHashSet<&Key> = asks.values().flatten().collect();
+        let idle = |(key, n): &(&Key, u32)| pool.uses.get(*key) == Some(n) && !asked.contains(key);
+        let labels = fewer.into_iter().filter(idle).filter_map(|(key, _)| pool.of(key));
+        labels.filter(|label| pool.range.contains(*label)).count()
     }
 
     /// Labels that were given up may be given out again from now on.

@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::State;
-use super::allocate::NewLabels;
+use super::allocate::{Key, NewLabels};
 use super::batch::{BatchErrors, RouteVia, at_most, check_all, check_push};
-use crate::config::{self, DiffServWord, Discard, TtlWord, rules};
+use crate::config::{self, DiffServWord, Discard, LabelMode, TtlWord, rules};
 use crate::rib::{self, AskedModel, Source, Wanted};
 
 /// One change to the routes of a running router.
@@ -110,13 +110,15 @@ impl State {
         changes: &[RouteChange],
         snapshot: &mut Snapshot,
     ) -> Result<RouteReport, BatchErrors> {
-        let mut new = NewLabels::default();
-        let check = |change: &RouteChange| {
-            let checked = self.check(change, snapshot)?;
-            self.label_for(&checked, &mut new)?;
-            Ok(checked)
+        let checked = check_all("route", changes, |change| self.check(change, snapshot))?;
+        // Of several changes of one prefix, the last stays.
+        let asks = checked.iter().map(|change| (change.place(), self.key(change))).collect();
+        let (given_up, mut new) = (self.given_up(&asks), NewLabels::default());
+        let label = |change: &Checked| match self.key(change) {
+            Some(key) => self.needs_label(key, &mut new, given_up),
+            None => Ok(()),
         };
-        let checked = check_all("route", changes, check)?;
+        check_all("route", &checked, label)?;
         Ok(self.change(checked, snapshot))
     }
 
@@ -144,7 +146,7 @@ impl State {
             }
         }
         self.labels_rested();
-        places.into_iter().for_each(|(vrf, prefix)| self.allocate(vrf, prefix, snapshot));
+        self.allocate(places, snapshot);
         self.forward(snapshot);
         let unresolved = |(vrf, prefix): &&(VrfId, IpNet)| {
             let Some(rib) = self.ribs.get(*vrf) else { return false };
@@ -175,15 +177,11 @@ impl State {
         }
     }
 
-    /// Counts the label of its own that a new route needs.
-    fn label_for(&self, change: &Checked, new: &mut NewLabels) -> Result<(), String> {
-        let Checked::Add(vrf, prefix, distance, wanted) = change else { return Ok(()) };
-        let Some((name, vpn)) = self.vpns.of(*vrf) else { return Ok(()) };
-        let wanted = Arc::new(wanted.clone());
-        match vpn.key(name, *prefix, Source::Runtime, *distance, &wanted) {
-            Some(key) => self.needs_label(key, new),
-            None => Ok(()),
-        }
+    /// What a new route needs a label of its own for.
+    fn key(&self, change: &Checked) -> Option<Key> {
+        let Checked::Add(vrf, prefix, distance, wanted) = change else { return None };
+        let (name, vpn) = self.vpns.of(*vrf).filter(|(_, vpn)| vpn.label != LabelMode::PerVrf)?;
+        vpn.key(name, *prefix, Source::Runtime, *distance, &Arc::new(wanted.clone()))
     }
 
     fn wanted(&self, spec: &RouteSpec, vrf: VrfId, snapshot: &Snapshot) -> Result<Wanted, String> {

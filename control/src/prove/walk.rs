@@ -184,7 +184,8 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
         seen[at].open = false;
     }
 
-    /// To neighbours on a subnet: routers at the other ends of the line, and hosts.
+    /// To neighbours on a subnet: routers at the other ends of the line, and hosts; nobody at
+    /// its broadcast address (RFC 2644).
     fn glean(
         &self,
         tunnels: &mut Tunnels<'n>,
@@ -193,20 +194,26 @@ impl<'n, A: Address + std::hash::Hash> Walk<'n, A> {
         seen: &mut Vec<Seen<A>>,
         each: &mut impl FnMut(Piece<A>),
     ) {
-        let mut routers: Vec<(A, Place)> = Vec::new();
+        let mut known: Vec<(A, Option<Place>)> = Vec::new();
         for peer in self.network.peers(by) {
             let at = Place::new(peer.end.router, peer.taken_by);
             let addresses = self.network.interface(peer.end).map(|i| i.addresses.clone()).unwrap_or_default();
-            let known = addresses.iter().filter_map(|a| A::of(a.net.addr()));
-            routers.extend(known.filter(|a| (first..=last).contains(a)).map(|a| (a, at)));
+            known.extend(addresses.iter().filter_map(|a| A::of(a.net.addr())).map(|a| (a, Some(at))));
         }
-        routers.sort_unstable();
+        let own = self.network.interface(by).into_iter().flat_map(|i| i.addresses.iter());
+        known.extend(own.filter_map(|a| broadcast(a.net)).map(|a| (a, None)));
+        known.retain(|(address, _)| (first..=last).contains(address));
+        known.sort_unstable();
         let mut from = Some(first);
-        for (address, at) in routers {
+        for (address, at) in known {
             if let Some(from) = from.filter(|from| *from < address) {
                 each((from, address.before(), End::Edge(by)));
             }
             from = address.next();
+            let Some(at) = at else {
+                each((address, address, End::Drop(by.router, DropReason::Broadcast)));
+                continue;
+            };
             match self.network.node_of(at).filter(|_| self.network.interface(at).is_some_and(|i| i.enabled)) {
                 Some(node) => self.look_up(tunnels, node, (address, address), seen, each),
                 None => each((address, address, End::Drop(at.router, DropReason::InterfaceDown))),
@@ -326,17 +333,19 @@ fn own<A: Address>(network: &Network<'_>, router: usize) -> Vec<(A, VrfId)> {
     own
 }
 
-/// Broadcast addresses; a /31 has none (RFC 3021), nor has IPv6.
 fn broadcasts<A: Address + std::hash::Hash>(network: &Network<'_>, router: usize) -> AHashSet<(A, VrfId)> {
     let interfaces = network.snapshot(router).interfaces.iter().map(|(_, i)| i);
     let of = |i: &std::sync::Arc<dataplane::table::Interface>| {
         let vrf = i.vrf;
-        let nets = i
-            .addresses
-            .iter()
-            .map(|a| a.net)
-            .filter(|net| matches!(net, IpNet::V4(n) if n.prefix_len() < 31));
-        nets.filter_map(|net| A::of(net.broadcast())).map(move |a| (a, vrf)).collect::<Vec<_>>()
+        i.addresses.iter().filter_map(|a| broadcast(a.net)).map(move |a| (a, vrf)).collect::<Vec<_>>()
     };
     interfaces.flat_map(of).collect()
+}
+
+/// The broadcast address of a subnet; a /31 has none (RFC 3021), nor has IPv6.
+fn broadcast<A: Address>(net: IpNet) -> Option<A> {
+    match net {
+        IpNet::V4(n) if n.prefix_len() < 31 => A::of(net.broadcast()),
+        _ => None,
+    }
 }

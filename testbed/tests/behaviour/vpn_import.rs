@@ -4,7 +4,7 @@ use dataplane::packet::DropReason;
 use testbed::lab::Lab;
 use testbed::packet::*;
 
-use super::vpn::{port, route, vrf};
+use super::vpn::{allocated, core, port, route, vrf};
 use super::{FAMILIES, Family};
 
 /// A Vrf with a subnet of its own: community `n`, host .1, router .254.
@@ -170,4 +170,25 @@ fn targets_change_and_routes_come_and_go_with_them() {
     stays(&mut lab, TWO[0], "2");
     lab.apply(&of("\"65000:7\", \"65000:2\""));
     passes(&mut lab, TWO[0], TWO[1]);
+}
+
+/// A subnet's broadcast address is of its link alone (RFC 2644): nothing leaves, not even a
+/// question whose it is, whether a label leads to the Vrf or to the prefix, or another Vrf
+/// has taken the subnet over.
+#[test]
+fn directed_broadcasts_end_here_by_labels_and_from_vrfs_that_import() {
+    for mode in ["per-vrf", "per-ce", "per-prefix"] {
+        let text = core()
+            + &site("red", 1, &format!("{}\nlabel = \"{mode}\"", targets("", "\"65000:1\"")))
+            + &site("blue", 3, &targets("\"65000:1\"", ""));
+        let mut lab = lab(&text, &[("red", 1), ("blue", 3)]);
+        let packet = |from: &str| ip(from, "10.1.0.255") / udp(1) / payload(60);
+        lab.send("blue", packet("10.3.0.1"));
+        let given: Vec<u32> = allocated(&lab).into_iter().map(|(label, _)| label).collect();
+        for label in &given {
+            lab.send("core", mpls(*label) / packet("10.77.0.1"));
+        }
+        lab.expect_nothing_else();
+        lab.expect_drops(&[(DropReason::Broadcast, 1 + given.len() as u64)]);
+    }
 }

@@ -114,7 +114,7 @@ fn an_extranet_allows_its_prefixes_and_no_more() {
     assert_eq!(report.leaks, []);
     let missing: Vec<_> =
         report.missing.iter().map(|m| (m.from.to_string(), m.destinations.clone())).collect();
-    assert_eq!(missing, [("pe2 vrf red".to_string(), "192.168.9.128/25".to_string())]);
+    assert_eq!(missing, [("pe2 vrf red".to_string(), "192.168.9.128 to 192.168.9.254".to_string())]);
     assert_eq!(report.missing[0].extranet, Some(("red".into(), "blue".into())));
 
     let wide = blue(both_ways(1, "192.168.9.0/24"));
@@ -199,6 +199,25 @@ fn packets_for_an_address_that_no_known_router_has_may_be_a_hosts_on_the_line() 
     assert!(to.contains("pe1 vrf default"), "{to:?}");
     let leak = report.leaks.iter().find(|l| l.to.router == "pe1").unwrap();
     assert!(leak.example.as_ref().is_some_and(|e| e.confirmed), "{leak:#?}");
+}
+
+#[test]
+fn a_directed_broadcast_ends_here_also_from_a_vrf_that_takes_the_subnet_over() {
+    let mut one = pe(1);
+    let glean = one.maker.entry(Nhlfe::Glean(IfIndex(1)));
+    one.maker.route(one.blue, "10.1.0.0/24", glean);
+    let everyone = one.maker.snapshot.vrfs.get(one.blue.index()).unwrap().fib4.clone();
+    assert!(everyone.lookup([10, 1, 0, 255].into()).is_some());
+    one.maker.snapshot.vrfs.get_mut(one.blue.index()).unwrap().fib4.remove("10.1.0.255/32".parse().unwrap());
+    let routers = [one.maker.done(), pe(2).maker.done()];
+    let to = |last: u8, labels: &[u32]| {
+        let by = if labels.is_empty() { "blue" } else { "core" };
+        ways(&routers, |ways| ways.ends(0, by, labels, [10, 1, 0, last].into())).unwrap()
+    };
+    let dropped = Outcome::Dropped(0, dataplane::packet::DropReason::Broadcast);
+    assert_eq!(to(255, &[]), [dropped.clone()].into());
+    assert_eq!(to(255, &[100]), [dropped].into());
+    assert_eq!(to(9, &[]), [Outcome::Delivered(0, "red".into())].into());
 }
 
 #[test]

@@ -72,6 +72,9 @@ impl Maker {
             let (glean, local) = (self.entry(Nhlfe::Glean(id)), self.entry(Nhlfe::Local));
             self.route(vrf, &net.trunc().to_string(), glean);
             self.route(vrf, &net.addr().to_string(), local);
+            if matches!(net, IpNet::V4(net) if net.prefix_len() < 31) {
+                self.route(vrf, &net.broadcast().to_string(), local);
+            }
         }
         id
     }

@@ -48,7 +48,7 @@ fn any_broadcast(meta: &Meta, snapshot: &Snapshot, to: Ipv4Addr) -> bool {
 }
 
 /// Whether `to` is the broadcast address of one of these subnets; a /31 has none (RFC 3021).
-fn is_broadcast(addresses: &[InterfaceAddress], to: Ipv4Addr) -> bool {
+pub(super) fn is_broadcast(addresses: &[InterfaceAddress], to: Ipv4Addr) -> bool {
     addresses.iter().any(|a| match a.net {
         IpNet::V4(net) => net.prefix_len() < 31 && net.broadcast() == to,
         IpNet::V6(_) => false,

@@ -243,8 +243,13 @@ pub(super) fn destination(frame: &Frame) -> Option<IpAddr> {
 /// The destination is a neighbour on this interface, if it is known.
 fn glean(frame: &mut Frame, interface: IfIndex, snapshot: &Snapshot) -> Verdict {
     let Some(out) = snapshot.interface(interface) else { return Verdict::Drop(DropReason::InterfaceDown) };
-    let known = destination(frame).and_then(|d| out.neighbours.get(&d).copied());
+    let to = destination(frame);
+    let known = to.and_then(|d| out.neighbours.get(&d).copied());
     let known = known.and_then(|id| way(id, snapshot));
+    // Looked up in a Vrf that the subnet is not of: there the address is no route of its own.
+    if known.is_none() && matches!(to, Some(IpAddr::V4(to)) if deliver::is_broadcast(&out.addresses, to)) {
+        return Verdict::Drop(DropReason::Broadcast);
+    }
     let unknown =
         Way { end: NhlfeId::NONE, labels: false, adjacency: AdjacencyId::NONE, out, resolved: false };
     leave(frame, &known.unwrap_or(unknown))
