@@ -6,11 +6,12 @@ mod common;
 
 use std::net::IpAddr;
 
-use common::labels::{PE, apply, label};
+use common::labels::{PE, apply, label, route};
 use common::state_with;
 use control::commit::{LabelSpec, RouteSpec, RouteVia};
-use control::config::TtlWord;
-use control::{LabelChange, RouteChange};
+use control::config::{TtlWord, parse};
+use control::show::{self, RouteFilter};
+use control::{LabelChange, PortFacts, RouteChange};
 use dataplane::id::NhlfeId;
 use dataplane::table::{DiffServModel, Nhlfe, Snapshot, TtlModel, TunnelModel};
 
@@ -131,4 +132,44 @@ fn a_customer_edges_label_stays_when_the_model_of_its_vrf_changes() {
     let before = given(&state);
     apply(&mut state, &mut snapshot, &per_ce.replace("ttl = \"pipe\"", "ttl = \"uniform\""));
     assert_eq!(given(&state), before);
+}
+
+#[test]
+fn next_hops_that_may_be_sent_no_labels_any_more_are_told() {
+    let (mut state, mut snapshot) = state_with(PE);
+    let via = |swap| vec![RouteVia { swap, ..RouteVia::from("10.0.1.2".parse::<IpAddr>().unwrap()) }];
+    let prefix = "10.20.0.0/16".parse().unwrap();
+    let push = RouteSpec {
+        vrf: Some("red".into()),
+        prefix,
+        via: via(None),
+        push: vec![500],
+        ..RouteSpec::default()
+    };
+    state.routes(&[RouteChange::Add(push)], &mut snapshot).unwrap();
+    let each = LabelSpec { label: 62, via: via(Some(63)), ..LabelSpec::default() };
+    let pop = LabelSpec { label: 64, pop: true, via: via(None), ..LabelSpec::default() };
+    let labels = [add(60, 61, "10.0.1.2"), LabelChange::Add(each), LabelChange::Add(pop)];
+    state.change_labels(&labels, &mut snapshot).unwrap();
+    let all = |snapshot: &Snapshot| {
+        let labels = [60, 62, 64].map(|n| label(snapshot, n));
+        (route(snapshot, "red", "10.20.0.1"), labels)
+    };
+    let before = all(&snapshot);
+    assert_eq!(before.0, "push 500 10.0.1.2 on core1");
+
+    let off = PE.replace("vlan = 1\nmpls = true", "vlan = 1");
+    let report = state.apply(parse(&off, "t").unwrap(), &PortFacts::default(), &mut snapshot).unwrap();
+    assert_eq!(report.unresolved, 3);
+    let unused = ["no label".into(), "no label".into(), "pop 10.0.1.2 on core1".to_string()];
+    assert_eq!(all(&snapshot), ("no route".into(), unused));
+    let told = "the interface \"core1\" sends no labelled frames";
+    let filter = RouteFilter { within: Some(prefix), ..RouteFilter::default() };
+    let rows = show::routes(&snapshot, &state, &filter).rows;
+    assert!(rows[0].why.contains(told), "{}", rows[0].why);
+    for row in show::labels(&snapshot, &state).iter().filter(|row| [60, 62].contains(&row.label)) {
+        assert!(row.leads.contains(told) && !row.used, "{row:?}");
+    }
+    apply(&mut state, &mut snapshot, PE);
+    assert_eq!(all(&snapshot), before);
 }

@@ -254,6 +254,9 @@ impl State {
             asked.within(self.ribs.get(vrf).map(|rib| rib.model).unwrap_or_default())
         };
         Some(match &label.way {
+            LabelWay::Swap(_) if label.set.is_some_and(|at| self.ribs.unlabelled_way(at).is_some()) => {
+                return None;
+            }
             LabelWay::Swap(label) => Nhlfe::Swap(Swap { label: *label, next: next()? }),
             LabelWay::SwapEach => snapshot.nhlfe(next()?)?.clone(),
             LabelWay::Pop { model, egress } => {

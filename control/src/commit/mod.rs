@@ -61,7 +61,7 @@ pub struct ApplyReport {
     /// Run-time labels that went with their Vrf, or that the configuration has taken.
     #[serde(default)]
     pub lost_labels: Vec<u32>,
-    /// Run-time routes without a next hop that can be reached.
+    /// Run-time routes and labels without a next hop that can be reached.
     pub unresolved: usize,
 }
 
@@ -255,6 +255,8 @@ impl State {
                 rib.set(prefix, source, distance, wanted);
             }
         }
+        let unlabelled = self.config.interfaces.iter().filter(|i| !i.mpls);
+        self.ribs.unlabelled = unlabelled.map(|i| i.name.as_str().into()).collect();
         self.ribs.iter_mut().for_each(|(_, rib)| rib.disconnect_all());
         for interface in self.config.interfaces.iter().filter(|i| is_up(i, &self.down)) {
             let id = self.vrfs.get(interface.vrf.as_str());
@@ -272,7 +274,8 @@ impl State {
             };
             rib.iter().filter(runtime).count()
         };
-        self.ribs.iter().map(|(_, rib)| lost(rib)).sum()
+        let unused = |(_, of): &(u32, &Label)| of.asked == Asked::Runtime && !of.nhlfe.is_some();
+        self.ribs.iter().map(|(_, rib)| lost(rib)).sum::<usize>() + self.labels().filter(unused).count()
     }
 }
 

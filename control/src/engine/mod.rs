@@ -204,7 +204,7 @@ fn report_warnings(report: &ApplyReport) -> Vec<String> {
     }
     if report.unresolved > 0 {
         warnings.push(format!(
-            "{} routes have a next hop that cannot be reached; they are used once it can be",
+            "{} run-time routes and labels have a next hop that cannot be reached; they are used once it can be",
             report.unresolved
         ));
     }

@@ -19,7 +19,7 @@ use super::table::Rib;
 use super::target::TargetRef;
 use super::unresolved::Unresolved;
 use super::{NextHop, Tunnel, Wanted, is_link_local};
-use crate::config::Discard;
+use crate::config::{Discard, IMPLICIT_NULL};
 
 /// Routes that may lead to a next hop one behind the other.
 pub const MOST_DEPTH: usize = 8;
@@ -217,6 +217,9 @@ impl<'a> Walk<'a> {
         let tunnel = self.tunnel(hop);
         Ok(match found {
             Resolved::Forward(mut leaves) => {
+                if tunnel.is_some() || hop.swap.is_some_and(|label| label != IMPLICIT_NULL) {
+                    leaves = self.labelled(leaves)?;
+                }
                 for leaf in &mut leaves {
                     (leaf.swap, leaf.tunnel) = (hop.swap, tunnel.or(leaf.tunnel));
                 }
@@ -224,6 +227,22 @@ impl<'a> Walk<'a> {
             }
             found => found,
         })
+    }
+
+    /// Leaves out the neighbours that are not sent labelled frames.
+    fn labelled(&self, mut leaves: Vec<Leaf>) -> Result<Vec<Leaf>, Unresolved> {
+        let Some(ribs) = self.ribs else { return Ok(leaves) };
+        let mut off = None;
+        leaves.retain(|leaf| {
+            let Way::Neighbour { interface, .. } = &leaf.way else { return true };
+            let without = ribs.unlabelled.get(interface);
+            off = off.or(without);
+            without.is_none()
+        });
+        match off {
+            Some(off) if leaves.is_empty() => Err(Unresolved::NoLabels(off.clone())),
+            _ => Ok(leaves),
+        }
     }
 
     /// The labels that a next hop asks for, in the Vrf whose route has it.
@@ -244,6 +263,10 @@ impl<'a> Walk<'a> {
             return Err(Unresolved::Loop);
         }
         let target = self.ribs.and_then(|ribs| ribs.target(at)).ok_or(Unresolved::NoRoute)?;
+        let off = self.ribs.filter(|_| hop.tunnel.is_some()).and_then(|ribs| ribs.unlabelled_way(at));
+        if let Some(off) = off {
+            return Err(Unresolved::NoLabels(off.clone()));
+        }
         match &target.outcome {
             Ok(Resolved::Forward(_)) => Ok(Resolved::Forward(vec![Leaf {
                 way: Way::Through(at),

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use dataplane::id::{NhlfeId, VrfId};
 
+use super::resolve::{MOST_LSPS, Way};
 use super::table::Rib;
 use super::target::{Target, TargetRef};
 use super::{NextHop, Wanted};
@@ -16,6 +17,8 @@ use super::{NextHop, Wanted};
 pub struct Ribs {
     by_vrf: BTreeMap<VrfId, Rib>,
     names: AHashMap<Arc<str>, VrfId>,
+    /// Interfaces that labelled frames do not leave by.
+    pub(crate) unlabelled: AHashSet<Arc<str>>,
 }
 
 impl Ribs {
@@ -37,6 +40,21 @@ impl Ribs {
             self.release(at);
         }
         Some(gone)
+    }
+
+    /// The interface with MPLS off, if all ways of a set that forwards leave by such.
+    pub(crate) fn unlabelled_way(&self, at: TargetRef) -> Option<&Arc<str>> {
+        self.unlabelled_within(at, MOST_LSPS)
+    }
+
+    fn unlabelled_within(&self, at: TargetRef, lsps: u8) -> Option<&Arc<str>> {
+        let leaves = self.target(at)?.outcome.as_ref().ok()?.leaves();
+        let mut off = leaves.iter().map(|leaf| match &leaf.way {
+            Way::Neighbour { interface, .. } => self.unlabelled.get(interface),
+            Way::Through(at) => self.unlabelled_within(*at, lsps.checked_sub(1)?),
+        });
+        let first = off.next()??;
+        off.all(|off| off.is_some()).then_some(first)
     }
 
     /// The Rib of a Vrf.

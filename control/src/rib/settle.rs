@@ -120,6 +120,7 @@ impl Ribs {
         round.due.remove(&at);
         round.done.insert(at);
         let depth = outcome.as_ref().map_or(0, |o| self.depth(o));
+        let was_unlabelled = self.unlabelled_way(at).is_some();
         let Some(target) = self.target_mut(at) else { return };
         if depth > MOST_LSPS - u8::from(target.is_shared()) {
             outcome = Err(Unresolved::TooDeep);
@@ -133,6 +134,9 @@ impl Ribs {
         }
         (target.outcome, target.depth, target.fresh) = (outcome, depth, false);
         (target.recursive, target.through) = (recursive, through);
+        if target.is_shared() && was_unlabelled != self.unlabelled_way(at).is_some() {
+            round.turned.insert(at);
+        }
         let settled = round.settled.entry(at.vrf).or_default();
         settled.flipped |= flipped;
         // Interfaces can change beneath an outcome that reads the same.

@@ -26,6 +26,8 @@ pub enum Unresolved {
     NotOn(Arc<str>),
     /// The Vrf it is said to be reached in is not there.
     NoVrf(Arc<str>),
+    /// It gets labels, and the interface it is on has MPLS off.
+    NoLabels(Arc<str>),
 }
 
 impl fmt::Display for Unresolved {
@@ -40,6 +42,7 @@ impl fmt::Display for Unresolved {
             Self::NoInterface(name) => write!(f, "the interface \"{name}\" is not there or is down"),
             Self::NotOn(name) => write!(f, "it is on no subnet of the interface \"{name}\""),
             Self::NoVrf(name) => write!(f, "there is no vrf \"{name}\""),
+            Self::NoLabels(name) => write!(f, "the interface \"{name}\" sends no labelled frames"),
         }
     }
 }

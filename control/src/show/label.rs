@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hops::{HopRow, ways};
 use crate::commit::{Asked, Key, Label, LabelWay, State};
-use crate::rib::{Resolved, Target, TargetRef, Wanted};
+use crate::rib::{Resolved, Target, TargetRef, Unresolved, Wanted};
 
 /// One incoming label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +45,7 @@ pub(crate) fn label_row(snapshot: &Snapshot, state: &State, label: u32, of: &Lab
     if let Some(Ok(outcome)) = set.map(|t| &t.outcome) {
         ways(snapshot, state, outcome, &mut below.clone(), &mut hops);
     }
-    LabelRow { label, asked: asked(&of.asked), leads: leads(of, set), used: of.nhlfe.is_some(), hops }
+    LabelRow { label, asked: asked(&of.asked), leads: leads(state, of, set), used: of.nhlfe.is_some(), hops }
 }
 
 fn asked(asked: &Asked) -> String {
@@ -65,7 +65,8 @@ fn via(wanted: &Wanted) -> String {
     }
 }
 
-fn leads(of: &Label, set: Option<&Target>) -> String {
+fn leads(state: &State, of: &Label, set: Option<&Target>) -> String {
+    let off = of.set.and_then(|at| state.ribs().unlabelled_way(at));
     let to = || match set.map(|t| (&t.outcome, via(&t.wanted))) {
         Some((Ok(Resolved::Discard(discard)), _)) => discard.to_string(),
         Some((Ok(_), via)) => via,
@@ -73,7 +74,10 @@ fn leads(of: &Label, set: Option<&Target>) -> String {
         None => "no route leads there now".into(),
     };
     match &of.way {
-        LabelWay::Swap(label) => format!("swap {label}, {}", to()),
+        LabelWay::Swap(label) => match off {
+            Some(off) => format!("swap {label}, {}: {}", to(), Unresolved::NoLabels(off.clone())),
+            None => format!("swap {label}, {}", to()),
+        },
         LabelWay::SwapEach => format!("swap, {}", to()),
         LabelWay::Pop { egress: None, .. } => format!("pop, {}", to()),
         LabelWay::Pop { egress: Some(_), .. } => format!("end of the LSP, {}", to()),
