@@ -12,7 +12,7 @@ use dataplane::class::TrafficClass;
 use dataplane::id::{AdjacencyId, IfIndex, NhlfeId, PortIndex, VrfId, WorkerIndex};
 use dataplane::packet::{BATCH, Batch, Pool, PoolSize, Verdict};
 use dataplane::pipeline::Pipeline;
-use dataplane::table::rules::{Conditions, Rule, RuleSet, Rules, Treatment};
+use dataplane::table::rules::{Conditions, MOST_RULES, Rule, RuleSet, Rules, Treatment};
 use dataplane::table::{Labels, Nhlfe, PopLookup, Push, Snapshot, Swap, TunnelModel};
 use dataplane::time::Time;
 use dataplane::wire::mpls::LabelStackEntry;
@@ -207,31 +207,30 @@ pub fn ipv4(name: &'static str, n: usize) -> Way {
     Way::new(name, Some(vec![]), snapshot, to.into_iter().map(|to| frame(&[], to)).collect())
 }
 
-/// Plain IPv4 with so many match rules, one as likely to match as another: by destination,
-/// protocol and port.
+/// Plain IPv4 to 4,096 networks with so many match rules: by destination, protocol and port,
+/// each network as likely as another, and a last one for all of the port.
 pub fn ruled(name: &'static str, rules: usize) -> Way {
     let (mut snapshot, forward) = base();
     let to = routes(&mut snapshot, 10_000, |_| forward);
     let mut seen = HashSet::new();
-    let of_rules = to.iter().filter(|to| rules > 0 && seen.insert(to.to_bits() >> 8)).take(rules);
-    let of_rules: Vec<Ipv4Addr> = of_rules.copied().collect();
-    let rule = |to: &Ipv4Addr| Rule {
-        name: to.to_string().into(),
+    let networks = to.iter().filter(|to| seen.insert(to.to_bits() >> 8)).take(MOST_RULES);
+    let networks: Vec<Ipv4Addr> = networks.copied().collect();
+    let rule = |to: Option<&Ipv4Addr>| Rule {
+        name: to.map_or_else(|| "all".into(), |to| to.to_string().into()),
         conditions: Conditions {
-            destinations: IpNet::new((*to).into(), 24).ok().map(|net| vec![net]),
+            destinations: to.and_then(|to| IpNet::new((*to).into(), 24).ok()).map(|net| vec![net]),
             destination_ports: Some(vec![5_000..=5_010]),
             protocols: Some(vec![17]),
             ..Conditions::default()
         },
         treatment: Treatment { class: Some(TrafficClass::Video), ..Treatment::default() },
     };
-    let entering = Arc::new(RuleSet::new(of_rules.iter().map(rule).collect()));
-    snapshot.rules = Arc::new(Rules { entering, ..Rules::default() });
-    let frames = (0..FRAMES).filter_map(|i| {
-        let of = if of_rules.is_empty() { &to } else { &of_rules };
-        // A step that is prime goes through all of them, in no order.
-        of.get(i * 7_919 % of.len()).map(|to| frame(&[], *to))
-    });
+    let own = networks.iter().take(rules.saturating_sub(1)).map(Some);
+    let all = own.chain((rules > 0).then_some(None)).map(rule).collect();
+    snapshot.rules = Arc::new(Rules { entering: Arc::new(RuleSet::new(all)), ..Rules::default() });
+    // A step that is prime goes through all of them, in no order.
+    let frames =
+        (0..FRAMES).filter_map(|i| networks.get(i * 7_919 % networks.len()).map(|to| frame(&[], *to)));
     let frames = frames.collect();
     Way::new(name, Some(vec![]), snapshot, frames)
 }

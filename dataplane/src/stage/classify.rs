@@ -83,9 +83,8 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
 #[inline]
 fn treat(l3: &[u8], meta: &mut Meta, rules: &RuleSet, trusted: bool, hits: &mut RuleHits) {
     let mut wanted = None;
-    if let Some((at, rule)) = fields::fields(l3, meta, meta.in_interface).and_then(|f| rules.find(&f)) {
+    if let Some((at, treatment)) = fields::fields(l3, meta, meta.in_interface).and_then(|f| rules.find(&f)) {
         hits::count(&mut hits.entering, at, meta.length);
-        let treatment = rule.treatment;
         meta.class = treatment.class.unwrap_or(meta.class);
         meta.colour = treatment.colour.unwrap_or(meta.colour);
         wanted = treatment.mark;

@@ -62,7 +62,7 @@ pub struct MatchGroup {
     pub conditions: Conditions,
 }
 
-/// `[[rule]]`
+/// `[[rule]]`: of IP packets; what is labelled is classed by its labels alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Rule {

@@ -23,9 +23,8 @@ pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
         let asked = (!rules.leaving.is_empty()).then(|| fields::fields(l3, meta, meta.out_interface));
         let found = asked.flatten().and_then(|fields| rules.leaving.find(&fields));
         let mut wanted = None;
-        if let Some((at, rule)) = found {
+        if let Some((at, treatment)) = found {
             count(&mut hits.leaving, at, meta.length);
-            let treatment = rule.treatment;
             meta.class = treatment.class.unwrap_or(meta.class);
             meta.colour = treatment.colour.unwrap_or(meta.colour);
             wanted = treatment.mark;

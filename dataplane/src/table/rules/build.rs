@@ -15,7 +15,7 @@ type Bits = Vec<u64>;
 
 /// Rows made so far; those that are alike are one.
 struct Rows {
-    /// Words of a row without the first.
+    /// Words that a row would have with all its zeros.
     words: usize,
     rows: Vec<u64>,
     places: AHashMap<Bits, Place>,
@@ -29,7 +29,7 @@ impl Rows {
         let place = self.rows.len() as Place;
         let worth = bits.iter().enumerate().filter(|(_, word)| **word != 0);
         self.rows.push(worth.fold(0, |worth, (at, _)| worth | 1 << at));
-        self.rows.extend(bits);
+        self.rows.extend(bits.iter().filter(|word| **word != 0));
         self.places.insert(bits.clone(), place);
         place
     }
@@ -56,8 +56,8 @@ fn clear(bits: &mut [u64], rule: usize) {
     }
 }
 
-/// The rows, the words of each, and where each field's values find theirs.
-pub(super) fn build(rules: &[Rule]) -> (Vec<u64>, usize, Tables) {
+/// The rows, and where each field's values find theirs.
+pub(super) fn build(rules: &[Rule]) -> (Vec<u64>, Tables) {
     let rules = rules.get(..MOST_RULES).unwrap_or(rules);
     let words = rules.len().div_ceil(64);
     let mut rows = Rows { words, rows: Vec::new(), places: AHashMap::new() };
@@ -73,7 +73,7 @@ pub(super) fn build(rules: &[Rule]) -> (Vec<u64>, usize, Tables) {
         lengths: numbers(rows, rules, 1 << 16, |c| ranges(&c.lengths)),
         fragments: numbers(rows, rules, Fragment::ALL.len(), |c| points(&c.fragments, |f| *f as u64)),
     };
-    (std::mem::take(&mut rows.rows), words + 1, tables)
+    (std::mem::take(&mut rows.rows), tables)
 }
 
 fn points<T>(wanted: &Wanted<T>, number: impl Fn(&T) -> u64) -> Wanted<RangeInclusive<u64>> {

@@ -1,21 +1,21 @@
 //! The rules of one direction, ready to be asked.
 
 use super::field::Tables;
-use super::{Fields, Rule, build};
+use super::{Fields, Rule, Treatment, build};
 
 /// Fields that are looked at.
 const FIELDS: usize = 9;
 
 /// Rules in their order. Its memory is bounded by the different rows that its conditions
-/// make, 8 bytes for each 64 rules in each, whatever packets come.
+/// make, 8 bytes at most for each 64 rules in each, whatever packets come.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
-    /// Rows one behind another: a word that says which of the others have a bit, and
-    /// those: bit `r % 64` of word `r / 64` is rule `r`.
+    /// What becomes of each rule's packets: all that is looked at of a rule that matches.
+    treatments: Vec<Treatment>,
+    /// Rows one behind another: a word that says which of the others there are, and those
+    /// that have a bit: bit `r % 64` of word `r / 64` is rule `r`.
     rows: Vec<u64>,
-    /// Words of a row.
-    stride: usize,
     tables: Tables,
 }
 
@@ -29,8 +29,9 @@ impl PartialEq for RuleSet {
 impl RuleSet {
     /// Of rules in their order; those beyond [`MOST_RULES`](super::MOST_RULES) never match.
     pub fn new(rules: Vec<Rule>) -> Self {
-        let (rows, stride, tables) = build::build(&rules);
-        Self { rules, rows, stride, tables }
+        let (rows, tables) = build::build(&rules);
+        let treatments = rules.iter().map(|rule| rule.treatment).collect();
+        Self { rules, treatments, rows, tables }
     }
 
     /// The rules in their order.
@@ -49,46 +50,56 @@ impl RuleSet {
         self.rows.len() * size_of::<u64>() + self.tables.memory()
     }
 
+    /// A word of the rows; 0 beyond them.
     #[inline]
-    fn row(&self, place: usize) -> &[u64] {
-        self.rows.get(place..place + self.stride).unwrap_or_default()
+    fn word(&self, at: usize) -> u64 {
+        self.rows.get(at).copied().unwrap_or(0)
     }
 
-    /// The first rule whose conditions all hold.
+    /// The place of the first rule whose conditions all hold, and what becomes of its packets.
     #[inline]
-    pub fn find(&self, fields: &Fields) -> Option<(usize, &Rule)> {
+    pub fn find(&self, fields: &Fields) -> Option<(usize, Treatment)> {
         let tables = &self.tables;
-        let interface = self.row(tables.interface(fields.interface));
+        let interface = tables.interface(fields.interface);
         // Most interfaces of a router may have no rule at all.
-        if *interface.first()? == 0 {
+        if self.word(interface) == 0 {
             return None;
         }
         // No number is this: it is beyond every table.
         const NO_PORT: usize = usize::MAX;
         let (source_port, destination_port) =
             fields.ports.map_or((NO_PORT, NO_PORT), |(source, to)| (source.into(), to.into()));
-        let rows: [&[u64]; FIELDS] = [
+        let rows: [(usize, u64); FIELDS] = [
             interface,
-            self.row(tables.sources.get(fields.source)),
-            self.row(tables.destinations.get(fields.destination)),
-            self.row(tables.source_ports.get(source_port)),
-            self.row(tables.destination_ports.get(destination_port)),
-            self.row(tables.protocols.get(fields.protocol.into())),
-            self.row(tables.dscps.get(fields.dscp.into())),
-            self.row(tables.lengths.get(fields.length.into())),
-            self.row(tables.fragment(fields.fragment)),
-        ];
-        let word = |at: usize| rows.iter().fold(u64::MAX, |all, row| all & row.get(at).copied().unwrap_or(0));
-        let mut worth = word(0);
+            tables.sources.get(fields.source),
+            tables.destinations.get(fields.destination),
+            tables.source_ports.get(source_port),
+            tables.destination_ports.get(destination_port),
+            tables.protocols.get(fields.protocol.into()),
+            tables.dscps.get(fields.dscp.into()),
+            tables.lengths.get(fields.length.into()),
+            tables.fragment(fields.fragment),
+        ]
+        .map(|place| (place, self.word(place)));
+        let mut worth = rows.iter().fold(u64::MAX, |all, (_, has)| all & has);
         while worth != 0 {
             let at = worth.trailing_zeros() as usize;
-            let left = word(at + 1);
+            let left = rows.iter().fold(u64::MAX, |all, row| all & self.part(*row, at));
             if left != 0 {
                 let rule = at * 64 + left.trailing_zeros() as usize;
-                return self.rules.get(rule).map(|found| (rule, found));
+                return self.treatments.get(rule).map(|found| (rule, *found));
             }
             worth &= worth - 1;
         }
         None
+    }
+
+    /// The bits of rules 64 · `at` and on of a row that has some, and `has` as its first word.
+    #[inline]
+    fn part(&self, (place, has): (usize, u64), at: usize) -> u64 {
+        let before = has & ((1 << at) - 1);
+        // Most rows have either all words or very few.
+        let skipped = if before + 1 == 1 << at { at } else { before.count_ones() as usize };
+        self.word(place + 1 + skipped)
     }
 }
