@@ -5,6 +5,7 @@ use dataplane::qos::Aqm;
 
 use super::call;
 use super::curve::Arrival;
+use super::line::Beside;
 use super::path::Path;
 use super::short::{Mend, Short};
 use super::site::{Load, Site};
@@ -19,8 +20,8 @@ const MOST_RATE: u64 = 400_000_000_000;
 #[derive(Debug)]
 pub(super) struct Group<'s, 'c> {
     pub(super) site: &'s Site<'c>,
-    /// The other sites on its line.
-    pub(super) others: &'s [&'s Site<'c>],
+    /// What it meets on its line.
+    pub(super) beside: &'s Beside,
     pub(super) class: TrafficClass,
     pub(super) promises: Vec<&'c Promise>,
 }
@@ -49,17 +50,22 @@ impl Group<'_, '_> {
         self.all(usize::MAX, None)
     }
 
+    /// What serves the class.
+    pub(super) fn path(&self) -> Result<Path, Short> {
+        self.site.path(self.class, self.beside)
+    }
+
     /// The first number that is short for the promise at `n`.
-    fn short(&self, n: usize, calls: Option<u64>) -> Option<Short> {
+    fn short(&self, n: usize, calls: Option<u64>, path: &Result<Path, Short>) -> Option<Short> {
         let load = self.all(n, calls);
         if let Some(short) = self.policed(load.site) {
             return Some(short);
         }
-        let path = match self.site.path(self.class, self.others) {
+        let path = match path {
             Ok(path) => path,
-            Err(short) => return Some(short),
+            Err(short) => return Some(short.clone()),
         };
-        self.queued(path, load, self.promises.get(n).and_then(|p| p.bound).map(|bound| bound.0))
+        self.queued(*path, load, self.promises.get(n).and_then(|p| p.bound).map(|bound| bound.0))
     }
 
     fn policed(&self, of: Arrival) -> Option<Short> {
@@ -91,13 +97,13 @@ impl Group<'_, '_> {
 
     /// Calls that fit in place of those of the promise at `n`.
     pub(super) fn calls(&self, n: usize) -> u64 {
-        let fits = |calls: u64| self.short(n, Some(calls)).is_none();
-        most(MOST_CALLS, fits)
+        let path = self.path();
+        most(MOST_CALLS, |calls| self.short(n, Some(calls), &path).is_none())
     }
 
     /// What the promise at `n` lacks, and what would mend it.
     pub(super) fn judge(&self, n: usize) -> Option<(Short, Mend)> {
-        let short = self.short(n, None)?;
+        let short = self.short(n, None, &self.path())?;
         let calls = self.promises.get(n)?.calls.map(|_| self.calls(n));
         Some((short, Mend { calls, rate: self.mending_rate(n) }))
     }
@@ -106,16 +112,20 @@ impl Group<'_, '_> {
     /// `n` holds, policers growing with it; `None` where none does.
     fn mending_rate(&self, n: usize) -> Option<u64> {
         let now = self.site.qos.shaper?.rate;
-        let holds = |rate: u64| {
-            let faster = self.site.faster(rate);
+        let holds = |kilo: u64| {
+            let faster = self.site.faster(kilo * 1_000);
             let group = Group { site: &faster, promises: self.promises.clone(), ..*self };
-            group.short(n, None).is_none()
+            group.short(n, None, &group.path()).is_none()
         };
-        let step = |rate: u64| rate.div_ceil(1_000) * 1_000;
-        let enough = std::iter::successors(Some(step(now)), |rate| Some(rate * 2))
-            .take_while(|rate| *rate <= MOST_RATE)
-            .find(|rate| holds(*rate))?;
-        Some(least(step(now) / 1_000, enough / 1_000, |kilo| holds(kilo * 1_000)) * 1_000)
+        let (from, to) = (now.div_ceil(1_000), self.site.line().unwrap_or(MOST_RATE) / 1_000);
+        let mut enough = from.min(to);
+        while !holds(enough) {
+            if enough >= to {
+                return None;
+            }
+            enough = (enough * 2).min(to);
+        }
+        Some(least(from.min(enough), enough, holds) * 1_000)
     }
 }
 

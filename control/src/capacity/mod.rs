@@ -10,6 +10,7 @@
 mod call;
 mod curve;
 mod judge;
+mod line;
 mod path;
 mod report;
 mod short;
@@ -19,6 +20,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use ahash::AHashMap;
 use dataplane::class::TrafficClass;
 
 pub use report::{Capacity, Held, Of, Row};
@@ -26,6 +28,7 @@ pub use report::{Capacity, Held, Of, Row};
 use crate::config::{Class, Codec, Config, Promise};
 use curve::Arrival;
 use judge::Group;
+use line::{Beside, Together};
 use site::{Load, Site, sites};
 
 /// A promise that does not hold.
@@ -51,8 +54,8 @@ pub(crate) fn unkept(config: &Config) -> Vec<Unkept> {
     let lines = lines(&sites);
     let mut unkept = Vec::new();
     for ((at, class), of) in promised(config, &sites) {
-        let others = others(&lines, &sites, at);
-        let group = group(config, &sites[at], &others, class, &of);
+        let beside = beside(&lines, &sites[at]);
+        let group = group(config, &sites[at], &beside, class, &of);
         for (n, promise) in of.into_iter().enumerate() {
             let Some((short, mend)) = group.judge(n) else { continue };
             let key = match short {
@@ -75,34 +78,36 @@ pub fn capacity(config: &Config) -> Capacity {
     let promised = promised(config, &sites);
     let mut rows = Vec::new();
     for (at, site) in sites.iter().enumerate() {
-        let others = others(&lines, &sites, at);
+        let beside = beside(&lines, site);
         for class in TrafficClass::ALL {
             let of = promised.get(&(at, class)).map_or(&[][..], Vec::as_slice);
             if site.rate().is_some() || !of.is_empty() {
-                rows.push(row(&group(config, site, &others, class, of)));
+                rows.push(row(&group(config, site, &beside, class, of)));
             }
         }
     }
     Capacity { rows }
 }
 
-/// Indices of sites by their port.
-fn lines<'c>(sites: &[Site<'c>]) -> BTreeMap<&'c str, Vec<usize>> {
-    let mut lines: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, site) in sites.iter().enumerate() {
-        lines.entry(&site.interface.port).or_default().push(at);
+/// The sites of each port together.
+fn lines<'c>(sites: &[Site<'c>]) -> AHashMap<&'c str, Together> {
+    let mut lines: AHashMap<&str, Together> = AHashMap::new();
+    for site in sites {
+        lines.entry(&site.interface.port).or_default().add(site);
     }
     lines
 }
 
-fn others<'s, 'c>(lines: &BTreeMap<&str, Vec<usize>>, sites: &'s [Site<'c>], at: usize) -> Vec<&'s Site<'c>> {
-    let line = lines.get(sites[at].interface.port.as_str()).map_or(&[][..], Vec::as_slice);
-    line.iter().filter(|other| **other != at).map(|other| &sites[*other]).collect()
+fn beside(lines: &AHashMap<&str, Together>, site: &Site<'_>) -> Beside {
+    match lines.get(site.interface.port.as_str()) {
+        Some(line) => line.beside(site),
+        None => Together::default().beside(site),
+    }
 }
 
 /// Indices of promises by site and class.
 fn promised(config: &Config, sites: &[Site<'_>]) -> BTreeMap<(usize, TrafficClass), Vec<usize>> {
-    let names: ahash::AHashMap<&str, usize> =
+    let names: AHashMap<&str, usize> =
         sites.iter().enumerate().map(|(at, site)| (site.interface.name.as_str(), at)).collect();
     let mut promised: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (n, promise) in config.promises.iter().enumerate() {
@@ -116,16 +121,16 @@ fn promised(config: &Config, sites: &[Site<'_>]) -> BTreeMap<(usize, TrafficClas
 fn group<'s, 'c>(
     config: &'c Config,
     site: &'s Site<'c>,
-    others: &'s [&'s Site<'c>],
+    beside: &'s Beside,
     class: TrafficClass,
     of: &[usize],
 ) -> Group<'s, 'c> {
-    Group { site, others, class, promises: of.iter().map(|n| &config.promises[*n]).collect() }
+    Group { site, beside, class, promises: of.iter().map(|n| &config.promises[*n]).collect() }
 }
 
 fn row(group: &Group<'_, '_>) -> Row {
     let (of, load) = load(group);
-    let path = group.site.path(group.class, group.others);
+    let path = group.path();
     let held = |n: usize| Held {
         promise: group.promises[n].to_string(),
         short: group.judge(n).map(|(short, mend)| {
@@ -180,5 +185,5 @@ fn calls(group: &Group<'_, '_>) -> Option<u64> {
     };
     let promises = group.promises.iter().copied().chain([&any]).collect::<Vec<_>>();
     let n = promises.len() - 1;
-    Some(Group { site: group.site, others: group.others, class: group.class, promises }.calls(n))
+    Some(Group { site: group.site, beside: group.beside, class: group.class, promises }.calls(n))
 }

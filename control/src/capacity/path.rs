@@ -11,6 +11,8 @@ use super::site::Load;
 
 /// Times that the bound is worked out again.
 const ROUNDS: usize = 64;
+/// Nanoseconds that are as good as no bound: an hour.
+const NEVER: u64 = 3_600_000_000_000;
 
 /// What serves a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +45,10 @@ pub(super) struct Turns {
     pub(super) site: Service,
     /// Bit/s of the line.
     pub(super) rate: u64,
-    /// Nanoseconds until its first turn.
-    pub(super) latency: u64,
+    /// Nanoseconds that it waits once: for what others have saved up, and for its first turn.
+    pub(super) once: u64,
+    /// Nanoseconds that it waits each time that a frame of another has begun.
+    pub(super) again: u64,
 }
 
 impl Line {
@@ -73,7 +77,8 @@ impl Line {
     /// The wait where the site has its turns.
     fn by_turns(self, turns: Turns, of: Load) -> Option<u64> {
         let own = turns.site.delay(of.site).filter(|_| of.line.rate <= turns.rate)?;
-        settled(own, |wait| own.saturating_add(turns.latency.saturating_mul(self.begins(wait))))
+        let own = own.saturating_add(turns.once);
+        settled(own, |wait| own.saturating_add(turns.again.saturating_mul(self.begins(wait))))
     }
 }
 
@@ -83,7 +88,7 @@ fn settled(from: u64, follows: impl Fn(u64) -> u64) -> Option<u64> {
     for _ in 0..ROUNDS {
         let longer = follows(wait);
         if longer <= wait {
-            return Some(wait);
+            return Some(wait).filter(|wait| *wait < NEVER);
         }
         wait = longer;
     }

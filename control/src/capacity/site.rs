@@ -7,10 +7,11 @@
 
 use ahash::AHashMap;
 use dataplane::class::{CLASSES, TrafficClass};
-use dataplane::qos::{ClassQos, Discipline, InterfaceQos, LINE_OVERHEAD, QUANTUM, ShaperSpec};
+use dataplane::qos::{ClassQos, Discipline, InterfaceQos, LINE_OVERHEAD, ShaperSpec};
 
-use super::curve::{Arrival, Service, bytes};
-use super::path::{Line, Path, Turns};
+use super::curve::{Arrival, Service};
+use super::line::Beside;
+use super::path::Path;
 use super::short::Short;
 use crate::config::{Config, Interface, Rate, Vlan};
 
@@ -53,6 +54,12 @@ struct Ratio {
 impl Ratio {
     fn of(self, arrival: Arrival) -> Arrival {
         arrival.scaled(self.to, self.from)
+    }
+
+    /// What so many of the one are of the other at least.
+    fn least(self, to: u64) -> u64 {
+        let least = u128::from(to) * u128::from(self.from) / u128::from(self.to.max(1));
+        u64::try_from(least).unwrap_or(to)
     }
 }
 
@@ -148,17 +155,29 @@ impl<'c> Site<'c> {
         Self { interface: self.interface, qos: interface.qos_spec(), line: self.line, counts: self.counts }
     }
 
-    fn class(&self, class: usize) -> &ClassQos {
+    pub(super) fn class(&self, class: usize) -> &ClassQos {
         &self.qos.classes[class]
     }
 
-    /// Its rate, bit/s: what it is shaped to, or the line's.
+    /// Its rate, bit/s as it counts: what it is shaped to, and no more than the line's.
     pub(super) fn rate(&self) -> Option<u64> {
-        self.qos.shaper.map(|s| s.rate).or(self.line)
+        let line = self.line.map(|rate| self.counts.line.least(rate));
+        let shaped = self.qos.shaper.map(|s| s.rate);
+        shaped.into_iter().chain(line).min()
+    }
+
+    /// What the line counts so, as it counts it at least.
+    pub(super) fn of_line(&self, rate: u64) -> u64 {
+        self.counts.line.least(rate)
+    }
+
+    /// The line's rate, bit/s; `None` is not known.
+    pub(super) fn line(&self) -> Option<u64> {
+        self.line
     }
 
     /// The classes that go before `class`, in order.
-    fn before(&self, class: TrafficClass) -> impl Iterator<Item = usize> {
+    pub(super) fn before(&self, class: TrafficClass) -> impl Iterator<Item = usize> {
         let first = self.class(class.index()).priority;
         let before = move |c: &usize| self.class(*c).priority && (!first || *c < class.index());
         (0..CLASSES).filter(before).filter(move |c| *c != class.index())
@@ -170,7 +189,7 @@ impl<'c> Site<'c> {
     }
 
     /// What the policers of these classes let through.
-    fn ahead(&self, mut classes: impl Iterator<Item = usize>) -> Result<Arrival, Short> {
+    pub(super) fn ahead(&self, mut classes: impl Iterator<Item = usize>) -> Result<Arrival, Short> {
         classes.try_fold(Arrival::default(), |sum, class| {
             let unbounded = || Short::Unpoliced {
                 interface: self.interface.name.clone(),
@@ -209,19 +228,19 @@ impl<'c> Site<'c> {
         self.qos.assured.map(|a| a.rate).or(self.rate()).unwrap_or(0)
     }
 
-    /// What serves `class` here, and on the line between `others`.
-    pub(super) fn path(&self, class: TrafficClass, others: &[&Site<'_>]) -> Result<Path, Short> {
+    /// What serves `class` here, and on the line between the other sites of `line`.
+    pub(super) fn path(&self, class: TrafficClass, line: &Beside) -> Result<Path, Short> {
         let rate = self.rate().ok_or(Short::NoRate)?;
         let site = self.service(class, rate)?;
-        let line = match self.line {
-            Some(line) if !others.is_empty() => Some(self.on_line(line, class, others)?),
+        let between = match self.line {
+            Some(rate) if !line.is_alone() => Some(self.on_line(rate, class, line)?),
             _ => None,
         };
-        Ok(Path { site, line })
+        Ok(Path { site, line: between })
     }
 
     /// What serves `class` of it when it is served at `rate` itself.
-    fn service(&self, class: TrafficClass, rate: u64) -> Result<Service, Short> {
+    pub(super) fn service(&self, class: TrafficClass, rate: u64) -> Result<Service, Short> {
         if self.qos.discipline == Discipline::Fifo {
             return Err(Short::OneQueue);
         }
@@ -240,80 +259,5 @@ impl<'c> Site<'c> {
         let part = (shares[class.index()], shares.iter().sum());
         let share = left.share(part, others * self.longest(), self.longest()).ok_or(Short::Leftover)?;
         Ok(own(share))
-    }
-
-    fn on_line(&self, rate: u64, class: TrafficClass, others: &[&Site<'_>]) -> Result<Line, Short> {
-        let wire = |site: &Site<'_>| site.wire(site.interface.longest().into());
-        let begun = others.iter().map(|other| wire(other)).max().unwrap_or(0);
-        let full = self.qos.shaper.map_or(u64::MAX, |s| s.burst);
-        let urgent = others
-            .iter()
-            .try_fold(Arrival::default(), |sum, other| other.urgent().map(|load| sum.and(load)))?;
-        let short = || Short::Line { needed: urgent.rate.saturating_add(1), there: rate };
-        let left = Service::of(rate).without(urgent, begun).ok_or_else(short)?;
-        if self.class(class.index()).priority {
-            return Ok(Line { rate, before: Some(urgent), begun, turns: [None; 2], full });
-        }
-        // What the shapers of all the others let out, whatever the order.
-        let shaped = others.iter().try_fold(Arrival::default(), |sum, s| s.shaped().map(|a| sum.and(a)));
-        let assured = others.iter().filter_map(|other| other.sure()).fold(Arrival::default(), Arrival::and);
-        let after = Service::of(rate).without(urgent.and(assured), begun);
-        let turns = [self.guaranteed(after, class), self.by_turns(left, after, others, class)];
-        Ok(Line { rate, before: shaped.filter(|s| s.rate < rate), begun, turns, full })
-    }
-
-    /// What it is guaranteed, before those of others that have had theirs.
-    fn guaranteed(&self, after: Option<Service>, class: TrafficClass) -> Option<Turns> {
-        let (sure, after) = (self.qos.assured?, after?);
-        let rate = sure.rate.min(after.rate).min(self.rate()?);
-        Some(Turns { site: self.service(class, rate).ok()?, rate, latency: after.latency })
-    }
-
-    /// Deficit round robin (Stiliadis and Varma, INFOCOM 1996, table 1): its weight's part of what
-    /// is not guaranteed, after three quanta of each but for two of its own.
-    fn by_turns(
-        &self,
-        left: Service,
-        after: Option<Service>,
-        others: &[&Site<'_>],
-        class: TrafficClass,
-    ) -> Option<Turns> {
-        let shared = after.filter(|after| after.rate < left.rate).unwrap_or(left);
-        let longest = others.iter().chain([&self]).map(|s| s.wire(s.interface.longest().into())).max()?;
-        let quantum =
-            |site: &Site<'_>| longest.max(QUANTUM.unsigned_abs()) * u64::from(site.qos.weight.max(1));
-        let mine = quantum(self);
-        let all = others.iter().map(|other| quantum(other)).fold(mine, u64::saturating_add);
-        let part = shared.share((mine, all), all.saturating_mul(3).saturating_sub(2 * mine), 0)?;
-        let rate = part.rate.min(self.rate()?);
-        Some(Turns { site: self.service(class, rate).ok()?, rate, latency: part.latency })
-    }
-
-    /// The most that it sends out of what it is guaranteed, as the line counts it.
-    fn sure(&self) -> Option<Arrival> {
-        let sure = self.qos.assured?;
-        let burst = bytes(sure.burst, sure.rate).saturating_add(self.longest());
-        Some(self.load(Arrival { burst, rate: sure.rate }).line)
-    }
-
-    /// The most that its shaper lets out, as the line counts it.
-    fn shaped(&self) -> Option<Arrival> {
-        let shaper = self.qos.shaper?;
-        let burst = bytes(shaper.burst, shaper.rate).saturating_add(self.longest());
-        Some(self.load(Arrival { burst, rate: shaper.rate }).line)
-    }
-
-    /// The most that it sends with priority, as the line counts it.
-    fn urgent(&self) -> Result<Arrival, Short> {
-        let policed = self.ahead((0..CLASSES).filter(|c| self.class(*c).priority));
-        match (policed, self.shaped()) {
-            (Ok(policed), Some(shaped)) => {
-                let policed = self.load(policed).line;
-                Ok(if shaped.rate < policed.rate { shaped } else { policed })
-            }
-            (Ok(policed), None) => Ok(self.load(policed).line),
-            (Err(_), Some(shaped)) => Ok(shaped),
-            (Err(short), None) => Err(short),
-        }
     }
 }

@@ -260,6 +260,37 @@ fn a_class_by_weight_or_guarantee_keeps_its_bound() {
     }
 }
 
+/// Three sites on a line of 100 Mbit/s, each shaped to that; `of` has what is said of each.
+fn full_line(of: [&str; 3], promise: &str) -> Vec<String> {
+    let mut text = "[[port]]\nname = \"p\"\nkind = \"loopback\"\nrate = \"100 Mbit/s\"\n".to_owned();
+    for (n, of) in of.iter().enumerate().filter(|(_, of)| **of != "none") {
+        text += &format!("[[interface]]\nname = \"s{n}\"\nport = \"p\"\nvlan = {}\n", n + 1);
+        text += &format!("[interface.qos]\nrate = \"100 Mbit/s\"\n{of}\n");
+    }
+    faults(&format!("{text}[[promise]]\ninterface = \"s0\"\n{promise}\n"))
+}
+
+#[test]
+fn what_others_are_guaranteed_is_not_promised_again() {
+    let voice = "voice.policer = { rate = \"1 Mbit/s\", burst = \"4 kB\" }\nimaging.aqm = \"tail\"";
+    let half = format!("guaranteed = \"50 Mbit/s\"\n{voice}");
+    let imaging = "class = \"imaging\"\nrate = \"5 Mbit/s\"";
+    let [fault] = &full_line([voice, &half, &half], imaging)[..] else { panic!() };
+    assert!(fault.contains("imaging of \"s0\" is sure of 0 bit/s"), "{fault}");
+    // Priority counts to what a site is guaranteed, not beside it.
+    let sure = "guaranteed = \"50 Mbit/s\"\nimaging = { aqm = \"tail\", guaranteed = \"12 Mbit/s\", limit = \"4 MB\" }";
+    assert_eq!(full_line([sure, "guaranteed = \"50 Mbit/s\"", "none"], imaging), [""; 0]);
+}
+
+#[test]
+fn a_line_is_no_faster_than_it_is() {
+    // Counted without preamble and gap, calls take more of the line than of the interface.
+    let voice = "overhead = \"layer-2\"\nvoice = { policer = { rate = \"99 Mbit/s\", burst = \"400 kB\" }, limit = \"1 MB\" }";
+    let [fault] = &full_line([voice, "none", "none"], "calls = 1100")[..] else { panic!() };
+    assert!(fault.contains("voice of \"s0\" is sure of"), "{fault}");
+    assert!(!fault.contains("qos.rate = "), "{fault}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
