@@ -53,6 +53,19 @@ fn request<'a>(frame: &'a Frame) -> Option<(Stack<'a>, Datagram<'a>)> {
     (whole && is_request).then_some((stack, datagram))
 }
 
+/// Whether a request under these labels wants an answer of this router (RFC 8029 sections 3 and 3.4).
+fn wants_answer(stack: Stack<'_>, header: &EchoHeader) -> bool {
+    let expired = stack.entries().next().is_none_or(|top| top.ttl() <= 1);
+    let only_expired = header.flags.get() & flag::RESPOND_IF_EXPIRED != 0;
+    header.reply_mode != reply_mode::NONE && (expired || !only_expired)
+}
+
+/// The same of a packet; one that is no sound request is asked about where it is checked.
+fn is_asked(stack: Stack<'_>, datagram: &Datagram<'_>) -> bool {
+    let header = UdpHeader::parse(datagram.upper).and_then(|(_, rest)| EchoHeader::parse(rest));
+    header.map_or(true, |(header, _)| wants_answer(stack, header))
+}
+
 /// `nanos` in NTP format: seconds and fractions of them, 32 bits each.
 fn ntp(time: Time) -> u64 {
     let (seconds, rest) = (time.nanos() / 1_000_000_000, time.nanos() % 1_000_000_000);
@@ -60,7 +73,8 @@ fn ntp(time: Time) -> u64 {
 }
 
 impl Host {
-    /// A punted frame that may be an MPLS echo request; `None` where it is none.
+    /// A punted frame that may be an MPLS echo request; `None` where it is none, or one
+    /// that router alert shows and that another is to answer.
     pub(super) fn hear_lsp_request(&mut self, frame: &Frame, turn: &mut Turn<'_>) -> Option<Checked> {
         let meta = frame.meta();
         let expired = meta.verdict == Verdict::Punt(PuntReason::TtlExpired);
@@ -69,6 +83,10 @@ impl Host {
             return None;
         }
         let (stack, datagram) = request(frame)?;
+        let alerted = meta.layer3 == Layer3::Mpls && !expired;
+        if alerted && !is_asked(stack, &datagram) {
+            return None;
+        }
         Some(self.hear_echo_packet(frame, stack, datagram, turn))
     }
 
@@ -96,11 +114,8 @@ impl Host {
 
     /// RFC 8029 section 4.4, and the reply of section 4.5.
     fn answer_lsp_request(&mut self, request: &Request<'_>, turn: &mut Turn<'_>) -> Checked {
-        let expired = request.stack.entries().next().is_none_or(|top| top.ttl() <= 1);
-        let only_expired = request.header.flags.get() & flag::RESPOND_IF_EXPIRED != 0;
         match request.header.reply_mode {
-            _ if only_expired && !expired => return PASSED,
-            reply_mode::NONE => return PASSED,
+            _ if !wants_answer(request.stack, &request.header) => return PASSED,
             reply_mode::UDP | reply_mode::ALERT => {}
             _ => return Checked::Break(DropReason::LocalUnknown),
         }

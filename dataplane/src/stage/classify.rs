@@ -57,8 +57,8 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
     let rules = &snapshot.rules.entering;
     for frame in batch.live() {
         let (bytes, meta) = frame.parts_mut();
-        // What was held for its neighbour has been classified and counted.
-        if meta.flags.has(Flags::RELEASED) && meta.layer3 != Layer3::Mpls {
+        // What was held for its neighbour, or looked at, has been classified, metered and counted.
+        if meta.flags.has(Flags::RELEASED) {
             continue;
         }
         let Some(interface) = maps.interface(meta) else {

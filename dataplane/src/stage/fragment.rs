@@ -52,6 +52,9 @@ fn header_length(l3: &[u8]) -> Option<usize> {
     Some(Ipv6Header::LEN + fragment_end(header.next_header, payload)?)
 }
 
+/// Bytes of the longest datagram.
+const LONGEST: usize = 65_535;
+
 /// The headers of the fragments, by family.
 enum Headers<'a> {
     V4(header::Headers),
@@ -64,6 +67,16 @@ impl<'a> Headers<'a> {
             4 => header::Headers::of(l3, length).map(Self::V4),
             _ => Headers6::of(l3, length).map(Self::V6),
         }
+    }
+
+    /// Whether `payload` bytes from its offset on end where a datagram may (RFC 791 section
+    /// 3.2, RFC 8200 section 4.5). Below labels nobody has asked before.
+    fn has_room(&self, payload: usize) -> bool {
+        let before = match self {
+            Self::V4(headers) => headers.offset() + Ipv4Header::LEN,
+            Self::V6(headers) => headers.offset(),
+        };
+        before + payload <= LONGEST
     }
 
     /// What later fragments start with.
@@ -125,10 +138,13 @@ fn below(frame: &mut Frame) {
 }
 
 fn split(frame: &mut Frame, plan: &Plan, pool: &mut Pool, later: &mut Vec<Frame>) -> Result<(), DropReason> {
+    let headers = Headers::of(frame.l3(), plan.header).ok_or(DropReason::Ipv4Malformed)?;
+    if !headers.has_room(plan.payload) {
+        return Err(DropReason::FragmentInvalid);
+    }
     if pool.available() < plan.later() {
         return Err(DropReason::PoolEmpty);
     }
-    let headers = Headers::of(frame.l3(), plan.header).ok_or(DropReason::Ipv4Malformed)?;
     for i in 1..=plan.later() {
         let mut fragment = pool.get().ok_or(DropReason::PoolEmpty)?;
         let copied = copy(frame, &mut fragment, plan, &headers, i * plan.part);

@@ -237,6 +237,26 @@ fn respond_only_if_expired_is_heeded() {
 }
 
 #[test]
+fn what_router_alert_shows_and_another_is_to_answer_goes_on() {
+    let ask = |mode: u8, flags: u16| {
+        echo(|h| (h.reply_mode, h.flags) = (mode, flags.into()), &of(&[vpn("10.1.0.0/16")]))
+    };
+    let (none, udp, only_expired) = (reply_mode::NONE, reply_mode::UDP, flag::RESPOND_IF_EXPIRED);
+    for (ttl, mode, flags, goes_on) in [
+        (200, none, 0, true),
+        (200, udp, only_expired, true),
+        (1, udp, only_expired, false),
+        (200, udp, 0, false),
+    ] {
+        let mut bench = pe();
+        let bytes = labelled(&[(1, 6, ttl), (SWAPPED, 6, 200)], &request(&ask(mode, flags)));
+        bench.receive(&bytes, PuntReason::LspPing);
+        let gone = matches!(&bench.out[..], [Action::Release(f)] if f.meta().flags.has(Flags::HEARD));
+        assert_eq!(gone, goes_on, "{ttl} {mode} {flags}: {:?}", bench.out);
+    }
+}
+
+#[test]
 fn malformed_requests_and_tlvs_not_understood_are_told_so() {
     let fec = of(&[vpn("10.1.0.0/16")]);
     let good = echo(|_| {}, &fec);

@@ -35,6 +35,11 @@ impl Headers {
         Some(headers)
     }
 
+    /// Offset of the datagram, itself perhaps a fragment, bytes.
+    pub(super) fn offset(&self) -> usize {
+        self.offset
+    }
+
     /// The header's bytes.
     pub(super) fn later(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()

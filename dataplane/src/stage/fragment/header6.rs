@@ -25,6 +25,11 @@ impl<'a> Headers6<'a> {
         Some(Self { bytes, place: u16::from_be_bytes(*word) })
     }
 
+    /// Offset of the packet, itself perhaps a fragment, bytes.
+    pub(super) fn offset(&self) -> usize {
+        usize::from(self.place & !7)
+    }
+
     /// The headers' bytes.
     pub(super) fn later(&self) -> &[u8] {
         self.bytes
@@ -32,7 +37,7 @@ impl<'a> Headers6<'a> {
 
     /// Makes `l3`, which starts with these headers, the fragment at `from` bytes of the payload.
     pub(super) fn place(&self, l3: &mut [u8], from: usize, more: bool) -> Result<(), NoRoom> {
-        // Parse has seen that the packet ends within 65,535 bytes.
+        // The last offset there can be has been seen to be enough: it does not wrap.
         let place = self.place.wrapping_add(from as u16);
         put(l3, self.bytes.len(), if more { place | MORE } else { place })
     }

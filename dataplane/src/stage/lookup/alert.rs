@@ -25,9 +25,8 @@ pub(super) fn put_back(frame: &Frame, edit: &mut StackEdit) -> Option<Verdict> {
     let below = usize::from(meta.l3_offset);
     let off = below.checked_sub(usize::from(meta.popped) * LabelStackEntry::LEN);
     let taken = off.and_then(|top| frame.bytes().get(top..below)).unwrap_or_default();
-    let taken = taken.chunks_exact(LabelStackEntry::LEN).rev();
-    let entries = taken.filter_map(|bytes| LabelStackEntry::parse(bytes).ok().map(|(entry, _)| entry));
-    for alert in entries.filter(|entry| entry.label() == label::ROUTER_ALERT) {
+    let alerts = (0..taken.len() / LabelStackEntry::LEN).rev().filter_map(|at| alert_at(taken, at));
+    for alert in alerts {
         let Some(ttl) = alert.ttl().checked_sub(hop).filter(|ttl| *ttl > 0) else {
             return Some(Verdict::Punt(PuntReason::TtlExpired));
         };
@@ -36,4 +35,19 @@ pub(super) fn put_back(frame: &Frame, edit: &mut StackEdit) -> Option<Verdict> {
         }
     }
     None
+}
+
+/// The entry at place `at` of those taken off, if it is router alert: not what looks so
+/// as an entropy label, behind its indicator (RFC 6790 section 4.2).
+fn alert_at(taken: &[u8], at: usize) -> Option<LabelStackEntry> {
+    let before = (0..at).rev().map_while(|at| entry(taken, at));
+    let indicators = before.take_while(|entry| entry.label() == label::ENTROPY_INDICATOR).count();
+    // An indicator that stands behind another is itself an entropy label.
+    let entropy = indicators % 2 == 1;
+    entry(taken, at).filter(|entry| entry.label() == label::ROUTER_ALERT && !entropy)
+}
+
+fn entry(entries: &[u8], at: usize) -> Option<LabelStackEntry> {
+    let bytes = entries.get(at * LabelStackEntry::LEN..)?;
+    LabelStackEntry::parse(bytes).ok().map(|(entry, _)| *entry)
 }

@@ -1,9 +1,13 @@
 //! Labelled frames that wait for a neighbour, and those that the router makes.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::class::{Colour, TrafficClass};
 use crate::id::{PortIndex, VrfId};
 use crate::packet::{Batch, Flags, Layer3};
 use crate::pipeline::Pipeline;
+use crate::qos::{Ingress, InterfaceQos, MeterAction, MeterSpec};
 use crate::table::{Pop, Swap};
 use crate::time::Time;
 
@@ -62,6 +66,46 @@ fn a_frame_that_waited_goes_the_way_it_would_have_gone() {
     }
 }
 
+#[test]
+fn the_colour_that_its_meter_gave_it_stays() {
+    let red = MeterSpec { actions: [MeterAction::Recolour; 3], ..MeterSpec::policer(8_000, 1) };
+    let mut qos = InterfaceQos::default();
+    qos.ingress[TrafficClass::Voice.index()] = Some(Ingress::Own(red));
+    for model in [UNIFORM, PIPE] {
+        let mut snapshot = label_router();
+        change(&mut snapshot, GE0, |i| i.qos = Arc::new(qos.clone()));
+        let next = via(&mut snapshot, GE1, "10.2.0.77");
+        label_to(&mut snapshot, 30, Nhlfe::Swap(Swap { label: 31, next }));
+        label_to(&mut snapshot, 40, Nhlfe::Pop(Pop { next, model, egress: None }));
+        for label in [30, 40] {
+            assert!(snapshot.set_neighbour(GE1, "10.2.0.77".parse().unwrap(), None) || label == 30);
+            let (first, frame) = held(&mut snapshot, &labelled(&[(label, 5, 60)], &ip4(64)));
+            assert_eq!(first, punted(PuntReason::NeighbourMiss));
+            assert_eq!((frame.meta().class, frame.meta().colour), (TrafficClass::Voice, Colour::Red));
+        }
+    }
+}
+
+#[test]
+fn an_entropy_label_does_not_come_back_as_router_alert() {
+    let mut snapshot = label_router();
+    let next = to_ge1(&mut snapshot);
+    label_to(&mut snapshot, 30, Nhlfe::Swap(Swap { label: 31, next }));
+    let indicated: &[(u32, u8, u8)] = &[(1, 5, 60), (7, 0, 60), (1, 0, 0), (30, 2, 64)];
+    let between: &[(u32, u8, u8)] = &[(7, 5, 60), (1, 0, 0), (1, 5, 60), (30, 2, 64)];
+    for stack in [indicated, between] {
+        let mut frames = batch(&labelled(stack, &ip4(64)));
+        let mut pipeline = Pipeline::new();
+        pipeline.ingress(&mut frames, &snapshot, PortIndex(0), Time::ZERO);
+        let frame = &mut frames.frames_mut()[0];
+        assert_eq!(frame.meta().verdict, punted(PuntReason::LspPing));
+        frame.meta_mut().flags.set(Flags(Flags::HEARD.0 | Flags::RELEASED.0));
+        pipeline.local(&mut frames, &snapshot);
+        let expected = out(ether_type::MPLS, &[&mpls(&[(1, 5, 59), (31, 2, 59)]), &ip4(64)]);
+        assert_eq!(sent(&frames.frames()[0]), expected, "{stack:?}");
+    }
+}
+
 /// A frame of the router's own that starts with `entries`.
 fn own(snapshot: &Snapshot, entries: &[(u32, u8, u8)], edit: impl FnOnce(&mut Frame)) -> Frame {
     let mut frames = batch(&stack(&[&mpls(entries), &ip4(1)]));
@@ -81,7 +125,7 @@ fn what_the_router_says_along_an_lsp_keeps_its_ttl() {
     for ttl in [1, 255] {
         let frame = own(&snapshot, &[(30, 6, ttl), (50, 6, 9)], |_| {});
         assert_eq!(sent(&frame), out(ether_type::MPLS, &[&mpls(&[(31, 6, ttl), (50, 6, 9)]), &ip4(1)]));
-        assert_eq!(frame.meta().class, crate::class::TrafficClass::Control);
+        assert_eq!(frame.meta().class, TrafficClass::Control);
         let frame = own(&snapshot, &[(40, 6, ttl)], |_| {});
         assert_eq!(sent(&frame), out(ether_type::IPV4, &[&ip4(1)]));
     }

@@ -115,6 +115,24 @@ fn every_fragment_has_the_same_stack() {
     }
 }
 
+/// What becomes of one that is cut below its labels.
+pub(super) fn cut(snapshot: &Snapshot, below: &[u8]) -> (Verdict, usize) {
+    let mut frame = rewritten(snapshot, &labelled(&[(30, 5, 64)], below));
+    let (mut pool, mut later) = (Pool::new(WorkerIndex(0), 4, PoolSize::Standard), Vec::new());
+    fragment::run(&mut frame, &mut pool, &mut later);
+    (frame.meta().verdict, later.len())
+}
+
+#[test]
+fn what_would_end_beyond_the_longest_datagram_is_not_cut() {
+    let snapshot = narrow();
+    // 20 bytes of header and 1,380 of data: the last offset is 64,128.
+    let invalid = (dropped(DropReason::FragmentInvalid), 0);
+    for (offset, expected) in [(8016, (Verdict::Forward, 1)), (8017, invalid), (8191, invalid)] {
+        assert_eq!(cut(&snapshot, &v4(1400, offset)), expected, "{offset}");
+    }
+}
+
 #[test]
 fn the_deepest_stack_leaves_room_for_nothing() {
     let mut snapshot = narrow();

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::mtu::{narrow, split, told};
+use super::mtu::{cut, narrow, split, told};
 use super::*;
 use crate::wire::ipv6::{Ipv6Header, next_header, walk};
 
@@ -56,6 +56,16 @@ fn without_labels_no_router_cuts_it() {
     assert_eq!(told(&snapshot, &frame), (punted(PuntReason::PacketTooBig), false, 900));
     let popped = labelled(&[(40, 0, 64)], &atomic(1000));
     assert_eq!(told(&snapshot, &popped), (punted(PuntReason::PacketTooBig), false, 900));
+}
+
+#[test]
+fn what_would_end_beyond_the_longest_payload_is_not_cut() {
+    let snapshot = narrow();
+    // 1,232 bytes of data: the last offset is 64,296.
+    let invalid = (dropped(DropReason::FragmentInvalid), 0);
+    for (offset, expected) in [(64_296, (Verdict::Forward, 1)), (64_304, invalid), (65_528, invalid)] {
+        assert_eq!(cut(&snapshot, &fragment(&[], offset, &[0x55; 1232])), expected, "{offset}");
+    }
 }
 
 #[test]
