@@ -98,6 +98,15 @@ impl TokenBucket {
         if depth > self.depth { Self::full(self.rate, depth) } else { self }
     }
 
+    /// Makes it as deep as `bytes` at least; its tokens stay as they are.
+    #[inline]
+    pub(super) const fn deepen(&mut self, bytes: u64) {
+        let depth = bytes as i64 * BYTE;
+        if depth > self.depth {
+            self.depth = depth;
+        }
+    }
+
     /// Keeps no more tokens than what `burst` nanoseconds bring.
     pub(super) fn keep(&mut self, now: Time, burst: u64) {
         self.refill(now);

@@ -11,8 +11,11 @@ use super::spec::{Discipline, InterfaceQos};
 use crate::class::CLASSES;
 use crate::time::Time;
 
-/// The least burst, bytes: while a frame of another class is sent, a class loses nothing of its rate.
-const DEEP: u64 = 2 * 1538;
+/// The least burst, in frames of the length at hand: while a frame of another class is sent,
+/// a class loses nothing of its rate, on links of jumbo frames neither.
+const DEEP: u64 = 2;
+/// The same, bytes, before anything longer was sent.
+const LEAST: u64 = DEEP * 1538;
 
 /// The shapers of one interface's classes.
 #[derive(Debug, Default)]
@@ -29,7 +32,8 @@ impl Paces {
     pub(super) fn adopt(&mut self, spec: &InterfaceQos, now: Time) {
         let mut old = self.shapers.take();
         let mut shaper = |c: usize| {
-            let new = spec.classes[c].shaper.map(|s| TokenBucket::of_time(s.rate, s.burst).at_least(DEEP))?;
+            let new =
+                spec.classes[c].shaper.map(|s| TokenBucket::of_time(s.rate, s.burst).at_least(LEAST))?;
             let old = old.as_mut().and_then(|old| old[c].take());
             Some(old.map_or(new.clone(), |old| old.retuned(new, now)))
         };
@@ -49,6 +53,7 @@ impl Paces {
     #[inline]
     pub(super) fn spend(&mut self, class: usize, bytes: u32, now: Time) {
         if let Some(shaper) = self.shapers.as_mut().and_then(|shapers| shapers[class].as_mut()) {
+            shaper.deepen(DEEP * u64::from(bytes));
             shaper.spend(now, bytes);
             self.held |= u8::from(shaper.out_of_debt() > now) << class;
         }
@@ -68,7 +73,10 @@ impl Site {
     }
 
     /// A class is out of debt; what the others had meanwhile is not made up for.
-    fn release(&mut self, class: usize) {
+    fn release(&mut self, class: usize, now: Time) {
+        if self.backlog & (1 << class) != 0 {
+            self.begins(class, now);
+        }
         self.paces.held &= !(1 << class);
         if self.backlog & (1 << class) != 0 {
             self.fair.wake(class, self.is_leftover(class));
@@ -83,7 +91,7 @@ impl Scheduler {
             let (at, class) = (member / CLASSES, member % CLASSES);
             let Some(site) = self.sites[at].as_mut() else { continue };
             site.paces.timed &= !(1 << class);
-            site.release(class);
+            site.release(class, self.clock);
             self.line_up(at);
         }
     }
@@ -98,7 +106,7 @@ impl Scheduler {
             left &= left - 1;
             let due = site.paces.due(class);
             if due <= self.clock {
-                site.release(class);
+                site.release(class, self.clock);
             } else {
                 site.paces.timed |= 1 << class;
                 self.pacing.insert(at * CLASSES + class, due, self.clock);

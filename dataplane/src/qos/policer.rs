@@ -1,5 +1,7 @@
 //! A worker's meters by interface and class: what `police` asks (RFC 3246 section 2, RFC 2697).
 
+use ahash::AHashMap;
+
 use super::bucket::TokenBucket;
 use super::meter::{Meter, MeterAction, MeterProfile, MeterSpec};
 use super::meter_shared::{Share, SharedMeter};
@@ -81,8 +83,20 @@ pub struct Policers {
     meters: Vec<Meter>,
     /// One for all meters that are alike.
     profiles: Vec<MeterProfile>,
-    shares: Vec<Share>,
+    hands: Vec<Hand>,
+    /// Places of the hands that the batch at hand has used; room for all.
+    used: Vec<u32>,
 }
+
+/// A share, and whether it stands in the list of those used.
+#[derive(Debug)]
+struct Hand {
+    share: Share,
+    used: bool,
+}
+
+/// The place of each shared meter's hand, by where the meter lies.
+type Known = AHashMap<*const SharedMeter, u32>;
 
 impl Policers {
     /// None yet.
@@ -94,24 +108,31 @@ impl Policers {
     /// is. One that is unchanged keeps its tokens, a changed one those that fit;
     /// interfaces not named are forgotten.
     pub fn sync<'a>(&mut self, interfaces: impl Iterator<Item = (IfIndex, &'a InterfaceQos)>) {
-        let before = std::mem::take(self);
+        let (before, mut known) = (std::mem::take(self), Known::new());
         for (id, qos) in interfaces.filter(|(id, _)| id.is_some()) {
             for class in TrafficClass::ALL {
                 if let Some(wanted) = &qos.ingress[class.index()] {
-                    self.add(id, class, wanted, &before);
+                    self.add(id, class, wanted, (&before, &mut known));
                 }
             }
         }
+        self.used.reserve(self.hands.len());
     }
 
-    fn add(&mut self, interface: IfIndex, class: TrafficClass, wanted: &Ingress, before: &Self) {
+    fn add(
+        &mut self,
+        interface: IfIndex,
+        class: TrafficClass,
+        wanted: &Ingress,
+        (before, known): (&Self, &mut Known),
+    ) {
         let (old, spec) = (before.slot(interface, class), *wanted.spec());
         let at = match wanted {
             Ingress::Own(_) => {
                 let own = old.filter(|old| old.at & SHARED == 0);
                 self.own(&spec, own.and_then(|old| Some((old.spec, before.meters.get(old.at as usize)?))))
             }
-            Ingress::Shared(meter) => self.share(meter),
+            Ingress::Shared(meter) => self.share(meter, known),
         };
         if self.interfaces.len() <= interface.index() {
             self.interfaces.resize(interface.index() + 1, [NONE; CLASSES]);
@@ -143,20 +164,20 @@ impl Policers {
         }
     }
 
-    fn share(&mut self, meter: &Arc<SharedMeter>) -> u32 {
-        let known = self.shares.iter().position(|share| Arc::ptr_eq(share.meter(), meter));
-        let at = known.unwrap_or_else(|| {
-            self.shares.push(Share::new(meter.clone()));
-            self.shares.len() - 1
+    fn share(&mut self, meter: &Arc<SharedMeter>, known: &mut Known) -> u32 {
+        let hands = &mut self.hands;
+        let at = *known.entry(std::ptr::from_ref(&**meter)).or_insert_with(|| {
+            hands.push(Hand { share: Share::new(meter.clone()), used: false });
+            hands.len() as u32 - 1
         });
-        at as u32 | SHARED
+        at | SHARED
     }
 
     /// The same with full buckets that nobody shares: what it would do to a first frame.
     pub fn at_rest<'a>(interfaces: impl Iterator<Item = (IfIndex, &'a InterfaceQos)>) -> Self {
         let mut policers = Self::new();
         policers.sync(interfaces);
-        for share in &mut policers.shares {
+        for Hand { share, .. } in &mut policers.hands {
             *share = Share::new(Arc::new(SharedMeter::new(*share.meter().spec())));
         }
         policers
@@ -184,7 +205,12 @@ impl Policers {
             let profile = self.profiles.get(slot.profile as usize)?;
             self.meters.get_mut(slot.at as usize)?.colour(profile, now, colour, bytes)
         } else {
-            self.shares.get_mut((slot.at & !SHARED) as usize)?.colour(now, colour, bytes)
+            let at = slot.at & !SHARED;
+            let hand = self.hands.get_mut(at as usize)?;
+            if !std::mem::replace(&mut hand.used, true) {
+                self.used.push(at);
+            }
+            hand.share.colour(now, colour, bytes)
         };
         slot.counts[colour as usize].add(bytes as usize);
         Some((colour, slot.spec.actions[colour as usize]))
@@ -193,7 +219,12 @@ impl Policers {
     /// Gives back what was drawn from shared meters and not spent: after each batch.
     #[inline]
     pub fn settle(&mut self) {
-        self.shares.iter_mut().for_each(Share::settle);
+        for at in self.used.drain(..) {
+            if let Some(hand) = self.hands.get_mut(at as usize) {
+                hand.used = false;
+                hand.share.settle();
+            }
+        }
     }
 
     /// What each meter did, by interface and class.
@@ -259,6 +290,37 @@ mod tests {
         assert!(passes(&mut policers, at, Voice, 0, 5000));
         policers.sync([(at, &voice(8_000, 400))].into_iter());
         assert!(passes(&mut policers, at, Voice, 0, 400));
+    }
+
+    #[test]
+    fn of_many_shared_meters_each_gives_back_what_its_batch_left() {
+        let meters: Vec<_> =
+            (0..50).map(|_| Arc::new(SharedMeter::new(MeterSpec::policer(8_000, 80_000)))).collect();
+        let of = |meter: &Arc<SharedMeter>| {
+            let mut qos = InterfaceQos::default();
+            qos.ingress[TrafficClass::Video.index()] = Some(Ingress::Shared(meter.clone()));
+            qos
+        };
+        let specs: Vec<_> = meters.iter().map(of).collect();
+        let named = || specs.iter().enumerate().map(|(i, qos)| (IfIndex(i as u32), qos));
+        let (mut one, mut other) = (Policers::new(), Policers::new());
+        one.sync(named());
+        other.sync(named());
+        let room = one.used.capacity();
+        for at in (0..50).step_by(3).map(IfIndex) {
+            for _ in 0..2 {
+                let metered = one.meter(at, TrafficClass::Video, Colour::Green, Time(0), 100);
+                assert_eq!(metered.map(|(colour, _)| colour), Some(Colour::Green));
+            }
+        }
+        assert_eq!((one.hands.len(), one.used.len()), (50, 17));
+        one.settle();
+        assert_eq!((one.used.len(), one.used.capacity()), (0, room));
+        for at in 0..50 {
+            let spent = if at % 3 == 0 { 200 } else { 0 };
+            assert!(passes(&mut other, IfIndex(at), TrafficClass::Video, 0, 80_000 - spent));
+            assert!(!passes(&mut other, IfIndex(at), TrafficClass::Video, 0, 1));
+        }
     }
 
     #[test]

@@ -27,9 +27,7 @@ impl Site {
         let offer = Offer::of(&mut frame, keeps_flows);
         match self.admit(&mut frame, &offer, now, (rate, full), room) {
             Ok(made_way) => {
-                if self.backlog & self.weighted == 0 && !self.is_leftover(self.place(offer.class)) {
-                    self.begins(now);
-                }
+                self.begins(self.place(offer.class), now);
                 self.tally(offer.class).queued(offer.len);
                 self.put(Held { frame, since: now, class: offer.class }, offer.hash, room);
                 Ok(made_way)

@@ -215,9 +215,13 @@ impl Site {
         }
     }
 
-    /// Something with a weight waits again: of what it was guaranteed meanwhile it has a burst.
+    /// A queue has a frame, or may send again: where nothing else with a weight may, the site
+    /// has of what it was guaranteed meanwhile a burst.
     #[inline]
-    pub(super) fn begins(&mut self, now: Time) {
+    pub(super) fn begins(&mut self, place: usize, now: Time) {
+        if self.has_weighted() || self.is_leftover(place) {
+            return;
+        }
         if let (Some(tokens), Some(spec)) = (&mut self.assured, self.spec.assured) {
             tokens.keep(now, spec.burst);
         }

@@ -8,6 +8,7 @@ use crate::class::TrafficClass::{Clinical, Imaging, National, Standard, Voice};
 use crate::qos::{PolicerSpec, RateSpec, TreeLimits};
 
 const FULL: usize = 1514;
+const JUMBO: usize = 9014;
 
 fn sure(rate: u64, weight: u32) -> InterfaceQos {
     let assured = (rate > 0).then_some(RateSpec { rate, burst: MS });
@@ -62,6 +63,40 @@ fn a_site_that_comes_back_has_what_it_is_sure_of_at_once() {
     let began = bench.now;
     bench.run(began + 4_300_000);
     assert!(bench.gone.iter().any(|g| g.serial == 1_009), "all ten left within their time");
+}
+
+#[test]
+fn a_site_whose_only_class_with_frames_is_held_saves_no_more_than_a_burst() {
+    let mut held = sure(30_000_000, 1);
+    class(&mut held, Imaging).shaper = Some(RateSpec { rate: 100_000, burst: MS });
+    let mut bench = Bench::new(100_000_000, &[held, sure(0, 1)]);
+    (0..10).for_each(|n| assert_eq!(bench.enqueue(0, Imaging, FULL, n), None));
+    bench.run(200 * MS);
+    assert!(bench.tree.stats(IfIndex(0), Imaging).unwrap().depth.packets > 0);
+    let from = bench.gone.len();
+    (0..60).for_each(|_| _ = (bench.enqueue(0, Standard, FULL, 99), bench.enqueue(1, Standard, FULL, 99)));
+    bench.run(bench.now + 5 * MS);
+    // Of 48 frames, a burst of two and 30 Mbit/s go first; the rest is divided.
+    let others = bench.gone[from..].iter().filter(|g| g.interface == IfIndex(1)).count();
+    assert!((15..=19).contains(&others), "{others} of the other");
+}
+
+#[test]
+fn a_class_with_a_rate_of_its_own_gets_it_between_jumbo_frames() {
+    let mut qos = shaped(20_000_000, 0);
+    class(&mut qos, Imaging).weight = 90;
+    class(&mut qos, Imaging).shaper = Some(RateSpec { rate: 10_000_000, burst: MS });
+    let mut bench = Bench::new(0, &[qos]);
+    bench.free.extend((0..16).map(|_| Frame::jumbo()));
+    for tick in 0..4_000 {
+        for of in [Imaging, Standard] {
+            let held = |b: &Bench| b.tree.stats(IfIndex(0), of).map_or(0, |s| s.depth.packets);
+            while held(&bench) < 4 && bench.enqueue(0, of, JUMBO, 0).is_none() {}
+        }
+        bench.run(tick * MS);
+    }
+    let sent = bench.tree.stats(IfIndex(0), Imaging).unwrap().sent;
+    about((sent.bytes + 24 * sent.packets) * 8 / 4, 10_000_000, 0.01);
 }
 
 #[test]
