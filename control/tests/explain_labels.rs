@@ -55,6 +55,13 @@ via = "10.1.0.9"
 label = 40
 swap = 41
 via = "10.0.0.2"
+[[label]]
+label = 50
+via = [{ address = "10.0.0.2", swap = 51 }, { address = "10.0.0.3", swap = 52 }]
+[[label]]
+label = 60
+pop = true
+via = ["10.0.0.2", "10.0.0.3"]
 [[neighbour]]
 interface = "core"
 address = "10.0.0.2"
@@ -140,6 +147,52 @@ fn the_end_of_an_lsp_is_a_look_up_in_its_vrf() {
     assert_eq!(facts(&ended, "lookup", "vrf"), ["red"]);
     assert_eq!(facts(&ended, "rewrite", "to station"), ["02:00:00:00:00:09"]);
     assert_eq!(decision(&ended, "rewrite"), "TTL 9 to 8");
+}
+
+/// The router looks at what is under label 1, then forwards by the label beneath.
+#[test]
+fn under_router_alert_the_way_is_that_of_the_label_beneath() {
+    let alerted = told("core", &[(1, 5, 255), (40, 5, 64)], "10.2.0.7");
+    assert_eq!(alerted.outcome.reason.as_deref(), Some("lsp-ping"));
+    assert!(alerted.then.iter().any(|then| then.contains("goes on by the label beneath")), "{alerted:?}");
+    let label = "1 (router alert): the router looks, then the label beneath decides (RFC 3032)";
+    assert_eq!(facts(&alerted, "labels", "label"), [label]);
+    assert_eq!(decision(&alerted, "lookup"), "once the router has looked: swap 41, then to 10.0.0.2 on core");
+    let stack = "[1 (router alert) tc 5 ttl 254, 41 tc 5 ttl 63 bottom]";
+    assert_eq!(facts(&alerted, "rewrite", "stack"), [stack]);
+    assert_eq!(decision(&alerted, "rewrite"), "once the router has looked: label TTL 64 to 63");
+    assert!(alerted.steps.iter().any(|step| step.stage == "queue"), "{alerted:?}");
+    // Beneath it may be nothing that is known.
+    let nothing = told("core", &[(1, 5, 255), (77, 5, 64)], "10.2.0.7");
+    let last = &nothing.steps.last().unwrap().decision;
+    assert!(last.starts_with("once the router has looked: dropped"), "{last}");
+}
+
+/// Each next hop has its own label: the one told is the one that the flow leaves with.
+#[test]
+fn of_several_ways_the_flow_s_own_is_told() {
+    let mut taken = [0, 0];
+    for n in 1..40 {
+        let swapped = told("core", &[(50, 5, 64), (1000, 5, 64)], &format!("10.2.0.{n}"));
+        let stack = facts(&swapped, "lookup", "stack")[0];
+        let way = usize::from(!stack.starts_with("[51 "));
+        taken[way] += 1;
+        let (label, hop) = (51 + way, 2 + way);
+        assert!(stack.starts_with(&format!("[{label} ")), "{stack}");
+        let led = facts(&swapped, "labels", "label")[0];
+        assert!(
+            led.starts_with("50: way ")
+                && led.ends_with(&format!("swap {label}, then to 10.0.0.{hop} on core")),
+            "{led}"
+        );
+    }
+    assert!(taken.iter().all(|n| *n > 0), "{taken:?}");
+    // What is below the last label has another hash: which way the label took is not told.
+    let popped = told("core", &[(60, 5, 64)], "10.2.0.7");
+    assert_eq!(
+        facts(&popped, "labels", "label"),
+        ["60: pop (TTL uniform, DiffServ pipe), then one of 2 ways"]
+    );
 }
 
 #[test]

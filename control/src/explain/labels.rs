@@ -83,12 +83,14 @@ pub(super) fn step(seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) -> Step {
     });
     let mut step = Step { stage: "labels".into(), decision, facts: Vec::new() };
     step.fact("came", words(&came));
+    // An IP packet that has come to the front has a hash of its own.
+    let hash = if meta.layer3 == Layer3::Mpls { meta.flow_hash } else { 0 };
     // One more than was taken off: the label that leads on, or at which it ended.
     let led = if meta.layer3 == Layer3::Mpls { off + 1 } else { off };
     for entry in came.iter().take(led.min(MOST)) {
         step.fact(
             "label",
-            format!("{}{}: {}", entry.label(), name(entry.label()), leads(entry.label(), snapshot)),
+            format!("{}{}: {}", entry.label(), name(entry.label()), leads(entry.label(), hash, snapshot)),
         );
     }
     if meta.verdict == Verdict::Forward {
@@ -113,20 +115,22 @@ fn top(came: &[LabelStackEntry], off: usize) -> String {
     came.get(off).map_or_else(|| "the label".into(), |e| e.label().to_string())
 }
 
-/// What the Ilm says of a label.
-fn leads(value: u32, snapshot: &Snapshot) -> String {
+/// What the Ilm says of a label, for a flow of this hash.
+fn leads(value: u32, hash: u32, snapshot: &Snapshot) -> String {
     match value {
         label::IPV4_EXPLICIT_NULL | label::IPV6_EXPLICIT_NULL => "taken off (RFC 4182)".into(),
+        label::ROUTER_ALERT => "the router looks, then the label beneath decides (RFC 3032)".into(),
         label::ENTROPY_INDICATOR => "taken off with the entropy label below it (RFC 6790)".into(),
         label::FIRST.. => match snapshot.ilm.get(value) {
-            id if id.is_some() => chain(id, 0, snapshot).join(", then "),
+            id if id.is_some() => chain(id, hash, snapshot).join(", then "),
             _ => "nothing is known of it".into(),
         },
         _ => "not for forwarding".into(),
     }
 }
 
-/// The entries from `first` on, in words, for a flow of this hash.
+/// The entries from `first` on, in words, for a flow of this hash; where that is 0, it is
+/// not known, and neither is which of several ways is taken.
 pub(super) fn chain(first: NhlfeId, hash: u32, snapshot: &Snapshot) -> Vec<String> {
     let (mut id, mut said) = (first, Vec::new());
     for _ in 0..STEPS {
@@ -153,14 +157,14 @@ pub(super) fn chain(first: NhlfeId, hash: u32, snapshot: &Snapshot) -> Vec<Strin
                 return said;
             }
             Some(Nhlfe::Ecmp(group)) => {
+                let of = group.members().len();
+                if hash == 0 {
+                    said.push(format!("one of {of} ways"));
+                    return said;
+                }
                 let next = group.select(hash);
                 let chosen = group.members().iter().position(|m| *m == next).map_or(0, |at| at + 1);
-                let of = group.members().len();
-                said.push(if hash == 0 {
-                    format!("one of {of} ways")
-                } else {
-                    format!("way {chosen} of {of}")
-                });
+                said.push(format!("way {chosen} of {of}"));
                 next
             }
             Some(Nhlfe::Forward(adjacency)) => {

@@ -20,7 +20,8 @@ mod words;
 use dataplane::class::CLASSES;
 use dataplane::id::{IfIndex, PortIndex};
 use dataplane::packet::{
-    DropReason, Frame, HEADROOM, JUMBO_CAPACITY, Meta, PoolSize, PuntReason, STANDARD_CAPACITY, Verdict,
+    DropReason, Flags, Frame, HEADROOM, JUMBO_CAPACITY, Layer3, Meta, PoolSize, PuntReason,
+    STANDARD_CAPACITY, Verdict,
 };
 use dataplane::table::{Interface, Snapshot};
 use dataplane::time::Time;
@@ -116,7 +117,7 @@ fn one(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Expl
     if let Some(told) = too_long(bytes, router.buffers()) {
         return Ok(told);
     }
-    let way = run(bytes, port, snapshot)?;
+    let way = run(bytes, Flags::default(), port, snapshot)?;
     let seen = Seen { bytes, steps: &way.steps, edit: way.edit.as_ref(), rules: &way.rules };
     let mut told = Explanation {
         packet: describe::frame(bytes, &seen.first()),
@@ -137,9 +138,12 @@ fn one(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Expl
         }
         Verdict::Punt(reason) => {
             told.outcome = Outcome::punt(reason);
-            told.then = slow::path(way.frame, snapshot);
+            let (then, goes_on) = slow::path(way.frame, snapshot);
+            told.then = then;
             if reason == PuntReason::NeighbourMiss {
                 told.steps.extend(once_known(&seen, port, router)?);
+            } else if goes_on && seen.last().layer3 == Layer3::Mpls {
+                told.steps.extend(once_heard(bytes, port, router)?);
             }
         }
     }
@@ -166,12 +170,14 @@ fn too_long(bytes: &[u8], buffers: PoolSize) -> Option<Explanation> {
     Some(Explanation { packet, steps: vec![step], outcome, then: Vec::new() })
 }
 
-fn run(bytes: &[u8], port: PortIndex, snapshot: &Snapshot) -> Result<Trace, String> {
+/// The stages, of a frame that has these flags already.
+fn run(bytes: &[u8], flags: Flags, port: PortIndex, snapshot: &Snapshot) -> Result<Trace, String> {
     let mut frame = Frame::jumbo();
     frame
         .fill(bytes)
         .map_err(|_| format!("a frame of {} bytes is longer than any buffer of a router", bytes.len()))?;
     frame.meta_mut().received = NOW;
+    frame.meta_mut().flags.set(flags);
     Ok(trace(frame, snapshot, port, NOW))
 }
 
@@ -187,12 +193,28 @@ fn onward(steps: &mut Vec<Step>, seen: &Seen<'_>, out: Frame, router: &impl Surr
     Outcome::forward(&interface.name, &sizes)
 }
 
+/// What comes after the router has looked because of router alert: the same stages, from
+/// the labels on.
+fn once_heard(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Vec<Step>, String> {
+    let way = run(bytes, Flags::HEARD, port, router.snapshot())?;
+    let seen = Seen { bytes, steps: &way.steps, edit: way.edit.as_ref(), rules: &way.rules };
+    let told = stages::before_rewrite(&seen, router);
+    let mut steps: Vec<Step> = told.into_iter().skip_while(|step| step.stage != "labels").collect();
+    if let (Verdict::Forward, Some(out)) = (way.verdict(), way.frame) {
+        onward(&mut steps, &seen, out, router);
+    }
+    for step in &mut steps {
+        step.decision = format!("once the router has looked: {}", step.decision);
+    }
+    Ok(steps)
+}
+
 /// What comes after the neighbour has answered: the same stages, with the answer.
 fn once_known(seen: &Seen<'_>, port: PortIndex, router: &impl Surroundings) -> Result<Vec<Step>, String> {
     let (meta, mut known) = (seen.last(), router.snapshot().clone());
     let Some(neighbour) = lookup::neighbour(seen, router.snapshot()) else { return Ok(Vec::new()) };
     known.set_neighbour(meta.out_interface, neighbour, Some(ANSWER));
-    let way = run(seen.bytes, port, &known)?;
+    let way = run(seen.bytes, Flags::default(), port, &known)?;
     let (Verdict::Forward, Some(out)) = (way.verdict(), way.frame) else { return Ok(Vec::new()) };
     let mut steps = Vec::new();
     onward(

@@ -18,9 +18,9 @@ use super::describe::{datagram, station};
 /// Buffers of the host: its announcements when it starts, and its answer.
 const BUFFERS: usize = 64;
 
-/// What the router does with the frame beside forwarding.
-pub(super) fn path(frame: Option<Frame>, snapshot: &Snapshot) -> Vec<String> {
-    let Some(mut frame) = frame else { return Vec::new() };
+/// What the router does with the frame beside forwarding, and whether that goes on at once.
+pub(super) fn path(frame: Option<Frame>, snapshot: &Snapshot) -> (Vec<String>, bool) {
+    let Some(mut frame) = frame else { return (Vec::new(), false) };
     // The running router's addresses are proven already, so this one's need not be.
     let mut snapshot = snapshot.clone();
     snapshot.limits = Arc::new(Limits { dad_probes: 0, ..(*snapshot.limits).clone() });
@@ -38,7 +38,7 @@ pub(super) fn path(frame: Option<Frame>, snapshot: &Snapshot) -> Vec<String> {
     if host.held() > 0 {
         told.push("the packet waits for the answer, within bounds, and then goes on".into());
     }
-    told
+    (told, actions.iter().any(|action| matches!(action, Action::Release(_))))
 }
 
 /// The Snapshot with no interfaces but those the frame is about: others say nothing.
@@ -60,6 +60,11 @@ fn said(action: &Action, snapshot: &Snapshot) -> Option<String> {
         Action::Route(frame) => format!("it sends {}", routed(frame)),
         Action::Transmit(frame) => {
             format!("it sends {} on {}", made(frame), name(frame.meta().out_interface))
+        }
+        Action::Release(frame) if frame.meta().layer3 == Layer3::Mpls => {
+            "the packet goes on by the label beneath router alert, at no more than a rate, and the alert \
+             back on top while it is labelled (RFC 3032 section 2.1)"
+                .into()
         }
         Action::Release(_) => "the packet goes on at once".into(),
         Action::Neighbour { interface, address, mac: Some(mac) } => {

@@ -8,7 +8,7 @@ use dataplane::stage::fragment;
 use dataplane::table::Interface;
 use dataplane::trace::Stage;
 use dataplane::wire::ethernet::{EthernetHeader, ether_type};
-use dataplane::wire::mpls::LabelStackEntry;
+use dataplane::wire::mpls::{LabelStackEntry, label};
 use dataplane::wire::vlan::VlanTag;
 
 use super::describe::station;
@@ -144,8 +144,10 @@ pub(super) fn rewrite(seen: &Seen<'_>, mut out: Frame) -> (Step, Vec<usize>) {
 fn hop(before: u8, meta: &Meta, leaves: &[LabelStackEntry]) -> String {
     let hops = if meta.layer3 == Layer3::Ipv6 { "hop limit" } else { "TTL" };
     let after = before.saturating_sub(u8::from(!meta.flags.has(Flags::KEEP_TTL)));
-    match (meta.layer3, leaves) {
-        (Layer3::Mpls, [top, ..]) => format!("label TTL {before} to {}", top.ttl()),
+    // Router alert, which is back on top, has a TTL of its own.
+    let top = leaves.iter().find(|entry| entry.label() != label::ROUTER_ALERT);
+    match (meta.layer3, top) {
+        (Layer3::Mpls, Some(top)) => format!("label TTL {before} to {}", top.ttl()),
         _ if after == before => format!("{hops} {before} stays: the next router lowers it (RFC 3443)"),
         _ => format!("{hops} {before} to {after}"),
     }

@@ -10,6 +10,7 @@ use dataplane::table::{Interface, Snapshot, VlanMatch, Vrf};
 
 use super::links::{self, LinkError};
 use crate::config::Config;
+use crate::rib::is_link_local;
 
 /// One router: what it forwards by, and what its interfaces are joined to.
 #[derive(Clone, Debug)]
@@ -168,13 +169,14 @@ impl<'r> Network<'r> {
     }
 
     /// What may take a frame that leaves by `from` for `neighbour`. An address that none
-    /// of the far ends has may be any one's there, or that of someone who is not known.
+    /// of the far ends has may be any one's there, or that of someone who is not known; but
+    /// a link-local one is the only far end's, whose own is not known without its port.
     pub(super) fn takers(&self, from: Place, neighbour: IpAddr) -> Takers {
         let peers = self.peers(from);
         let owns = |peer: &&Peer| self.interface(peer.end).is_some_and(|end| end.owns(neighbour));
         let owners: Vec<Peer> = peers.iter().filter(owns).copied().collect();
         match owners.is_empty() {
-            true => Takers { known: peers.to_vec(), others: true },
+            true => Takers { known: peers.to_vec(), others: peers.len() != 1 || !is_link_local(neighbour) },
             false => Takers { known: owners, others: false },
         }
     }

@@ -22,12 +22,17 @@ struct Pe {
 
 /// PE `n`: its VPN labels are 100 for red and 200 for blue.
 fn pe(n: u8) -> Pe {
+    pe_by(n, &format!("172.16.0.{}", 3 - n))
+}
+
+/// The same, with this next hop to the other.
+fn pe_by(n: u8, next_hop: &str) -> Pe {
     let mut maker = Maker::new(&format!("pe{n}"));
     let (red, blue) = (maker.vrf("red"), maker.vrf("blue"));
     let core = maker.interface("core", VrfId(0), &[&format!("172.16.0.{n}/30")], true);
     maker.link("core", "pe1-pe2");
     let other = 3 - n;
-    let far = maker.to(core, &format!("172.16.0.{other}"));
+    let far = maker.to(core, next_hop);
     for (vrf, name, label) in [(red, "red", 100), (blue, "blue", 200)] {
         maker.interface(name, vrf, &[&format!("10.{n}.0.1/24"), &format!("2001:db8:{n}::1/64")], false);
         let push = maker.push(&[label], far);
@@ -55,6 +60,22 @@ fn what_is_meant_holds() {
     assert_eq!((report.routers, report.vrfs, report.communities), (2, 6, 2));
     // red and blue of each PE to the same on both: 4 × 2.
     assert_eq!(report.pairs, 8);
+}
+
+/// The link-local address that a router makes of its port is not known without the port:
+/// on a line with one far end it is that one's.
+#[test]
+fn a_link_local_next_hop_is_the_only_far_end() {
+    let pes = || [1, 2].map(|n| pe_by(n, "fe80::1234:56ff:fe78:9abc"));
+    let report = proved(pes(), &colours());
+    assert!(report.holds(), "{:#?}", (report.leaks, report.missing, report.unproved));
+    assert_eq!(report.pairs, 8);
+    // With a third end, or where it is another address, it may be someone else's.
+    let mut third = pe_by(3, "fe80::1");
+    third.maker.link("core", "pe1-pe2");
+    assert!(!proved(pes().into_iter().chain([third]), &colours()).holds());
+    let strange = [1, 2].map(|n| pe_by(n, "172.16.0.3"));
+    assert!(!proved(strange, &colours()).holds());
 }
 
 /// The only leaks, one per family, must be from `from` to `to`; gives IPv4's.
