@@ -199,35 +199,6 @@ impl<'c> Site<'c> {
         })
     }
 
-    fn weight(&self, class: usize) -> u64 {
-        let spec = self.class(class);
-        match spec.weight {
-            _ if spec.priority => 0,
-            weight if class == TrafficClass::Control.index() => u64::from(weight.max(1)),
-            weight => weight.into(),
-        }
-    }
-
-    /// What the classes without priority get of what those with it leave, relative to one
-    /// another: what each is guaranteed, and by weight a part of what none is.
-    fn shares(&self, priority: Arrival) -> [u64; CLASSES] {
-        let weights: [u64; CLASSES] = std::array::from_fn(|c| self.weight(c));
-        let sure = |c: usize| if self.class(c).priority { 0 } else { self.class(c).guaranteed };
-        let sum: u64 = (0..CLASSES).map(sure).sum();
-        if sum == 0 {
-            return weights;
-        }
-        let free = self.assured().saturating_sub(priority.rate).saturating_sub(sum);
-        let all: u64 = weights.iter().sum();
-        let part = |weight: u64| u128::from(free) * u128::from(weight) / u128::from(all.max(1));
-        std::array::from_fn(|c| sure(c).saturating_add(u64::try_from(part(weights[c])).unwrap_or(u64::MAX)))
-    }
-
-    /// What it is guaranteed on its line, bit/s; its rate where that is not said.
-    fn assured(&self) -> u64 {
-        self.qos.assured.map(|a| a.rate).or(self.rate()).unwrap_or(0)
-    }
-
     /// What serves `class` here, and on the line between the other sites of `line`.
     pub(super) fn path(&self, class: TrafficClass, line: &Beside) -> Result<Path, Short> {
         let rate = self.rate().ok_or(Short::NoRate)?;
@@ -254,7 +225,7 @@ impl<'c> Site<'c> {
         if self.class(class.index()).priority {
             return Ok(own(left));
         }
-        let shares = self.shares(ahead);
+        let shares = self.qos.shares().map(u64::from);
         let others = (shares.iter().filter(|share| **share > 0).count() as u64).saturating_sub(1);
         let part = (shares[class.index()], shares.iter().sum());
         let share = left.share(part, others * self.longest(), self.longest()).ok_or(Short::Leftover)?;

@@ -134,7 +134,7 @@ impl Site {
     fn arrange(&mut self, now: Time, room: &mut Room) {
         let by_class = self.spec.discipline == Discipline::Classes;
         self.priority = bits(|c| by_class && self.spec.classes[c].priority);
-        self.weights = self.shares();
+        self.weights = self.spec.shares();
         self.weighted = bits(|c| self.weight(c) > 0);
         self.fair = Fair::new(std::array::from_fn(|c| self.weight(c)));
         self.paces.adopt(&self.spec, now);
@@ -260,38 +260,6 @@ impl Site {
     /// A class's share of what priority leaves.
     pub(super) fn weight(&self, class: usize) -> u32 {
         self.weights[class]
-    }
-
-    /// Shares by weight alone. Control is never without one (RFC 4594 section 3.2).
-    fn by_weight(&self, class: usize) -> u32 {
-        match self.spec.classes[class].weight {
-            _ if self.spec.discipline == Discipline::Fifo => 1,
-            _ if self.priority & (1 << class) != 0 => 0,
-            weight if class == TrafficClass::Control.index() => weight.max(1),
-            weight => weight,
-        }
-    }
-
-    /// Shares such that each class gets what it is sure of, and by weight a part of what none is.
-    fn shares(&self) -> [u32; CLASSES] {
-        let weights: [u32; CLASSES] = std::array::from_fn(|c| self.by_weight(c));
-        let sure = |c: usize| match self.priority & (1 << c) {
-            0 => u128::from(self.spec.classes[c].guaranteed),
-            _ => 0,
-        };
-        let sum: u128 = (0..CLASSES).map(sure).sum();
-        if sum == 0 {
-            return weights;
-        }
-        let rate = self.spec.assured.map(|a| a.rate).or(self.spec.shaper.map(|s| s.rate)).unwrap_or(0);
-        let policed = self.policed((0..CLASSES).filter(|c| self.priority & (1 << c) != 0));
-        let left = rate.saturating_sub(policed.map_or(0, |ahead| ahead.rate));
-        let free = u128::from(left).saturating_sub(sum);
-        let all: u128 = weights.iter().map(|w| u128::from(*w)).sum();
-        let part = |c: usize| sure(c) + free * u128::from(weights[c]) / all.max(1);
-        let most = (0..CLASSES).map(part).max().unwrap_or(1).max(1);
-        // Rounded up: never nothing of something.
-        std::array::from_fn(|c| ((part(c) << 20).div_ceil(most)) as u32)
     }
 
     #[inline]

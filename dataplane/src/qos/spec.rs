@@ -175,6 +175,46 @@ impl InterfaceQos {
     const fn is_bulk(class: TrafficClass) -> bool {
         matches!(class, TrafficClass::Imaging | TrafficClass::Standard)
     }
+
+    /// Whether a class goes before all without priority.
+    fn is_priority(&self, class: usize) -> bool {
+        self.discipline == Discipline::Classes && self.classes[class].priority
+    }
+
+    /// Shares by weight alone. Control is never without one (RFC 4594 section 3.2).
+    fn by_weight(&self, class: usize) -> u32 {
+        match self.classes[class].weight {
+            _ if self.discipline == Discipline::Fifo => 1,
+            _ if self.is_priority(class) => 0,
+            weight if class == TrafficClass::Control.index() => weight.max(1),
+            weight => weight,
+        }
+    }
+
+    /// Bit/s that the policers of priority classes let through together; 0 where one has none.
+    fn policed(&self) -> u64 {
+        let rates =
+            (0..CLASSES).filter(|c| self.is_priority(*c)).map(|c| Some(self.classes[c].policer?.rate));
+        rates.sum::<Option<u64>>().unwrap_or(0)
+    }
+
+    /// What each class gets of what priority leaves, relative to the others: such that it has
+    /// what it is guaranteed, and by weight a part of what none is. 0: only what they leave.
+    pub fn shares(&self) -> [u32; CLASSES] {
+        let weights: [u32; CLASSES] = std::array::from_fn(|c| self.by_weight(c));
+        let sure = |c: usize| if self.is_priority(c) { 0 } else { u128::from(self.classes[c].guaranteed) };
+        let sum: u128 = (0..CLASSES).map(sure).sum();
+        if sum == 0 {
+            return weights;
+        }
+        let rate = self.assured.map(|a| a.rate).or(self.shaper.map(|s| s.rate)).unwrap_or(0);
+        let free = u128::from(rate.saturating_sub(self.policed())).saturating_sub(sum);
+        let all: u128 = weights.iter().map(|w| u128::from(*w)).sum();
+        let part = |c: usize| sure(c) + free * u128::from(weights[c]) / all.max(1);
+        let most = (0..CLASSES).map(part).max().unwrap_or(1).max(1);
+        // Rounded up: never nothing of something.
+        std::array::from_fn(|c| ((part(c) << 20).div_ceil(most)) as u32)
+    }
 }
 
 impl Default for InterfaceQos {
