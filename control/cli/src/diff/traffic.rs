@@ -1,4 +1,5 @@
-//! `viaduct diff OLD NEW --traffic FILE`, `--headers FILE`: packets whose class would change.
+//! `viaduct diff OLD NEW --traffic FILE`, `--headers FILE`: packets whose class would change as
+//! they come in.
 
 use std::path::Path;
 
@@ -69,7 +70,13 @@ fn print(found: Reclassed) -> Done {
         );
     }
     table.print("no packet's class would change");
-    output::line(format_args!("{} of {} packets would change", found.changed, found.packets));
+    output::line(format_args!(
+        "{} of {} packets would change as they come in; rules and marks of what goes out are not looked at",
+        found.changed, found.packets
+    ));
+    if found.skipped > 0 {
+        output::line(format_args!("{} longer than any buffer of a router were skipped", found.skipped));
+    }
     Ok(())
 }
 

@@ -71,7 +71,7 @@ fn packets_in_words_are_counted_by_class_with_an_example() {
     );
     let told = viaduct(&["diff", &old, &new, "--headers", &headers]).done();
     assert!(told.contains("scavenger, green, cs1") && told.contains("imaging, green, af11"), "{told}");
-    assert!(told.contains("4 of 6 packets would change"), "{told}");
+    assert!(told.contains("4 of 6 packets would change as they come in; rules"), "{told}");
     let told = viaduct(&["diff", &old, &old, "--headers", &headers]).done();
     assert!(told.contains("no packet's class would change"), "{told}");
 }
@@ -121,6 +121,20 @@ fn a_capture_is_judged_by_its_headers_whatever_station_it_was_sent_to() {
     assert_eq!(row(&json, "phones", "voice")["number"], 2);
     // Without a place every port is taken in turn: there is one.
     assert_eq!(viaduct(&["diff", &old, &new, "--traffic", &file, "--json"]).json(), json);
+}
+
+#[test]
+fn what_is_longer_than_any_buffer_is_counted_and_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = files(folder.path());
+    let mut long = sip(&[]);
+    long.resize(20_000, 0);
+    let file = write(folder.path(), "c.pcap", capture(&[sip(&[]), long, sip(&[])], 65_535));
+    let json = viaduct(&["diff", &old, &new, "--traffic", &file, "--json"]).json();
+    let counts = ["packets", "changed", "skipped"].map(|name| json[name].as_u64());
+    assert_eq!(counts, [Some(2), Some(2), Some(1)], "{json}");
+    let told = viaduct(&["diff", &old, &new, "--traffic", &file]).done();
+    assert!(told.contains("1 longer than any buffer of a router were skipped"), "{told}");
 }
 
 #[test]
