@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 
-use dataplane::packet::{DropReason, Frame, Meta, PuntReason, Verdict};
+use dataplane::id::PortIndex;
+use dataplane::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
 use dataplane::table::{Nhlfe, Snapshot, Vrf};
 use dataplane::time::Time;
 use dataplane::trace::{Trace, trace};
@@ -71,10 +72,7 @@ fn step(network: &Network<'_>, at: Place, bytes: &[u8], destination: IpAddr) -> 
     let Some(port) = snapshot.interface(at.interface).map(|i| i.port) else {
         return ended(DropReason::VlanUnknown);
     };
-    let run = |snapshot: &Snapshot| {
-        let mut frame = Frame::standard();
-        frame.fill(bytes).ok().map(|()| trace(frame, snapshot, port, NOW))
-    };
+    let run = |snapshot: &Snapshot| traced(bytes, port, snapshot);
     let Some(mut traced) = run(&snapshot) else { return ended(DropReason::FrameTooLong) };
     let Some((_, meta)) = traced.steps.last().copied() else { return ended(DropReason::PoolEmpty) };
     let neighbour = snapshot.adjacency(meta.adjacency).map_or(destination, |a| a.neighbour);
@@ -86,6 +84,22 @@ fn step(network: &Network<'_>, at: Place, bytes: &[u8], destination: IpAddr) -> 
         }
     }
     outcome(network, at, neighbour, &snapshot, traced, destination)
+}
+
+/// The stages of a frame; again, where router alert has the router look before it goes on.
+fn traced(bytes: &[u8], port: PortIndex, snapshot: &Snapshot) -> Option<Trace> {
+    let run = |flags: Flags| {
+        let mut frame = Frame::standard();
+        frame.fill(bytes).ok()?;
+        frame.meta_mut().flags.set(flags);
+        Some(trace(frame, snapshot, port, NOW))
+    };
+    let first = run(Flags::default())?;
+    let labelled = first.steps.last().is_some_and(|(_, meta)| meta.layer3 == Layer3::Mpls);
+    match first.verdict() {
+        Verdict::Punt(PuntReason::LspPing) if labelled => run(Flags::HEARD),
+        _ => Some(first),
+    }
 }
 
 fn outcome(

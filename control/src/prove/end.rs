@@ -57,8 +57,8 @@ pub(super) enum Below {
         /// The only family that an IP packet may be of: whether IPv6.
         only: Option<bool>,
     },
-    /// The router alert is off, which has the router itself look at what is below: labels
-    /// there must be (RFC 3032 section 2.1).
+    /// The router alert is off: the router looks, and goes on by the label below, which there
+    /// must be (RFC 3032 section 2.1). Back on top, the alert changes nothing of the way.
     Alert(Place),
     /// It goes the one way that its label stood for, and must be an IP packet (RFC 4364
     /// section 4.3.2).

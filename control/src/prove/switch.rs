@@ -123,11 +123,7 @@ impl Switch<'_> {
             Below::Exposed { at, bottom: true, .. } | Below::Way { at, .. } => {
                 ended(at.router, DropReason::MplsNotBottom)
             }
-            Below::Exposed { at, .. } => Ok(at),
-            Below::Alert(at) => match self.network.node_of(at) {
-                Some(node) => Err(Below::End(End::Local(node))),
-                None => ended(at.router, DropReason::MplsMalformed),
-            },
+            Below::Exposed { at, .. } | Below::Alert(at) => Ok(at),
             Below::Out { by, .. } => Err(Below::End(End::Unknown(by))),
             Below::Glean(place) => ended(place.router, DropReason::MplsNoLabel),
             Below::Local(router, _) => ended(router, DropReason::MplsNoLabel),

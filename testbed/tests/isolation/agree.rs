@@ -16,7 +16,7 @@ use super::seeds::SEEDS;
 use super::stages::{Flight, Stages};
 
 /// What random packets are made of.
-struct Chances {
+pub(crate) struct Chances {
     rng: StdRng,
     /// Edges: router and interface.
     edges: Vec<(usize, String)>,
@@ -26,15 +26,15 @@ struct Chances {
 
 /// One random packet.
 #[derive(Debug)]
-struct Random {
-    router: usize,
-    interface: String,
-    labels: Vec<u32>,
-    to: IpAddr,
+pub(crate) struct Random {
+    pub(crate) router: usize,
+    pub(crate) interface: String,
+    pub(crate) labels: Vec<u32>,
+    pub(crate) to: IpAddr,
 }
 
 impl Chances {
-    fn new(routers: &[Router], seed: u64) -> Self {
+    pub(crate) fn new(routers: &[Router], seed: u64) -> Self {
         let (mut edges, mut prefixes, mut labels) = (Vec::new(), Vec::new(), vec![0, 1, 2, 3, 7]);
         for (at, router) in routers.iter().enumerate() {
             let joined = |port: &str| {
@@ -53,7 +53,7 @@ impl Chances {
         Self { rng: StdRng::seed_from_u64(seed), edges, prefixes, labels }
     }
 
-    fn next(&mut self) -> Random {
+    pub(crate) fn next(&mut self) -> Random {
         let (router, interface) = self.edges[self.rng.random_range(0..self.edges.len())].clone();
         let depth = if self.rng.random_range(0..6) == 0 { self.rng.random_range(1..4) } else { 0 };
         let labels = (0..depth).map(|_| self.label()).collect();
@@ -98,7 +98,7 @@ impl Chances {
     }
 
     /// The packet's frame; ports at random, so that equal ways are all taken.
-    fn frame(&mut self, random: &Random, interface: &Interface) -> Vec<u8> {
+    pub(crate) fn frame(&mut self, random: &Random, interface: &Interface, source_port: u16) -> Vec<u8> {
         let source = match random.to {
             IpAddr::V4(_) => Ipv4Addr::from_bits(0xc633_6401 + self.rng.random_range(0..250)).into(),
             IpAddr::V6(_) => {
@@ -110,7 +110,7 @@ impl Chances {
             source,
             destination: random.to,
             protocol: "udp".into(),
-            source_port: self.rng.random(),
+            source_port,
             destination_port: self.rng.random_range(1..3000),
         };
         packet.frame(interface).unwrap()
@@ -119,7 +119,7 @@ impl Chances {
 
 /// The network without a mistake, and with mistakes that make for more ways: what they
 /// do wrong does not matter here.
-fn networks() -> Vec<Vec<(&'static str, String)>> {
+pub(crate) fn networks() -> Vec<Vec<(&'static str, String)>> {
     let wanted = [
         "red's edge accepts labels",
         "a spare port of the P accepts labels",
@@ -141,8 +141,10 @@ fn agree(files: &[(&str, String)], count: usize, seed: u64) -> usize {
             for (id, packet) in packets.iter().enumerate() {
                 let snapshot = &routers[packet.router].snapshot;
                 let interface = snapshot.interface_named(&packet.interface).unwrap();
-                let bytes = chances.frame(packet, interface);
-                stages.put((packet.router, interface.port), Flight { id, to: packet.to, bytes });
+                let sport = chances.rng.random();
+                let bytes = chances.frame(packet, interface, sport);
+                stages
+                    .put((packet.router, interface.port), Flight { id, to: packet.to, bytes, heard: false });
             }
             let mut ended = 0;
             stages.run(|id, outcome| {

@@ -5,6 +5,7 @@
 mod agree;
 mod hub;
 mod network;
+mod running;
 mod scale;
 mod seeded;
 mod seeds;

@@ -76,7 +76,7 @@ fn check(seed: &Seed) -> Result<(), String> {
 }
 
 /// The seeded routers, running and joined.
-fn running(files: &Files) -> Network {
+pub(crate) fn running(files: &Files) -> Network {
     let mut network = Network::new(1);
     for (name, text) in files {
         network.add_named(name, Lab::new(text));
@@ -92,7 +92,7 @@ fn running(files: &Files) -> Network {
 
 /// The neighbours that may have the packet in the end: its destination, and the router on
 /// the ninth address of each subnet.
-fn neighbours(lab: &Lab, interface: &str, to: IpAddr) -> BTreeSet<IpAddr> {
+pub(crate) fn neighbours(lab: &Lab, interface: &str, to: IpAddr) -> BTreeSet<IpAddr> {
     let snapshot = lab.snapshot();
     let found = snapshot.interface_named(interface).unwrap();
     let ninth = |net: IpNet| match net.network() {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use control::prove::{Outcome, Router};
 use dataplane::id::PortIndex;
-use dataplane::packet::{BATCH, Batch, Frame, Meta, PuntReason, Verdict};
+use dataplane::packet::{BATCH, Batch, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
 use dataplane::pipeline::Pipeline;
 use dataplane::table::Snapshot;
 use dataplane::time::Time;
@@ -21,6 +21,8 @@ pub(crate) struct Flight {
     pub(crate) to: IpAddr,
     /// The frame.
     pub(crate) bytes: Vec<u8>,
+    /// Whether the router it is at has looked at it, as router alert has it.
+    pub(crate) heard: bool,
 }
 
 /// Router and port.
@@ -94,6 +96,9 @@ impl Stages {
             let mut frame = self.spare.pop().unwrap();
             frame.reset();
             frame.fill(&flight.bytes).unwrap();
+            if flight.heard {
+                frame.meta_mut().flags.set(Flags::HEARD);
+            }
             batch.push(frame).unwrap();
         }
         let stage = &mut self.stages[at.0];
@@ -122,6 +127,9 @@ impl Stages {
                 let neighbour = snapshot.adjacency(meta.adjacency).map_or(flight.to, |a| a.neighbour);
                 assert!(snapshot.set_neighbour(meta.out_interface, neighbour, Some(NEIGHBOUR)));
                 self.put(at, flight);
+            }
+            Verdict::Punt(PuntReason::LspPing) if meta.layer3 == Layer3::Mpls => {
+                self.put(at, Flight { heard: true, ..flight });
             }
             Verdict::Punt(reason) => each(
                 flight.id,
@@ -166,7 +174,7 @@ impl Stages {
         let mut bytes = bytes.to_vec();
         bytes[..6].copy_from_slice(&of_port.unwrap().1.mac);
         bytes[6..12].copy_from_slice(&NEIGHBOUR);
-        self.put(next, Flight { bytes, ..flight });
+        self.put(next, Flight { bytes, heard: false, ..flight });
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::random::{ROUTERS, router, tables};
 use super::*;
-use crate::prove::end::{Below, End};
+use crate::prove::end::{Below, End, Onward};
 use crate::prove::network::{Network, Place};
 use crate::prove::tunnel::Tunnels;
 
@@ -86,6 +86,39 @@ fn a_label_pushed_over_itself_comes_to_all_that_it_can() {
     assert!(found.iter().any(out), "{found:?}");
     assert!(found.contains(&Below::Arrived { at: core(1), refused: None }), "{found:?}");
     assert!(found.iter().any(|b| matches!(b, Below::End(End::Loop(_)))), "{found:?}");
+}
+
+/// The router looks at what is under router alert (label 1), then goes on by the label
+/// beneath, which there must be.
+#[test]
+fn router_alert_goes_the_way_of_the_label_beneath() {
+    let routers = two(|maker, far| {
+        let (swap, edge) = (maker.swap(101, far), maker.to(IfIndex(1), "10.1.0.9"));
+        let out = maker.pop(edge, false);
+        maker.label(100, swap);
+        maker.label(101, out);
+    });
+    let network = Network::new(&routers).unwrap();
+    let mut tunnels = Tunnels::new(&network);
+    for beneath in [&[100][..], &[101], &[77], &[3], &[7, 99, 100], &[100, 101]] {
+        let without = tunnels.stack(core(0), beneath);
+        assert!(!without.is_empty());
+        for alerts in [&[1][..], &[1, 1]] {
+            assert_eq!(
+                tunnels.stack(core(0), &[alerts, beneath].concat()),
+                without,
+                "{alerts:?} {beneath:?}"
+            );
+        }
+    }
+    let end = |stack: &[u32]| {
+        let belows = Tunnels::new(&network).stack(core(0), stack);
+        Tunnels::new(&network).contents(&belows, false)
+    };
+    let edge = Place::new(1, IfIndex(1));
+    assert_eq!(end(&[1, 100]), BTreeSet::from([Onward::End(End::Edge(edge))]));
+    let malformed = End::Drop(0, dataplane::packet::DropReason::MplsMalformed);
+    assert_eq!(end(&[1]), BTreeSet::from([Onward::End(malformed)]));
 }
 
 /// Labels pushed one through the other further than a stack of calls is deep.
