@@ -32,4 +32,5 @@ pub mod wire;
 #[cfg(not(loom))]
 pub mod worker;
 
+mod fetch;
 mod sync;

@@ -4,6 +4,7 @@
 //! moving a frame moves a pointer.
 
 use super::meta::Meta;
+use crate::fetch::fetch;
 
 /// Bytes kept free before a received frame: two VLAN tags, eight labels and some.
 pub const HEADROOM: usize = 128;
@@ -102,6 +103,12 @@ impl Frame {
     #[inline]
     pub fn meta(&self) -> &Meta {
         &self.buffer.meta
+    }
+
+    /// Lets what the stages know about it come into the cache.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        fetch(&self.buffer.meta);
     }
 
     /// What the stages know about it, to be written.

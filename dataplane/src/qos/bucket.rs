@@ -123,8 +123,17 @@ impl TokenBucket {
         }
     }
 
+    /// Whether it is, at `now`, which is not before the last time that anything was taken out.
+    #[inline]
+    pub(super) fn is_in_debt(&self, now: Time) -> bool {
+        self.level < 0 && self.out_of_debt() > now
+    }
+
     #[inline]
     fn refill(&mut self, now: Time) {
+        if now <= self.refilled {
+            return;
+        }
         let earned = now.since(self.refilled).saturating_mul(self.rate);
         self.refilled = self.refilled.max(now);
         let room = self.depth.saturating_sub(self.level);

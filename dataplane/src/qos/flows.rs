@@ -12,6 +12,8 @@ use super::store::{Lane, NIL};
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
     pub(super) lane: Lane,
+    /// That wait in it, layer 2 without FCS.
+    pub(super) bytes: u32,
     /// Bytes it may still send in its turn (RFC 8290 section 4.2).
     pub(super) credit: i32,
     /// The next one in its round; the next vacant one.
@@ -68,7 +70,7 @@ impl Flows {
 
     #[inline]
     pub(super) fn bytes(&self, at: u32) -> u32 {
-        self.all.get(at as usize).map_or(0, |flow| flow.lane.bytes)
+        self.all.get(at as usize).map_or(0, |flow| flow.bytes)
     }
 
     /// The queue of this hash, if it is in use.
@@ -103,6 +105,7 @@ impl Flows {
     fn make(&mut self, owner: u32, hash: u32) -> u32 {
         let new = Flow {
             lane: Lane::default(),
+            bytes: 0,
             credit: 0,
             after: NIL,
             chain: NIL,

@@ -109,8 +109,9 @@ impl Fq {
     #[inline]
     pub(super) fn push(&mut self, at: u32, held: Held, flows: &mut Flows, store: &mut Store) {
         let Some(flow) = flows.get(at) else { return };
+        flow.bytes += held.len() as u32;
+        let bytes = flow.bytes;
         store.push(&mut flow.lane, held);
-        let bytes = flow.lane.bytes;
         if bytes > flows.bytes(self.longest) {
             self.longest = at;
         }
@@ -127,8 +128,8 @@ impl Fq {
     ) -> Option<Held> {
         let own = flows.bytes(at) as usize;
         let longest = flows.get(self.longest).filter(|_| self.longest != at)?;
-        let gains = longest.lane.bytes as usize > own + len && store.first(&longest.lane)? >= len;
-        if gains { store.pop(&mut longest.lane) } else { None }
+        let gains = longest.bytes as usize > own + len && store.first(&longest.lane)? >= len;
+        if gains { longest.pop(store) } else { None }
     }
 
     /// The next frame in turn, and the flow it is of. It is to be charged when it is sent.
@@ -141,7 +142,7 @@ impl Fq {
             if flow.credit <= 0 {
                 flow.credit += QUANTUM;
                 self.move_on(is_fresh, flows);
-            } else if let Some(held) = store.pop(&mut flow.lane) {
+            } else if let Some(held) = flow.pop(store) {
                 return Some((held, at));
             } else if is_fresh && self.old.first != NIL {
                 // It must not come back as fresh before the others had their turn (section 4.2).
@@ -191,6 +192,14 @@ impl Fq {
 }
 
 impl Flow {
+    /// Its first frame.
+    #[inline]
+    fn pop(&mut self, store: &mut Store) -> Option<Held> {
+        let held = store.pop(&mut self.lane)?;
+        self.bytes -= held.len() as u32;
+        Some(held)
+    }
+
     /// It sent so many bytes.
     #[inline]
     pub(super) fn charge(&mut self, bytes: usize) {

@@ -8,10 +8,12 @@
 /// A bound on packets or bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bound {
-    /// What is kept for each interface.
+    /// What is kept for each interface, and how much of it is for all its frames, not the urgent alone.
     part: u64,
-    /// What is common, and how much of it is in use.
+    plain_part: u64,
+    /// What is common, the same of it, and how much of it is in use.
     common: u64,
+    plain_common: u64,
     used: u64,
 }
 
@@ -19,7 +21,10 @@ impl Bound {
     /// `limit` for so many interfaces, which hold `held`.
     pub(super) fn new(limit: u64, sites: u64, held: impl Iterator<Item = u64>) -> Self {
         let part = if sites > 1 { limit / 2 / sites } else { 0 };
-        let bound = Self { part, common: limit - part * sites, used: 0 };
+        let common = limit - part * sites;
+        // An eighth of each room is for the urgent.
+        let (plain_part, plain_common) = (part - part / 8, common - common / 8);
+        let bound = Self { part, plain_part, common, plain_common, used: 0 };
         Self { used: held.map(|held| bound.over(0, held)).sum(), ..bound }
     }
 
@@ -29,25 +34,36 @@ impl Bound {
         (held + more).max(self.part) - held.max(self.part)
     }
 
-    /// Whether there is room for `more`. An eighth of each room is for the `urgent`.
+    /// Whether there is room for `more`.
     #[inline]
     pub(super) fn admits(&self, held: u64, more: u64, urgent: bool) -> bool {
-        let kept = |room: u64| if urgent { 0 } else { room / 8 };
-        let own = self.part - kept(self.part);
+        held + more <= self.plain_part || self.admits_beyond(held, more, urgent)
+    }
+
+    #[inline]
+    fn admits_beyond(&self, held: u64, more: u64, urgent: bool) -> bool {
+        let (own, common) = match urgent {
+            true => (self.part, self.common),
+            false => (self.plain_part, self.plain_common),
+        };
         let over = (held + more).max(own) - held.max(own);
-        over == 0 || self.used + over <= self.common - kept(self.common)
+        over == 0 || self.used + over <= common
     }
 
     /// An interface that held `held` holds `more` more.
     #[inline]
     pub(super) fn add(&mut self, held: u64, more: u64) {
-        self.used += self.over(held, more);
+        if held + more > self.part {
+            self.used += self.over(held, more);
+        }
     }
 
     /// An interface that holds `held` now held `more` more.
     #[inline]
     pub(super) fn sub(&mut self, held: u64, more: u64) {
-        self.used -= self.over(held, more);
+        if held + more > self.part {
+            self.used -= self.over(held, more);
+        }
     }
 }
 

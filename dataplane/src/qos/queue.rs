@@ -32,23 +32,14 @@ impl Room {
     }
 }
 
-/// What a queue asks about a frame that comes.
+/// What is asked about a frame that comes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Offer {
     pub(super) class: TrafficClass,
+    /// Of the queue.
+    pub(super) place: usize,
     pub(super) colour: Colour,
-    /// Of its flow; 0 where the class does not keep flows apart.
-    pub(super) hash: u32,
     pub(super) len: usize,
-}
-
-impl Offer {
-    #[inline]
-    pub(super) fn of(frame: &mut Frame, keeps_flows: bool) -> Self {
-        let hash = if keeps_flows { frame.flow() } else { 0 };
-        let meta = frame.meta();
-        Self { class: meta.class, colour: meta.colour, hash, len: frame.len() }
-    }
 }
 
 /// [`ClassQos`] as a queue goes by it.
@@ -62,6 +53,7 @@ pub(super) struct Rules {
     aqm: Aqm,
     /// What a full frame takes at the interface's rate, nanoseconds.
     frame_time: u64,
+    asks: bool,
 }
 
 impl Rules {
@@ -73,10 +65,12 @@ impl Rules {
             Aqm::Codel(codel) => Aqm::Codel(codel.for_frame_time(share_time)),
             other => other,
         };
+        let flows = if by_class { spec.flows } else { 0 };
         Self {
             limit_bytes: spec.limit_bytes,
             limit_time: if spec.limit_time == 0 { u64::MAX } else { spec.limit_time },
-            flows: if by_class { spec.flows } else { 0 },
+            asks: by_class && spec.policer.is_some() || flows > 0 || matches!(aqm, Aqm::Wred(_)),
+            flows,
             ecn: spec.ecn,
             aqm,
             frame_time,
@@ -87,6 +81,24 @@ impl Rules {
     #[inline]
     pub(super) fn keep_flows(&self) -> bool {
         self.flows > 0
+    }
+
+    /// The bound on waiting that can be told from what is before a frame, nanoseconds; `None` is none.
+    #[inline]
+    pub(super) fn wait_bound(&self) -> Option<u64> {
+        (self.limit_time != u64::MAX && self.flows == 0).then_some(self.limit_time)
+    }
+
+    /// Whether more than room is asked before a frame is queued: a policer, early detection, its flow.
+    #[inline]
+    pub(super) fn asks(&self) -> bool {
+        self.asks
+    }
+
+    /// Whether early detection looks at what comes.
+    #[inline]
+    pub(super) fn detect(&self) -> bool {
+        matches!(self.aqm, Aqm::Wred(_))
     }
 }
 
@@ -99,7 +111,7 @@ pub(super) struct Queue {
     pub(super) bytes: u32,
     lane: Lane,
     pub(super) tally: Tally,
-    rules: Rules,
+    pub(super) rules: Rules,
     fq: Fq,
     codel: Codel,
     wred: Wred,
@@ -156,23 +168,17 @@ impl Queue {
     }
 
     /// Where flows are kept apart, a frame of the longest, out of whose room the one that comes is queued.
-    pub(super) fn evict(&mut self, offer: &Offer, room: &mut Room) -> Option<Held> {
+    pub(super) fn evict(&mut self, hash: u32, len: usize, room: &mut Room) -> Option<Held> {
         if self.rules.flows == 0 {
             return None;
         }
-        let flow = self.fq.flow_of(offer.hash, self.rules.flows, &mut room.flows);
-        let held = self.fq.evict(flow, offer.len, &mut room.flows, &mut room.store)?;
+        let flow = self.fq.flow_of(hash, self.rules.flows, &mut room.flows);
+        let held = self.fq.evict(flow, len, &mut room.flows, &mut room.store)?;
         self.frames -= 1;
         self.bytes -= held.len() as u32;
         self.tally.left(held.len());
         self.tally.drop(DropReason::QueueBytes, held.len());
         Some(held)
-    }
-
-    /// The bound on waiting that can be told from what is before a frame, nanoseconds; `None` is none.
-    #[inline]
-    pub(super) fn wait_bound(&self) -> Option<u64> {
-        (self.rules.limit_time != u64::MAX && self.rules.flows == 0).then_some(self.rules.limit_time)
     }
 
     #[inline]
@@ -194,6 +200,7 @@ impl Queue {
             return self.pop_flow(now, room);
         }
         let mut held = room.store.pop(&mut self.lane)?;
+        room.store.fetch(&self.lane);
         self.frames -= 1;
         self.bytes -= held.len() as u32;
         let waited = now.since(held.since);
@@ -206,7 +213,7 @@ impl Queue {
         {
             return Some((held, Some(DropReason::Codel)));
         }
-        if self.frames == 0 {
+        if self.frames == 0 && self.rules.detect() {
             self.wred.emptied(now);
         }
         Some((held, None))
@@ -223,7 +230,7 @@ impl Queue {
         let turn = self.rules.frame_time.saturating_mul(self.fq.flows());
         if let (Some(flow), None) = (room.flows.get(at), why) {
             if let Aqm::Codel(spec) = &self.rules.aqm
-                && flow.codel.condemns(&spec.for_frame_time(turn), waited, flow.lane.bytes, now)
+                && flow.codel.condemns(&spec.for_frame_time(turn), waited, flow.bytes, now)
                 && !self.marks(&mut held.frame)
             {
                 why = Some(DropReason::Codel);

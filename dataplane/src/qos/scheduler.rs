@@ -21,6 +21,7 @@ use super::bucket::TokenBucket;
 use super::memory::Bound;
 use super::queue::Room;
 use super::ring::Ring;
+use super::serve::Terms;
 use super::site::{Dropped, Site};
 use super::stats::QueueStats;
 use super::wheel::Wheel;
@@ -130,26 +131,52 @@ impl Scheduler {
     #[inline]
     pub fn enqueue(&mut self, frame: Frame, now: Time) -> Result<(), (Frame, DropReason)> {
         self.clock = self.clock.max(now);
-        let (class, len) = (frame.meta().class, frame.len());
         let Some(at) = self.find(frame.meta().out_interface) else {
             return Err((frame, DropReason::InterfaceGone));
         };
-        let Some(site) = self.sites[at].as_mut() else {
+        let Some(Some(site)) = self.sites.get_mut(at) else {
             return Err((frame, DropReason::InterfaceGone));
         };
-        let urgent = class == TrafficClass::Control || site.is_priority(class);
-        let full = !self.frame_bound.admits(site.frames as u64, 1, urgent)
-            || !self.byte_bound.admits(site.bytes, len as u64, urgent);
-        let rate = site.rate(self.port_rate);
-        let before = (site.frames, site.bytes);
-        let made_way = site.enqueue(frame, self.clock, (rate, full), &mut self.room)?;
+        let len = frame.len() as u64;
+        let terms = Terms {
+            now: self.clock,
+            port_rate: self.port_rate,
+            frames: &self.frame_bound,
+            bytes: &self.byte_bound,
+        };
+        match site.enqueue(frame, &terms, &mut self.room) {
+            Ok(wakes) => {
+                let held = (site.frames - 1, site.bytes - len);
+                self.hold(held, (1, len));
+                // Where its queue had frames before, the interface already stands where it should.
+                if wakes {
+                    self.line_up(at);
+                }
+                Ok(())
+            }
+            Err((frame, reason)) => Err(self.refuse(at, frame, reason)),
+        }
+    }
+
+    /// A frame is not let in, which is counted; or another of its class makes way for it.
+    #[cold]
+    fn refuse(&mut self, at: usize, mut frame: Frame, reason: DropReason) -> (Frame, DropReason) {
+        let Some(Some(site)) = self.sites.get_mut(at) else { return (frame, reason) };
+        let (class, len) = (frame.meta().class, frame.len());
+        let way =
+            if reason == DropReason::QueueBytes { site.evict(&mut frame, &mut self.room) } else { None };
+        let Some(held) = way else {
+            site.tally(class).drop(reason, len);
+            return (frame, reason);
+        };
+        let (before, gone) = ((site.frames, site.bytes), (1, held.len() as u64));
+        let wakes = site.take_place(frame, self.clock, &mut self.room);
+        self.let_go(before, gone);
         self.hold(before, (1, len as u64));
-        let gone = made_way.map(|held| {
-            self.let_go((before.0, before.1 + len as u64 - held.len() as u64), (1, held.len() as u64));
-            (held.frame, DropReason::QueueBytes)
-        });
-        self.line_up(at);
-        gone.map_or(Ok(()), Err)
+        if wakes {
+            self.line_up(at);
+        }
+        (held.frame, DropReason::QueueBytes)
     }
 
     /// An interface that held so many frames and bytes holds these more.
@@ -178,11 +205,7 @@ impl Scheduler {
         let mut given = 0;
         while given < most && self.port_ready() {
             let Some((at, turn)) = self.turn() else { break };
-            if let Some(frame) = self.take(at, turn, dropped)
-                && out.push(frame).is_ok()
-            {
-                given += 1;
-            }
+            given += self.serve(at, turn, most - given, out, dropped);
         }
         given
     }

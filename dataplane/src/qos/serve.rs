@@ -1,124 +1,184 @@
 //! A frame's way into and out of one interface's queues.
 
 use super::bucket::TokenBucket;
+use super::memory::Bound;
 use super::queue::{Offer, Room};
 use super::site::{Dropped, Site};
 use super::store::Held;
-use crate::class::TrafficClass;
 use crate::packet::{DropReason, Frame};
 use crate::time::Time;
 
+/// What the tree says of a frame that comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) now: Time,
+    /// The port's rate, bit/s; 0 is not known.
+    pub(super) port_rate: u64,
+    pub(super) frames: &'a Bound,
+    pub(super) bytes: &'a Bound,
+}
+
 impl Site {
-    /// Queues a frame, unless a policer, early detection or a limit says no. `rate` is
-    /// the most that the interface can get, bit/s (0 is not known), `full` that the
-    /// tree has no room. Gives a frame that had to make way for it, if one had.
+    /// Queues a frame, unless a policer, early detection or a limit says no. Gives whether its queue was empty.
     ///
     /// # Errors
-    /// The frame back, with the reason.
+    /// The frame, and why not; nothing is counted. [`DropReason::QueueBytes`] of a class that keeps
+    /// flows apart may be mended by [`Site::evict`].
     #[inline]
     pub(super) fn enqueue(
         &mut self,
         mut frame: Frame,
-        now: Time,
-        (rate, full): (u64, bool),
+        terms: &Terms<'_>,
         room: &mut Room,
-    ) -> Result<Option<Held>, (Frame, DropReason)> {
-        let keeps_flows = self.keeps_flows(frame.meta().class);
-        let offer = Offer::of(&mut frame, keeps_flows);
-        match self.admit(&mut frame, &offer, now, (rate, full), room) {
-            Ok(made_way) => {
-                self.begins(self.place(offer.class), now);
-                self.tally(offer.class).queued(offer.len);
-                self.put(Held { frame, since: now, class: offer.class }, offer.hash, room);
-                Ok(made_way)
-            }
-            Err(reason) => {
-                self.tally(offer.class).drop(reason, offer.len);
-                Err((frame, reason))
+    ) -> Result<bool, (Frame, DropReason)> {
+        let offer = self.offer(&frame);
+        let Some(queue) = self.queues[offer.place].as_deref_mut() else {
+            return self.begin(frame, terms, room);
+        };
+        let mut hash = 0;
+        if queue.rules.asks() {
+            hash = if queue.rules.keep_flows() { frame.flow() } else { 0 };
+            if let Err(reason) = self.ask(&mut frame, &offer, terms, room) {
+                return Err((frame, reason));
             }
         }
+        if let Err(reason) = self.fits(&offer, terms) {
+            return Err((frame, reason));
+        }
+        self.starts(offer.place, terms.now);
+        Ok(self.queue_up(frame, &offer, hash, terms.now, room))
     }
 
-    #[inline]
-    fn admit(
+    /// The first frame that ever comes to a queue.
+    #[cold]
+    fn begin(
+        &mut self,
+        frame: Frame,
+        terms: &Terms<'_>,
+        room: &mut Room,
+    ) -> Result<bool, (Frame, DropReason)> {
+        let place = self.place(frame.meta().class);
+        self.queue(place);
+        self.enqueue(frame, terms, room)
+    }
+
+    /// Asks the policer and early detection.
+    #[inline(never)]
+    fn ask(
         &mut self,
         frame: &mut Frame,
         offer: &Offer,
-        now: Time,
-        (rate, full): (u64, bool),
+        terms: &Terms<'_>,
         room: &mut Room,
-    ) -> Result<Option<Held>, DropReason> {
-        let place = self.place(offer.class);
-        if !self.conforms(offer, now) {
+    ) -> Result<(), DropReason> {
+        if !self.conforms(offer, terms.now) {
             return Err(DropReason::Policed);
         }
-        let queue = self.queue(place);
-        if queue.detects(frame, offer, now, room) {
-            return Err(DropReason::Wred);
+        match self.queue(offer.place).detects(frame, offer, terms.now, room) {
+            true => Err(DropReason::Wred),
+            false => Ok(()),
         }
+    }
+
+    /// Whether every limit has room.
+    #[inline]
+    fn fits(&mut self, offer: &Offer, terms: &Terms<'_>) -> Result<(), DropReason> {
+        let Some(queue) = self.queues[offer.place].as_deref() else { return Ok(()) };
+        let (len, bytes) = (offer.len as u64, self.bytes);
         if queue.is_full(offer.len) {
-            return self.evict(place, offer, room).map(Some).ok_or(DropReason::QueueBytes);
+            return Err(DropReason::QueueBytes);
         }
-        let wait_bound = queue.wait_bound();
-        if self.is_full(offer) {
+        let urgent = self.is_urgent(offer.class);
+        if bytes + len > if urgent { self.most } else { self.most_plain } {
             return Err(DropReason::SiteBytes);
         }
-        if let Some(limit) = wait_bound
-            && self.would_wait(place, rate, now) > limit
+        if let Some(bound) = queue.rules.wait_bound()
+            && self.would_wait_longer(offer.place, bound, terms)
         {
             return Err(DropReason::QueueTime);
         }
-        if full { Err(DropReason::TreeMemory) } else { Ok(None) }
+        if terms.frames.admits(self.frames as u64, 1, urgent) && terms.bytes.admits(bytes, len, urgent) {
+            Ok(())
+        } else {
+            Err(DropReason::TreeMemory)
+        }
+    }
+
+    /// A frame is about to come to a queue.
+    #[inline]
+    fn starts(&mut self, place: usize, now: Time) {
+        if self.backlog & (1 << place) == 0 {
+            self.begins(place, now);
+        }
     }
 
     #[inline]
+    fn queue_up(&mut self, frame: Frame, offer: &Offer, hash: u32, now: Time, room: &mut Room) -> bool {
+        let wakes = self.backlog & (1 << offer.place) == 0;
+        if wakes {
+            self.backlog |= 1 << offer.place;
+            self.fair.wake(offer.place, self.is_leftover(offer.place));
+        }
+        self.frames += 1;
+        self.bytes += offer.len as u64;
+        if let Some(queue) = self.queues[offer.place].as_deref_mut() {
+            queue.push(Held { frame, since: now, class: offer.class }, hash, room);
+            if !self.fifo {
+                queue.tally.queued(offer.len);
+                return wakes;
+            }
+        }
+        self.tally(offer.class).queued(offer.len);
+        wakes
+    }
+
     fn conforms(&mut self, offer: &Offer, now: Time) -> bool {
         let accounted = self.accounted(offer.len);
         let policer = self.policers.as_mut().and_then(|p| p[offer.class.index()].as_mut());
         policer.is_none_or(|policer| policer.conforms(now, accounted))
     }
 
-    /// Whether all its queues together hold too much. An eighth is for what goes first and Control.
+    /// Whether what is ahead in its own queue alone takes longer than `bound` nanoseconds at the most
+    /// that the interface can get; a part of a nanosecond over is over.
     #[inline]
-    fn is_full(&self, offer: &Offer) -> bool {
-        let limit = self.spec.limit_bytes;
-        let urgent = offer.class == TrafficClass::Control || self.is_priority(offer.class);
-        let most = if urgent { limit } else { limit - limit / 8 };
-        limit > 0 && self.bytes + offer.len as u64 > most
+    fn would_wait_longer(&mut self, place: usize, bound: u64, terms: &Terms<'_>) -> bool {
+        let rate = self.rate(terms.port_rate);
+        let Some(queue) = self.queues[place].as_deref() else { return false };
+        let ahead = self.accounted_all(queue.frames, queue.bytes);
+        let most = u128::from(bound) * u128::from(rate);
+        if rate == 0 || u128::from(ahead) * 8_000_000_000 <= most {
+            return false;
+        }
+        let spare = self.shaper.as_mut().map_or(0, |s| s.bytes(terms.now));
+        u128::from(ahead.saturating_sub(spare)) * 8_000_000_000 > most
     }
 
+    /// A frame that makes way for another, out of the longest flow of its class.
     #[cold]
-    fn evict(&mut self, place: usize, offer: &Offer, room: &mut Room) -> Option<Held> {
-        let held = self.queue(place).evict(offer, room)?;
+    pub(super) fn evict(&mut self, frame: &mut Frame, room: &mut Room) -> Option<Held> {
+        let offer = self.offer(frame);
+        let held = self.queue(offer.place).evict(frame.flow(), offer.len, room)?;
         self.frames -= 1;
         self.bytes -= held.len() as u64;
         Some(held)
     }
 
-    /// Nanoseconds that what is ahead in its own queue takes alone, at `rate`; 0 when that is not known.
-    fn would_wait(&mut self, place: usize, rate: u64, now: Time) -> u64 {
-        let spare = self.shaper.as_mut().map_or(0, |s| s.bytes(now));
-        let queue = self.queue(place);
-        let (frames, bytes) = (queue.frames, queue.bytes);
-        let ahead = self.accounted_all(frames, bytes).saturating_sub(spare);
-        let wait = (u128::from(ahead) * 8_000_000_000).checked_div(u128::from(rate));
-        // A part of a nanosecond over the bound is over it.
-        wait.map_or(0, |wait| {
-            let over = u128::from(ahead) * 8_000_000_000 > wait * u128::from(rate);
-            u64::try_from(wait).unwrap_or(u64::MAX).saturating_add(u64::from(over))
-        })
+    /// Queues a frame for which another made way. Gives whether its queue was empty.
+    #[cold]
+    pub(super) fn take_place(&mut self, mut frame: Frame, now: Time, room: &mut Room) -> bool {
+        let (offer, hash) = (self.offer(&frame), frame.flow());
+        self.starts(offer.place, now);
+        self.queue_up(frame, &offer, hash, now, room)
     }
 
-    #[inline]
-    pub(super) fn put(&mut self, held: Held, hash: u32, room: &mut Room) {
-        let (place, len) = (self.place(held.class), held.len());
-        self.frames += 1;
-        self.bytes += len as u64;
-        self.queue(place).push(held, hash, room);
-        if self.backlog & (1 << place) == 0 {
-            self.backlog |= 1 << place;
-            self.fair.wake(place, self.is_leftover(place));
-        }
+    /// Puts back a frame that was taken out while the way of queueing changed.
+    pub(super) fn put_back(&mut self, mut held: Held, room: &mut Room) {
+        let offer = self.offer(&held.frame);
+        self.queue(offer.place);
+        self.queue(offer.class.index());
+        let hash = if self.keeps_flows(offer.place) { held.frame.flow() } else { 0 };
+        let since = held.since;
+        self.queue_up(held.frame, &offer, hash, since, room);
     }
 
     /// The next frame to send, and its accounted length: of a class with
@@ -136,32 +196,34 @@ impl Site {
         loop {
             let queue = self.queues[place].as_deref_mut()?;
             let (held, why) = queue.pop(now, room)?;
+            let len = held.len();
             if queue.frames == 0 {
                 self.backlog &= !(1 << place);
             }
             self.frames -= 1;
-            self.bytes -= held.len() as u64;
-            let Some(why) = why else {
-                return Some(self.send(held, place, priority, now));
-            };
-            self.give_up(held, why, dropped);
+            self.bytes -= len as u64;
+            if why.is_some() {
+                self.give_up(held, why, dropped);
+                continue;
+            }
+            let waited = now.since(held.since);
+            if self.fifo {
+                self.tally(held.class).sent(len, waited);
+            } else {
+                queue.tally.sent(len, waited);
+            }
+            let accounted = self.accounted(len);
+            if !priority {
+                self.fair.served(place, self.is_leftover(place), accounted);
+            }
+            self.paces.spend(place, accounted, now);
+            return Some((held.frame, accounted));
         }
-    }
-
-    #[inline]
-    fn send(&mut self, held: Held, place: usize, priority: bool, now: Time) -> (Frame, u32) {
-        let Held { frame, since, class } = held;
-        let accounted = self.accounted(frame.len());
-        if !priority {
-            self.fair.served(place, self.is_leftover(place), accounted);
-        }
-        self.paces.spend(place, accounted, now);
-        self.tally(class).sent(frame.len(), now.since(since));
-        (frame, accounted)
     }
 
     #[cold]
-    fn give_up(&mut self, held: Held, why: DropReason, dropped: &mut Dropped) {
+    fn give_up(&mut self, held: Held, why: Option<DropReason>, dropped: &mut Dropped) {
+        let Some(why) = why else { return };
         let tally = self.tally(held.class);
         tally.left(held.len());
         tally.drop(why, held.len());
@@ -176,7 +238,7 @@ impl Site {
         }
         let shared = self.ready() & !self.priority;
         let weighted = shared & self.weighted;
-        self.fair.choose(if weighted != 0 { weighted } else { shared })
+        if weighted != 0 { self.fair.choose(weighted, false) } else { self.fair.choose(shared, true) }
     }
 
     /// The most that it can get, bit/s, on a port of this rate; 0 is not known.

@@ -6,7 +6,7 @@ use super::bucket::TokenBucket;
 use super::fair::Fair;
 use super::pace::Paces;
 use super::policer::Policer;
-use super::queue::{Queue, Room, Rules};
+use super::queue::{Offer, Queue, Room, Rules};
 use super::spec::{Cells, Discipline, InterfaceQos, RateSpec, ShaperSpec};
 use super::stats::Tally;
 use super::store::Held;
@@ -53,6 +53,17 @@ pub(super) struct Site {
     pub(super) backlog: u8,
     pub(super) priority: u8,
     pub(super) weighted: u8,
+    /// A bit for each class: its frames may use the room kept for what goes first and Control.
+    urgent: u8,
+    /// All classes wait in one queue.
+    pub(super) fifo: bool,
+    /// Its own weight among the port's.
+    weight_of_site: i64,
+    /// How lengths are counted.
+    counting: Option<ShaperSpec>,
+    /// Bytes that all its queues may hold: for all frames, and for the urgent.
+    pub(super) most_plain: u64,
+    pub(super) most: u64,
     pub(super) fair: Fair,
     pub(super) paces: Paces,
     /// What priority leaves is divided by these.
@@ -96,6 +107,12 @@ impl Site {
             backlog: 0,
             priority: 0,
             weighted: 0,
+            urgent: 0,
+            fifo: false,
+            weight_of_site: 1,
+            counting: None,
+            most_plain: u64::MAX,
+            most: u64::MAX,
             fair: Fair::new([1; CLASSES]),
             paces: Paces::default(),
             policers: None,
@@ -123,17 +140,20 @@ impl Site {
         let keeps = |s: &InterfaceQos| (s.discipline, s.classes.map(|c| c.flows));
         let held = if keeps(&old) == keeps(&self.spec) { Vec::new() } else { self.drain(room) };
         self.arrange(now, room);
-        for mut h in held {
-            let hash = if self.keeps_flows(h.class) { h.frame.flow() } else { 0 };
-            self.tally(h.class).queued(h.len());
-            self.put(h, hash, room);
-        }
+        held.into_iter().for_each(|held| self.put_back(held, room));
     }
 
     /// Works out what follows from the specification.
     fn arrange(&mut self, now: Time, room: &mut Room) {
         let by_class = self.spec.discipline == Discipline::Classes;
+        self.fifo = !by_class;
+        self.weight_of_site = i64::from(self.spec.weight.max(1));
+        self.counting = self.spec.shaper;
+        let limit = if self.spec.limit_bytes == 0 { u64::MAX } else { self.spec.limit_bytes };
+        // An eighth is for what goes first and Control.
+        (self.most_plain, self.most) = (limit - limit / 8, limit);
         self.priority = bits(|c| by_class && self.spec.classes[c].priority);
+        self.urgent = self.priority | 1 << TrafficClass::Control.index();
         self.weights = self.spec.shares();
         self.weighted = bits(|c| self.weight(c) > 0);
         self.fair = Fair::new(std::array::from_fn(|c| self.weight(c)));
@@ -173,12 +193,13 @@ impl Site {
     /// A frame's length as the shaper counts it.
     #[inline]
     pub(super) fn accounted(&self, len: usize) -> u32 {
-        self.spec.shaper.map_or(len as u32, |s| s.accounted(len))
+        self.counting.map_or(len as u32, |s| s.accounted(len))
     }
 
     /// The same of many frames together, about: cells that are not full are left out.
+    #[inline]
     pub(super) fn accounted_all(&self, frames: u32, bytes: u32) -> u64 {
-        let Some(shaper) = self.spec.shaper else { return bytes.into() };
+        let Some(shaper) = self.counting else { return bytes.into() };
         let extra = i64::from(frames) * i64::from(shaper.overhead);
         let bytes = i64::from(bytes).saturating_add(extra).max(0) as u64;
         match shaper.cells {
@@ -215,6 +236,14 @@ impl Site {
         }
     }
 
+    /// Whether one that shares may send another frame in the same turn.
+    #[inline]
+    pub(super) fn goes_on(&self, now: Time) -> bool {
+        self.credit > 0
+            && self.has_weighted()
+            && self.shaper.as_ref().is_none_or(|shaper| !shaper.is_in_debt(now))
+    }
+
     /// A queue has a frame, or may send again: where nothing else with a weight may, the site
     /// has of what it was guaranteed meanwhile a burst.
     #[inline]
@@ -231,7 +260,7 @@ impl Site {
     #[inline]
     pub(super) fn grant(&mut self, round: u64, quantum: i64) {
         self.round = round;
-        self.credit = self.credit.min(0) + quantum * i64::from(self.spec.weight.max(1));
+        self.credit = self.credit.min(0) + quantum * self.weight_of_site;
     }
 
     #[inline]
@@ -251,10 +280,10 @@ impl Site {
         self.ready() & !self.priority & !self.weighted != 0
     }
 
-    /// Whether frames of this class go before all without priority.
+    /// Whether frames of this class may use the room kept for what goes first and Control.
     #[inline]
-    pub(super) fn is_priority(&self, class: TrafficClass) -> bool {
-        self.priority & (1 << self.place(class)) != 0
+    pub(super) fn is_urgent(&self, class: TrafficClass) -> bool {
+        self.urgent & (1 << class.index()) != 0
     }
 
     /// A class's share of what priority leaves.
@@ -270,16 +299,20 @@ impl Site {
     /// Which queue frames of this class wait in.
     #[inline]
     pub(super) fn place(&self, class: TrafficClass) -> usize {
-        match self.spec.discipline {
-            Discipline::Classes => class.index(),
-            Discipline::Fifo => FIFO,
-        }
+        if self.fifo { FIFO } else { class.index() }
     }
 
     /// Whether flows of this class have queues of their own.
     #[inline]
-    pub(super) fn keeps_flows(&self, class: TrafficClass) -> bool {
-        self.rules[self.place(class)].keep_flows()
+    pub(super) fn keeps_flows(&self, place: usize) -> bool {
+        self.rules[place].keep_flows()
+    }
+
+    /// What is asked about a frame.
+    #[inline]
+    pub(super) fn offer(&self, frame: &Frame) -> Offer {
+        let meta = frame.meta();
+        Offer { class: meta.class, place: self.place(meta.class), colour: meta.colour, len: frame.len() }
     }
 
     #[inline]

@@ -4,6 +4,7 @@
 //! are, their frames share one bounded room that is made before the first comes.
 
 use crate::class::TrafficClass;
+use crate::fetch::fetch;
 use crate::packet::Frame;
 use crate::time::Time;
 
@@ -31,14 +32,11 @@ impl Held {
 pub(super) struct Lane {
     head: u32,
     tail: u32,
-    pub(super) frames: u32,
-    /// Layer 2 without FCS.
-    pub(super) bytes: u32,
 }
 
 impl Default for Lane {
     fn default() -> Self {
-        Self { head: NIL, tail: NIL, frames: 0, bytes: 0 }
+        Self { head: NIL, tail: NIL }
     }
 }
 
@@ -48,8 +46,6 @@ struct Place {
     since: Time,
     after: u32,
     class: TrafficClass,
-    /// It came to its lane's head when the one before left.
-    is_first: bool,
 }
 
 /// The slab.
@@ -74,10 +70,8 @@ impl Store {
     /// Puts a frame at a lane's end.
     #[inline]
     pub(super) fn push(&mut self, lane: &mut Lane, held: Held) {
-        lane.frames += 1;
-        lane.bytes += held.len() as u32;
         let Held { frame, since, class } = held;
-        let place = Place { frame: Some(frame), since, after: NIL, class, is_first: false };
+        let place = Place { frame: Some(frame), since, after: NIL, class };
         let at = self.vacant;
         let at = match self.places.get_mut(at as usize) {
             Some(vacant) => {
@@ -109,13 +103,21 @@ impl Store {
         if lane.head == NIL {
             lane.tail = NIL;
         }
-        // A write that nobody waits for: the next one's memory is here when its turn comes.
-        if let Some(next) = self.places.get_mut(lane.head as usize) {
-            next.is_first = true;
-        }
-        lane.frames -= 1;
-        lane.bytes -= held.len() as u32;
         Some(held)
+    }
+
+    /// Lets the memory come that the lane's next frames need: the first one's own, which is known
+    /// where its place has come, and the second one's place.
+    #[inline]
+    pub(super) fn fetch(&self, lane: &Lane) {
+        if let Some(first) = self.places.get(lane.head as usize) {
+            if let Some(frame) = &first.frame {
+                frame.fetch();
+            }
+            if let Some(second) = self.places.get(first.after as usize) {
+                fetch(second);
+            }
+        }
     }
 
     /// Bytes of a lane's first frame.

@@ -3,7 +3,7 @@
 use super::LINE_OVERHEAD;
 use super::scheduler::Scheduler;
 use super::site::Dropped;
-use crate::packet::Frame;
+use crate::packet::Batch;
 use crate::time::Time;
 
 /// Bytes that an interface of weight 1 may send before it is the next one's turn.
@@ -149,30 +149,46 @@ impl Scheduler {
         self.leftover.front().map(|at| (at, Turn::Leftover))
     }
 
-    /// The interface's next frame; sees to what follows for interface and port.
+    /// An interface's turn: its next frames, `most` at the most, go to `out`. Gives how many, and
+    /// sees to what follows for interface and port. One that shares has its turn until its
+    /// quantum is used, the others for one frame.
     #[inline]
-    pub(super) fn take(&mut self, at: usize, turn: Turn, dropped: &mut Dropped) -> Option<Frame> {
-        let site = self.sites[at].as_mut()?;
-        let before = (site.frames, site.bytes);
-        let taken = site.take(turn == Turn::Urgent, self.clock, &mut self.room, dropped);
-        let held = (site.frames, site.bytes);
-        if let Some((frame, accounted)) = &taken {
-            site.charge(turn, *accounted, self.clock);
+    pub(super) fn serve(
+        &mut self,
+        at: usize,
+        turn: Turn,
+        most: usize,
+        out: &mut Batch,
+        dropped: &mut Dropped,
+    ) -> usize {
+        let Some(Some(site)) = self.sites.get_mut(at) else { return 0 };
+        let (before, mut given) = ((site.frames, site.bytes), 0);
+        while let Some((frame, accounted)) =
+            site.take(turn == Turn::Urgent, self.clock, &mut self.room, dropped)
+        {
+            site.charge(turn, accounted, self.clock);
             if let Some(port) = &mut self.port {
                 port.spend(self.clock, frame.len() as u32 + LINE_OVERHEAD);
             }
+            // There is room for `most`.
+            given += usize::from(out.push(frame).is_ok());
+            let port_ready = self.port.as_ref().is_none_or(|port| !port.is_in_debt(self.clock));
+            if turn != Turn::Shared || given >= most || !port_ready || !site.goes_on(self.clock) {
+                break;
+            }
         }
+        let held = (site.frames, site.bytes);
         self.let_go(held, (before.0 - held.0, before.1 - held.1));
         self.settle(at, turn);
-        taken.map(|(frame, _)| frame)
+        given
     }
 
     /// After an interface had its turn: out of the rings it no longer belongs in.
     #[inline]
     fn settle(&mut self, at: usize, turn: Turn) {
         self.see_to_classes(at);
-        let Some(site) = self.sites[at].as_ref() else { return };
-        if site.eligible() > self.clock {
+        let Some(Some(site)) = self.sites.get(at) else { return };
+        if site.shaper.as_ref().is_some_and(|shaper| shaper.is_in_debt(self.clock)) {
             self.urgent.leave(at);
             self.stand(at, None);
             return self.line_up(at);
