@@ -62,9 +62,9 @@ fn keys_mean_what_a_packet_must_be() {
         ids.iter().map(|id| snapshot.interface(*id).unwrap().name.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(named("vlan = 20"), ["v20", "v20.7"]);
-    assert_eq!(named("vrf = \"red\""), ["v20"]);
-    assert_eq!(named("vlan = 20\nvrf = \"default\""), ["v20.7"]);
-    assert_eq!(named("interface = [\"ge0\", \"v20\"]\nvrf = \"red\""), ["v20"]);
+    assert_eq!(named("vlan = 20\nvrf = \"default\""), ["v20", "v20.7"]);
+    let red = snapshot("").vrfs.iter().find(|(_, vrf)| &*vrf.name == "red").map(|(_, vrf)| vrf.id);
+    assert_eq!(conditions("vrf = \"red\"").vrfs, Some(vec![red.unwrap()]));
 }
 
 #[test]
@@ -106,6 +106,8 @@ fn a_rule_that_contradicts_itself_is_refused_with_its_line() {
     one_fault(&mixed, "rule[0].source", "different IP versions");
     one_fault(&voice("r", "vlan = 21"), "rule[0].name", "no interface is of all");
     one_fault("[[rule]]\nname = \"r\"\nprotocol = 6\n", "rule[0].name", "does nothing");
+    let elsewhere = voice("r", "interface = \"ge0\"\nvrf = \"red\"");
+    one_fault(&elsewhere, "rule[0].name", "no interface is of all");
     one_fault(&voice("r", "length = \"9-3\""), "rule[0].length", "ends before it begins");
     one_fault(&voice("r", "match = \"nobody\""), "rule[0].match", "there is no match \"nobody\"");
     one_fault(&voice("r", "interface = \"ge7\""), "rule[0].interface", "there is no interface \"ge7\"");
@@ -124,6 +126,37 @@ fn a_rule_that_can_never_match_names_those_that_shadow_it() {
     // What goes out is another list.
     let out = voice("out", "source = \"10.1.0.0/16\"\ndirection = \"out\"");
     assert!(parse(&text(&(wide + &out)), "t").is_ok());
+}
+
+/// The same with labels on one interface.
+fn labelled(rules: &str) -> String {
+    let mpls = "name = \"ge0\"\nmpls = true\n[[interface]]";
+    text(rules).replacen("name = \"ge0\"\n[[interface]]", mpls, 1)
+}
+
+#[test]
+fn a_label_may_lead_from_any_interface_that_has_labels_into_any_vrf() {
+    let elsewhere = voice("r", "interface = \"ge0\"\nvrf = \"red\"");
+    assert!(parse(&labelled(&elsewhere), "t").is_ok());
+    one_fault(&voice("r", "tc = 5"), "rule[0].name", "mpls = true");
+    assert!(parse(&labelled(&voice("r", "tc = [5, 7]")), "t").is_ok());
+    // What comes by v20 is of red, but red's may come labelled too.
+    let place = voice("place", "interface = \"v20\"");
+    let never = parse(&text(&(place.clone() + &voice("red", "vrf = \"red\""))), "t").unwrap_err();
+    assert!(never.errors[0].message.contains("it can never match"));
+    assert!(parse(&labelled(&(place + &voice("red", "vrf = \"red\""))), "t").is_ok());
+}
+
+#[test]
+fn what_stays_labelled_is_none_of_the_packets_of_a_rule_without_tc() {
+    let all = voice("all", "protocol = [\"udp\", \"tcp\"]");
+    let five = voice("five", "tc = 5");
+    // Frames that only pass are left to it.
+    assert!(parse(&labelled(&(all.clone() + &five)), "t").is_ok());
+    let ip = voice("ip", "tc = 5\nsource = [\"0.0.0.0/0\", \"::/0\"]");
+    assert!(parse(&labelled(&(ip.clone() + &five)), "t").is_ok(), "what is no IP packet is left");
+    let never = parse(&labelled(&(five + &ip)), "t").unwrap_err();
+    assert!(never.errors[0].message.contains("matched by the rule \"five\" before"));
 }
 
 #[test]

@@ -88,14 +88,22 @@ impl Pipeline {
     }
 
     fn onward(&mut self, batch: &mut Batch, snapshot: &Snapshot) {
-        if batch.labelled() && lookup::labels::run(batch, snapshot) {
-            parse::exposed(batch, snapshot);
-            classify::exposed(batch, snapshot);
+        if batch.labelled() {
+            self.labels(batch, snapshot);
         }
         lookup::run(batch, snapshot, &mut self.edits);
         classify::leaving(batch, snapshot, &mut self.hits);
         rewrite::run(batch, snapshot, &self.edits);
         enqueue::run(batch, snapshot, &mut self.keys.0);
+    }
+
+    #[inline]
+    fn labels(&mut self, batch: &mut Batch, snapshot: &Snapshot) {
+        if lookup::labels::run(batch, snapshot) {
+            parse::exposed(batch, snapshot);
+            classify::exposed(batch, snapshot, &mut self.hits);
+        }
+        classify::through(batch, snapshot, &mut self.hits);
     }
 
     /// The port that frame `at` of the batch leaves by; `NONE` where its verdict

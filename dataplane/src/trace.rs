@@ -20,8 +20,8 @@ pub enum Stage {
     Classify,
     /// The class's meter, its buckets full.
     Police,
-    /// Ilm: labels off, and the IP packet below parsed and classified. Only of frames
-    /// that came labelled.
+    /// Ilm: labels off, the IP packet below parsed and classified, and the rules for what
+    /// comes in. Only of frames that came labelled.
     Labels,
     /// Fib, Nhlfe, neighbour, MTU.
     Lookup,
@@ -79,7 +79,8 @@ pub fn trace(frame: Frame, snapshot: &Snapshot, port: PortIndex, now: Time) -> T
             Stage::Labels => {
                 lookup::labels::run(&mut batch, snapshot);
                 parse::exposed(&mut batch, snapshot);
-                classify::exposed(&mut batch, snapshot);
+                classify::exposed(&mut batch, snapshot, &mut hits);
+                classify::through(&mut batch, snapshot, &mut hits);
             }
             Stage::Lookup => lookup::run(&mut batch, snapshot, &mut edits),
             Stage::Leaving => classify::leaving(&mut batch, snapshot, &mut hits),

@@ -144,9 +144,12 @@ impl<'a> Stages<'a> {
             1 => classify::run(batch, snapshot, hits),
             2 => police::run(batch, policers, Time(1)),
             3 => {
-                if batch.labelled() && lookup::labels::run(batch, snapshot) {
-                    parse::exposed(batch, snapshot);
-                    classify::exposed(batch, snapshot);
+                if batch.labelled() {
+                    if lookup::labels::run(batch, snapshot) {
+                        parse::exposed(batch, snapshot);
+                        classify::exposed(batch, snapshot, hits);
+                    }
+                    classify::through(batch, snapshot, hits);
                 }
                 lookup::run(batch, snapshot, edits);
             }

@@ -6,13 +6,14 @@ use dataplane::table::Snapshot;
 use dataplane::table::rules::{self, RuleSet, Rules};
 
 use super::State;
-use crate::config::{Direction, Resolver};
+use crate::config::{self, Direction, Resolver};
 
 impl State {
     /// Sets the rules; those of a direction that are as they were stay the very same.
     pub(super) fn rules(&self, snapshot: &mut Snapshot) {
         let config = &self.config;
-        let resolver = Resolver::new(config, |_, i| self.interfaces.get(i.name.as_str()).copied());
+        let interface = |_, i: &config::Interface| self.interfaces.get(i.name.as_str()).copied();
+        let resolver = Resolver::new(config, interface, |vrf| self.vrfs.get(vrf).copied());
         let of = |direction, before: &Arc<RuleSet>| {
             let of = config.rules.iter().filter(|rule| rule.direction == direction);
             let rules: Vec<rules::Rule> = of

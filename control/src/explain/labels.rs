@@ -6,6 +6,7 @@ use dataplane::table::{DiffServModel, Nhlfe, Snapshot, TtlModel, TunnelModel};
 use dataplane::trace::Stage;
 use dataplane::wire::mpls::{LabelStackEntry, label};
 
+use super::describe::mark;
 use super::stages::{Seen, end};
 use super::types::Step;
 
@@ -97,17 +98,23 @@ pub(super) fn step(seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) -> Step {
         step.fact("stack", words(&left(seen, meta)));
         if meta.flags.has(Flags::EXPOSED) {
             step.fact("ttl", format!("{} for what is below", meta.ttl));
-            step.fact("class", format!("{}{}", meta.class, remark(meta)));
+            step.fact("class", format!("{}{}", meta.class, remark(seen, meta)));
+        }
+        if let Some(rule) = &seen.rules[0] {
+            step.fact(
+                "rule",
+                format!("{rule} is the first rule for what comes in that matches: {}", meta.class),
+            );
         }
     }
     step
 }
 
-fn remark(meta: &Meta) -> &'static str {
-    if meta.flags.has(Flags::REMARK) {
-        ", and the DSCP is made to say so (uniform model, RFC 3270)"
-    } else {
-        ""
+fn remark(seen: &Seen<'_>, meta: &Meta) -> String {
+    match (meta.flags.has(Flags::REMARK), &seen.rules[0]) {
+        (false, _) => String::new(),
+        (true, Some(_)) => format!(", and it leaves with DSCP {}", mark(meta.dscp)),
+        (true, None) => ", and the DSCP is made to say so (uniform model, RFC 3270)".into(),
     }
 }
 

@@ -72,6 +72,8 @@ impl Flags {
     pub const PENULTIMATE: Self = Self(1 << 19);
     /// The slow path has looked at it: a router alert label brings it there no more.
     pub const HEARD: Self = Self(1 << 20);
+    /// Of what came labelled: a match rule for what comes in has counted it.
+    pub const RULED: Self = Self(1 << 21);
 
     /// Whether all of `other`'s bits are set.
     #[inline]

@@ -1,23 +1,27 @@
 //! DSCP, 802.1p priority, or the top label's traffic class, → traffic class and colour, by
 //! the maps of the interface a frame came in by (RFC 3270 section 2.6); then the match
-//! rules, for IP packets. Past this stage nobody looks at a raw mark to decide anything.
+//! rules. Past this stage nobody looks at a raw mark to decide anything. Rules are asked of
+//! labelled frames once it is known where their labels lead.
 //!
 //! An interface whose marks are not trusted has all in Standard but for what a rule says,
 //! and IP packets leave with the mark of that class.
 
 mod fields;
 mod hits;
+mod labelled;
 mod leaving;
 
 use std::sync::LazyLock;
 
-use crate::class::{ClassMap, TcMap, TrafficClass};
+use crate::class::{ClassMap, TcMap};
 use crate::id::IfIndex;
 use crate::packet::{Batch, Flags, Layer3, Meta};
-use crate::table::rules::RuleSet;
+use crate::table::rules::{Labelled, RuleSet, Treatment};
 use crate::table::{Interface, Snapshot, Trust};
 
+use fields::Place;
 pub use hits::RuleHits;
+pub use labelled::{exposed, through};
 pub use leaving::leaving;
 
 /// What the router itself sends is marked by itself: the default maps read it.
@@ -83,16 +87,23 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
 #[inline]
 fn treat(l3: &[u8], meta: &mut Meta, rules: &RuleSet, trusted: bool, hits: &mut RuleHits) {
     let mut wanted = None;
-    if let Some((at, treatment)) = fields::fields(l3, meta, meta.in_interface).and_then(|f| rules.find(&f)) {
+    let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled: Labelled::No };
+    if let Some((at, treatment)) = fields::fields(l3, meta, place).and_then(|f| rules.find(&f)) {
         hits::count(&mut hits.entering, at, meta.length);
-        meta.class = treatment.class.unwrap_or(meta.class);
-        meta.colour = treatment.colour.unwrap_or(meta.colour);
-        wanted = treatment.mark;
+        wanted = apply(meta, treatment);
     }
     let of_class = (!trusted).then(|| meta.class.dscp(meta.colour));
     if let Some(dscp) = wanted.or(of_class) {
         mark(meta, dscp);
     }
+}
+
+/// Gives a packet the class and colour of its rule; the mark that the rule wants.
+#[inline]
+fn apply(meta: &mut Meta, treatment: Treatment) -> Option<u8> {
+    meta.class = treatment.class.unwrap_or(meta.class);
+    meta.colour = treatment.colour.unwrap_or(meta.colour);
+    treatment.mark
 }
 
 /// Has `rewrite` write this DSCP, where it is another one; ECN stays.
@@ -104,47 +115,12 @@ fn mark(meta: &mut Meta, dscp: u8) {
     }
 }
 
-/// Settles class and mark of the live frames whose labels are off, by the tunnel's
-/// model (RFC 3270 section 2.6): uniform, the label's class becomes the packet's
-/// mark; short pipe, the packet's own mark gives the class; pipe, both stay.
-pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
-    let mut maps = Maps::new(snapshot);
-    for frame in batch.live() {
-        let meta = frame.meta_mut();
-        // A mark that a meter wants on what came without labels is no tunnel's.
-        if !meta.flags.has(Flags::EXPOSED) || meta.flags.0 & (Flags::RECLASSIFY.0 | Flags::REMARK.0) == 0 {
-            continue;
-        }
-        let (by_dscp, by_tc) = maps.of(meta);
-        let own = by_dscp.get(meta.dscp);
-        let label = by_tc.get(meta.tc);
-        let reclassify = meta.flags.has(Flags::RECLASSIFY);
-        if reclassify || alike(own.0, label.0) {
-            meta.flags.clear(Flags::REMARK);
-        } else {
-            // Policing may have coloured it since.
-            let colour = if meta.class == label.0 { meta.colour } else { label.1 };
-            meta.dscp = label.0.dscp(colour);
-        }
-        // The class may be that of a pipe around the uniform tunnel: then it stays.
-        if reclassify || (alike(own.0, label.0) && alike(own.0, meta.class)) {
-            (meta.class, meta.colour) = own;
-        }
-    }
-}
-
-/// Whether a label of the one class may carry packets of the other: two classes that
-/// share a traffic class are told apart by the packets' own marks.
-fn alike(one: TrafficClass, other: TrafficClass) -> bool {
-    one == other || one.tc() == other.tc()
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::class::Colour;
+    use crate::class::{Colour, TrafficClass};
     use crate::id::VrfId;
     use crate::packet::Frame;
     use crate::stage::testing::*;

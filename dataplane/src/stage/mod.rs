@@ -4,7 +4,8 @@
 //! verdict is still Forward, marks verdicts, and never removes a frame. Stages
 //! do not import one another; `pipeline` calls them in order. Where labels have been
 //! taken off, `parse::exposed` and `classify::exposed` do for the IP packet below
-//! what the two stages have done for the frame.
+//! what the two stages have done for the frame, and `classify::through` asks the rules of
+//! what stays labelled.
 
 pub mod classify;
 pub mod enqueue;

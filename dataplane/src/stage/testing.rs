@@ -247,7 +247,8 @@ pub(crate) fn look_up(batch: &mut Batch, snapshot: &Snapshot) -> StackEdits {
     let mut edits = StackEdits::new();
     super::lookup::labels::run(batch, snapshot);
     super::parse::exposed(batch, snapshot);
-    super::classify::exposed(batch, snapshot);
+    super::classify::exposed(batch, snapshot, &mut super::classify::RuleHits::new());
+    super::classify::through(batch, snapshot, &mut super::classify::RuleHits::new());
     super::lookup::run(batch, snapshot, &mut edits);
     super::classify::leaving(batch, snapshot, &mut super::classify::RuleHits::new());
     edits

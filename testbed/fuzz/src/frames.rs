@@ -62,10 +62,13 @@ fn on(batch: &mut Batch) -> Verdict {
     let mut hits = RuleHits::new();
     classify::run(batch, &ROUTER, &mut hits);
     police::run(batch, &mut Policers::new(), Time::ZERO);
-    if batch.labelled() && lookup::labels::run(batch, &ROUTER) {
-        parse::exposed(batch, &ROUTER);
-        classify::exposed(batch, &ROUTER);
-        live(batch, parsed);
+    if batch.labelled() {
+        if lookup::labels::run(batch, &ROUTER) {
+            parse::exposed(batch, &ROUTER);
+            classify::exposed(batch, &ROUTER, &mut hits);
+            live(batch, parsed);
+        }
+        classify::through(batch, &ROUTER, &mut hits);
     }
     let mut edits = StackEdits::new();
     lookup::run(batch, &ROUTER, &mut edits);

@@ -42,6 +42,7 @@ mod options;
 mod policer;
 mod pool;
 mod rules;
+mod rules_labels;
 mod shaping;
 mod ttl;
 mod vlan;

@@ -39,6 +39,7 @@ fn conditions(table: &mut Table<'_, '_>) -> Conditions {
         destination_port: some(table, "destination-port"),
         protocol: some(table, "protocol"),
         dscp: some(table, "dscp"),
+        tc: some::<Small<0, 7>>(table, "tc").into_iter().map(|tc| tc.0 as u8).collect(),
         length: some(table, "length"),
         fragment: some(table, "fragment"),
     }

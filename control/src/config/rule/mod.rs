@@ -27,7 +27,8 @@ pub const MOST_VALUES: usize = 1_024;
 pub struct Conditions {
     /// The interface it comes in by (or, in a rule for what goes out, leaves by).
     pub interface: Vec<String>,
-    /// The Vrf of that interface.
+    /// The Vrf of that interface; in a rule for what comes in, of what comes labelled and has its
+    /// last label taken off here, the Vrf that the label leads to.
     pub vrf: Vec<String>,
     /// The VLAN id of that interface, the outer one of two; 1 to 4094.
     pub vlan: Vec<u16>,
@@ -43,8 +44,13 @@ pub struct Conditions {
     pub destination_port: Vec<Span16>,
     /// Upper-layer protocols: names such as "udp", or 0 to 255.
     pub protocol: Vec<Protocol>,
-    /// DSCPs as received: names such as "ef", or 0 to 63.
+    /// DSCPs as received: names such as "ef", or 0 to 63; behind a uniform tunnel the one that it
+    /// hands on.
     pub dscp: Vec<Dscp>,
+    /// Traffic class of the top label, 0 to 7, as received: only what comes labelled. A rule that
+    /// names it is asked of frames that stay labelled too, and what it says of addresses, ports,
+    /// protocol, DSCP, length and fragment is held against the IP packet below their labels.
+    pub tc: Vec<u8>,
     /// Bytes of the IP packet: 200, or "0-200".
     pub length: Vec<Span16>,
     /// Parts of a datagram: "whole", "first" (fragment), "later" (fragments).
@@ -62,7 +68,8 @@ pub struct MatchGroup {
     pub conditions: Conditions,
 }
 
-/// `[[rule]]`: of IP packets; what is labelled is classed by its labels alone.
+/// `[[rule]]`: of IP packets, also those whose last label is taken off here; of what stays
+/// labelled only with `tc`. What comes labelled is metered before, by the class of its label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Rule {

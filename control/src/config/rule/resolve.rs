@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use ahash::{AHashMap, AHashSet};
-use dataplane::id::IfIndex;
+use dataplane::id::{IfIndex, VrfId};
 use dataplane::table::rules::{self, Fragment, Wanted};
 use ipnet::IpNet;
 
@@ -17,21 +17,27 @@ use crate::config::types::{Config, Interface, Vlan};
 pub(crate) struct Resolver<'a> {
     groups: AHashMap<&'a str, &'a MatchGroup>,
     interfaces: AHashMap<&'a str, Vec<IfIndex>>,
-    vrfs: AHashMap<&'a str, Vec<IfIndex>>,
+    vrfs: AHashMap<&'a str, VrfId>,
     vlans: AHashMap<u16, Vec<IfIndex>>,
 }
 
 impl<'a> Resolver<'a> {
-    /// Of this configuration, whose interfaces have these ids.
-    pub(crate) fn new(config: &'a Config, id: impl Fn(usize, &Interface) -> Option<IfIndex>) -> Self {
+    /// Of this configuration, whose interfaces and Vrfs have these ids.
+    pub(crate) fn new(
+        config: &'a Config,
+        id: impl Fn(usize, &Interface) -> Option<IfIndex>,
+        vrf: impl Fn(&str) -> Option<VrfId>,
+    ) -> Self {
         let groups = config.match_groups.iter().map(|group| (group.name.as_str(), group)).collect();
-        let (interfaces, vrfs, vlans) = Default::default();
+        let (interfaces, vlans) = Default::default();
+        let named = config.match_groups.iter().map(|group| &group.conditions);
+        let named = named.chain(config.rules.iter().map(|rule| &rule.conditions)).flat_map(|c| &c.vrf);
+        let vrfs = named.filter_map(|name| Some((name.as_str(), vrf(name)?))).collect();
         let mut resolver = Self { groups, interfaces, vrfs, vlans };
         // Without rules nothing is asked for.
         let of = if config.rules.is_empty() { &[][..] } else { &config.interfaces };
         for (interface, id) in of.iter().enumerate().filter_map(|(at, i)| Some((i, id(at, i)?))) {
             resolver.interfaces.entry(&interface.name).or_default().push(id);
-            resolver.vrfs.entry(&interface.vrf).or_default().push(id);
             if let Vlan::One(vid) | Vlan::Two([vid, _]) = interface.vlan {
                 resolver.vlans.entry(vid).or_default().push(id);
             }
@@ -48,12 +54,15 @@ impl<'a> Resolver<'a> {
 
     fn narrowed(&self, all: rules::Conditions, part: &Conditions) -> rules::Conditions {
         let interfaces = both(all.interfaces, named(&part.interface, |n| self.interfaces.get(n)), same);
-        let interfaces = both(interfaces, named(&part.vrf, |n| self.vrfs.get(n)), same);
+        let vrfs: Wanted<VrfId> = (!part.vrf.is_empty())
+            .then(|| part.vrf.iter().filter_map(|name| self.vrfs.get(name.as_str())).copied().collect());
         let vlans: Wanted<IfIndex> = (!part.vlan.is_empty())
             .then(|| part.vlan.iter().filter_map(|vid| self.vlans.get(vid)).flatten().copied().collect());
         let spans = |spans: &[Span16]| wanted(spans, |s| s.first..=s.last);
         rules::Conditions {
             interfaces: both(interfaces, vlans, same),
+            vrfs: both(all.vrfs, vrfs, same),
+            tcs: both(all.tcs, wanted(&part.tc, |tc| *tc), same),
             sources: both(all.sources, wanted(&part.source, |net| *net), inner),
             destinations: both(all.destinations, wanted(&part.destination, |net| *net), inner),
             source_ports: both(all.source_ports, spans(&part.source_port), common),

@@ -2,10 +2,12 @@
 //! interface that it leaves by (RFC 2475 section 2.3.3). It stands between `lookup` and
 //! `rewrite`. What leaves labelled is marked by its labels, and its own mark stays.
 
+use super::fields::{self, Place};
 use super::hits::{RuleHits, count};
-use super::{fields, mark};
+use super::{apply, mark};
 use crate::packet::{Batch, Flags, Layer3};
 use crate::table::Snapshot;
+use crate::table::rules::Labelled;
 
 /// Rules and marks for the live frames; not for what the router made itself.
 pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
@@ -20,18 +22,18 @@ pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
             continue;
         }
         let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
-        let asked = (!rules.leaving.is_empty()).then(|| fields::fields(l3, meta, meta.out_interface));
-        let found = asked.flatten().and_then(|fields| rules.leaving.find(&fields));
+        let out = snapshot.interface(meta.out_interface);
+        let found = out.filter(|_| !rules.leaving.is_empty()).and_then(|out| {
+            let place = Place { interface: out.id, vrf: out.vrf, labelled: Labelled::No };
+            rules.leaving.find(&fields::fields(l3, meta, place)?)
+        });
         let mut wanted = None;
         if let Some((at, treatment)) = found {
             count(&mut hits.leaving, at, meta.length);
-            meta.class = treatment.class.unwrap_or(meta.class);
-            meta.colour = treatment.colour.unwrap_or(meta.colour);
-            wanted = treatment.mark;
+            wanted = apply(meta, treatment);
         }
         let of_class = || {
-            let interface = snapshot.interface(meta.out_interface).filter(|_| rules.marks)?;
-            let marks = interface.marks.dscp_out[meta.class.index()]?;
+            let marks = out.filter(|_| rules.marks)?.marks.dscp_out[meta.class.index()]?;
             Some(marks[meta.colour as usize])
         };
         if let Some(dscp) = wanted.or_else(of_class) {

@@ -24,7 +24,8 @@ pub(super) fn parse(frame: &mut Frame, l3_offset: usize) -> Verdict {
 }
 
 /// What only the way of a frame made known, not its arrival.
-const OF_THE_WAY: u32 = !(Flags::L2_MULTICAST.0 | Flags::ORIGINATED.0 | Flags::RELEASED.0 | Flags::HEARD.0);
+const OF_THE_WAY: u32 =
+    !(Flags::L2_MULTICAST.0 | Flags::ORIGINATED.0 | Flags::RELEASED.0 | Flags::HEARD.0 | Flags::RULED.0);
 
 /// Takes a frame that was held for its neighbour, or looked at, back to where `lookup` found it:
 /// to the top of its stack as it was received. Its bytes are untouched.

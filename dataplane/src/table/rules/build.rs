@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use ahash::AHashMap;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::field::{Addresses, Numbers, Place, Tables};
-use super::{Conditions, Fragment, MOST_RULES, Rule, Wanted};
+use super::field::{Addresses, DSCPS, HEADERS, LABELLED, Numbers, Place, Tables};
+use super::{Conditions, Fragment, Labelled, MOST_RULES, Rule, Wanted};
 use crate::id::NhlfeId;
 
 /// One bit a rule.
@@ -64,14 +64,14 @@ pub(super) fn build(rules: &[Rule]) -> (Vec<u64>, Tables) {
     let rows = &mut rows;
     let tables = Tables {
         interfaces: numbers(rows, rules, 0, |c| points(&c.interfaces, |i| u64::from(i.0))),
+        vrfs: numbers(rows, rules, 0, |c| points(&c.vrfs, |v| u64::from(v.0))),
         sources: addresses(rows, rules, |c| &c.sources),
         destinations: addresses(rows, rules, |c| &c.destinations),
         source_ports: numbers(rows, rules, 1 << 16, |c| ranges(&c.source_ports)),
         destination_ports: numbers(rows, rules, 1 << 16, |c| ranges(&c.destination_ports)),
         protocols: numbers(rows, rules, 256, |c| points(&c.protocols, |p| u64::from(*p))),
-        dscps: numbers(rows, rules, 64, |c| points(&c.dscps, |d| u64::from(*d))),
         lengths: numbers(rows, rules, 1 << 16, |c| ranges(&c.lengths)),
-        fragments: numbers(rows, rules, Fragment::ALL.len(), |c| points(&c.fragments, |f| *f as u64)),
+        headers: headers(rows, rules),
     };
     (std::mem::take(&mut rows.rows), tables)
 }
@@ -117,6 +117,54 @@ fn numbers(
     }
     places.resize(size, place);
     Numbers { places, other }
+}
+
+/// The table of DSCP, fragment and labels: each row is what three rows have in common.
+fn headers(rows: &mut Rows, rules: &[Rule]) -> Numbers {
+    let dscps = valued(rows, rules, DSCPS, |c| points(&c.dscps, |d| u64::from(*d)));
+    let fragments = valued(rows, rules, Fragment::ALL.len(), |c| points(&c.fragments, |f| *f as u64));
+    let labelled = valued(rows, rules, LABELLED, |c| Some(labels(&c.tcs)));
+    let mut places = Vec::with_capacity(HEADERS + LABELLED);
+    for labelled in &labelled.0 {
+        for fragment in &fragments.0 {
+            let both = common(labelled, fragment);
+            places.extend(dscps.0.iter().map(|dscp| rows.place(&common(&both, dscp))));
+        }
+    }
+    let opaque = common(&dscps.1, &fragments.1);
+    places.extend(labelled.0.iter().map(|labelled| rows.place(&common(labelled, &opaque))));
+    Numbers { places, other: 0 }
+}
+
+/// Which labels a rule takes. One that names none takes all IP packets of this router.
+fn labels(tcs: &Wanted<u8>) -> Vec<RangeInclusive<u64>> {
+    let Some(tcs) = tcs else { return vec![0..=8] };
+    let both = |tc: &u8| [Labelled::Edge(*tc), Labelled::Through(*tc)].map(|l| l.index() as u64);
+    tcs.iter().flat_map(both).map(|at| at..=at).collect()
+}
+
+/// By value of a field of `size` values the rules that take it; and those that take any.
+fn valued(
+    rows: &Rows,
+    rules: &[Rule],
+    size: usize,
+    field: impl Fn(&Conditions) -> Wanted<RangeInclusive<u64>>,
+) -> (Vec<Bits>, Bits) {
+    let wanted: Vec<_> = rules.iter().map(|rule| field(&rule.conditions)).collect();
+    let any = rows.any(&wanted.iter().collect::<Vec<_>>());
+    let mut values = vec![any.clone(); size];
+    for (rule, ranges) in wanted.iter().enumerate() {
+        for at in ranges.iter().flatten().cloned().flatten() {
+            if let Some(bits) = values.get_mut(at as usize) {
+                set(bits, rule);
+            }
+        }
+    }
+    (values, any)
+}
+
+fn common(a: &Bits, b: &Bits) -> Bits {
+    a.iter().zip(b).map(|(a, b)| a & b).collect()
 }
 
 /// Ranges that neither overlap nor touch.

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::Fragment;
-use crate::id::{IfIndex, NhlfeId};
+use super::{Fields, Fragment, Labelled};
+use crate::id::{IfIndex, NhlfeId, VrfId};
 use crate::table::{Fib4, Fib6};
 
 /// The place of a row: its first word's index.
@@ -44,20 +44,36 @@ impl Addresses {
     }
 }
 
+/// Values of DSCP.
+pub(super) const DSCPS: usize = 64;
+/// Values of [`Labelled`].
+pub(super) const LABELLED: usize = 17;
+/// DSCP, fragment and labels together; those without labels first, so that the others cost
+/// them no memory in the nearest cache.
+pub(super) const HEADERS: usize = LABELLED * Fragment::ALL.len() * DSCPS;
+
+/// The place of these three in their table.
+#[inline]
+fn header(labelled: Labelled, fragment: Fragment, dscp: u8) -> usize {
+    (labelled.index() * Fragment::ALL.len() + fragment as usize) * DSCPS + usize::from(dscp & 63)
+}
+
 /// Every field's table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tables {
     /// By [`IfIndex`].
     pub(super) interfaces: Numbers,
+    /// By [`VrfId`].
+    pub(super) vrfs: Numbers,
     pub(super) sources: Addresses,
     pub(super) destinations: Addresses,
     /// `other` is that of packets without ports.
     pub(super) source_ports: Numbers,
     pub(super) destination_ports: Numbers,
     pub(super) protocols: Numbers,
-    pub(super) dscps: Numbers,
     pub(super) lengths: Numbers,
-    pub(super) fragments: Numbers,
+    /// [`HEADERS`] of IP packets, and behind those, by [`Labelled`], of what is none.
+    pub(super) headers: Numbers,
 }
 
 impl Tables {
@@ -67,20 +83,31 @@ impl Tables {
     }
 
     #[inline]
-    pub(super) fn fragment(&self, fragment: Fragment) -> usize {
-        self.fragments.get(fragment as usize)
+    pub(super) fn vrf(&self, vrf: VrfId) -> usize {
+        self.vrfs.get(vrf.index())
+    }
+
+    #[inline]
+    pub(super) fn header(&self, fields: &Fields) -> usize {
+        self.headers.get(header(fields.labelled, fields.fragment, fields.dscp))
+    }
+
+    /// Of what is no IP packet.
+    #[inline]
+    pub(super) fn opaque(&self, labelled: Labelled) -> usize {
+        self.headers.get(HEADERS + labelled.index())
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
         let numbers = [
             &self.interfaces,
+            &self.vrfs,
             &self.source_ports,
             &self.destination_ports,
             &self.protocols,
-            &self.dscps,
             &self.lengths,
-            &self.fragments,
+            &self.headers,
         ];
         let numbers: usize = numbers.map(|n| n.places.len() * size_of::<Place>()).iter().sum();
         let addresses = [&self.sources, &self.destinations].map(|a| a.v4.memory() + a.v6.memory());

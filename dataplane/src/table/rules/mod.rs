@@ -24,7 +24,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::class::{Colour, TrafficClass};
-use crate::id::IfIndex;
+use crate::id::{IfIndex, VrfId};
 
 pub use set::RuleSet;
 
@@ -48,11 +48,39 @@ impl Fragment {
     pub const ALL: [Self; 3] = [Self::Whole, Self::First, Self::Later];
 }
 
+/// The labels of a packet, and the traffic class, 0 to 7, of the top one (RFC 5462).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Labelled {
+    /// It has none.
+    No,
+    /// This router takes the last one off, or puts the first one on: it is an IP packet here.
+    Edge(u8),
+    /// It came with labels and leaves with labels. Only rules that name traffic classes are
+    /// asked: what is below is somebody else's, with addresses of any world.
+    Through(u8),
+}
+
+impl Labelled {
+    /// Its place among the others.
+    #[inline]
+    const fn index(self) -> usize {
+        match self {
+            Self::No => 0,
+            Self::Edge(tc) => 1 + (tc & 7) as usize,
+            Self::Through(tc) => 9 + (tc & 7) as usize,
+        }
+    }
+}
+
 /// What rules look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields {
     /// The interface it comes in by, or leaves by.
     pub interface: IfIndex,
+    /// The Vrf it is of, or leaves into.
+    pub vrf: VrfId,
+    /// Its labels.
+    pub labelled: Labelled,
     /// Source address.
     pub source: IpAddr,
     /// Destination address, of the same family.
@@ -77,6 +105,10 @@ pub type Wanted<T> = Option<Vec<T>>;
 pub struct Conditions {
     /// Interface.
     pub interfaces: Wanted<IfIndex>,
+    /// Vrf.
+    pub vrfs: Wanted<VrfId>,
+    /// Traffic class of the top label, 0 to 7; only packets that have labels, or had.
+    pub tcs: Wanted<u8>,
     /// Source address.
     pub sources: Wanted<IpNet>,
     /// Destination address.

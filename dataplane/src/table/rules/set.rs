@@ -1,10 +1,13 @@
 //! The rules of one direction, ready to be asked.
 
 use super::field::Tables;
-use super::{Fields, Rule, Treatment, build};
+use super::{Fields, Labelled, Rule, Treatment, build};
+use crate::id::{IfIndex, VrfId};
 
 /// Fields that are looked at.
 const FIELDS: usize = 9;
+/// No number is this: it is beyond every table.
+const NONE: usize = usize::MAX;
 
 /// Rules in their order. Its memory is bounded by the different rows that its conditions
 /// make, 8 bytes at most for each 64 rules in each, whatever packets come.
@@ -17,6 +20,8 @@ pub struct RuleSet {
     /// that have a bit: bit `r % 64` of word `r / 64` is rule `r`.
     rows: Vec<u64>,
     tables: Tables,
+    /// Whether a rule names traffic classes of labels.
+    labels: bool,
 }
 
 impl PartialEq for RuleSet {
@@ -31,7 +36,8 @@ impl RuleSet {
     pub fn new(rules: Vec<Rule>) -> Self {
         let (rows, tables) = build::build(&rules);
         let treatments = rules.iter().map(|rule| rule.treatment).collect();
-        Self { rules, treatments, rows, tables }
+        let labels = rules.iter().any(|rule| rule.conditions.tcs.is_some());
+        Self { rules, treatments, rows, tables, labels }
     }
 
     /// The rules in their order.
@@ -43,6 +49,12 @@ impl RuleSet {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Whether a rule may match what stays labelled.
+    #[inline]
+    pub fn reads_labels(&self) -> bool {
+        self.labels
     }
 
     /// Bytes of memory that it takes beside the rules' own texts. For people.
@@ -60,27 +72,52 @@ impl RuleSet {
     #[inline]
     pub fn find(&self, fields: &Fields) -> Option<(usize, Treatment)> {
         let tables = &self.tables;
-        let interface = tables.interface(fields.interface);
+        let (interface, vrf) = (tables.interface(fields.interface), tables.vrf(fields.vrf));
         // Most interfaces of a router may have no rule at all.
-        if self.word(interface) == 0 {
+        if self.word(interface) & self.word(vrf) == 0 {
             return None;
         }
-        // No number is this: it is beyond every table.
-        const NO_PORT: usize = usize::MAX;
         let (source_port, destination_port) =
-            fields.ports.map_or((NO_PORT, NO_PORT), |(source, to)| (source.into(), to.into()));
-        let rows: [(usize, u64); FIELDS] = [
+            fields.ports.map_or((NONE, NONE), |(source, to)| (source.into(), to.into()));
+        self.first([
             interface,
+            vrf,
             tables.sources.get(fields.source),
             tables.destinations.get(fields.destination),
             tables.source_ports.get(source_port),
             tables.destination_ports.get(destination_port),
             tables.protocols.get(fields.protocol.into()),
-            tables.dscps.get(fields.dscp.into()),
             tables.lengths.get(fields.length.into()),
-            tables.fragment(fields.fragment),
-        ]
-        .map(|place| (place, self.word(place)));
+            tables.header(fields),
+        ])
+    }
+
+    /// As [`RuleSet::find`], of what has labels and below them no IP packet: rules that name
+    /// nothing of an IP header.
+    pub fn find_opaque(
+        &self,
+        interface: IfIndex,
+        vrf: VrfId,
+        labelled: Labelled,
+    ) -> Option<(usize, Treatment)> {
+        let tables = &self.tables;
+        self.first([
+            tables.interface(interface),
+            tables.vrf(vrf),
+            tables.sources.other as usize,
+            tables.destinations.other as usize,
+            tables.source_ports.get(NONE),
+            tables.destination_ports.get(NONE),
+            tables.protocols.get(NONE),
+            tables.lengths.get(NONE),
+            tables.opaque(labelled),
+        ])
+    }
+
+    /// The first rule that has its bit in all rows at these places.
+    #[inline]
+    fn first(&self, places: [usize; FIELDS]) -> Option<(usize, Treatment)> {
+        let rows = places.map(|place| (place, self.word(place)));
         let mut worth = rows.iter().fold(u64::MAX, |all, (_, has)| all & has);
         while worth != 0 {
             let at = worth.trailing_zeros() as usize;

@@ -16,7 +16,14 @@ fn holds(c: &Conditions, f: &Fields) -> bool {
     fn one_of<T>(wanted: &Wanted<T>, is: impl Fn(&T) -> bool) -> bool {
         wanted.as_ref().is_none_or(|values| values.iter().any(is))
     }
-    one_of(&c.interfaces, |i| *i == f.interface)
+    let labels = match (f.labelled, &c.tcs) {
+        (Labelled::No, tcs) => tcs.is_none(),
+        (Labelled::Edge(tc), tcs) => tcs.as_ref().is_none_or(|tcs| tcs.contains(&tc)),
+        (Labelled::Through(tc), tcs) => tcs.as_ref().is_some_and(|tcs| tcs.contains(&tc)),
+    };
+    labels
+        && one_of(&c.interfaces, |i| *i == f.interface)
+        && one_of(&c.vrfs, |vrf| *vrf == f.vrf)
         && one_of(&c.sources, |net| net.contains(&f.source))
         && one_of(&c.destinations, |net| net.contains(&f.destination))
         && one_of(&c.source_ports, |range| f.ports.is_some_and(|(source, _)| range.contains(&source)))
@@ -64,13 +71,17 @@ fn some<T: std::fmt::Debug>(one: impl Strategy<Value = T>, chance: f64) -> impl 
 }
 
 fn conditions() -> impl Strategy<Value = Conditions> {
-    let places = (some((0u32..3).prop_map(IfIndex), 0.3), some(net(), 0.5), some(net(), 0.5));
+    let nets = (some(net(), 0.5), some(net(), 0.5));
+    let places =
+        (some((0u32..3).prop_map(IfIndex), 0.3), some((0u16..3).prop_map(VrfId), 0.2), some(0u8..8, 0.3));
     let upper = (some(range(), 0.3), some(range(), 0.3), some(select(vec![1u8, 6, 17, 58]), 0.4));
     let header = (some(0u8..64, 0.3), some(range(), 0.2), some(select(Fragment::ALL.to_vec()), 0.2));
-    (places, upper, header).prop_map(|(places, upper, header)| Conditions {
+    (places, nets, upper, header).prop_map(|(places, nets, upper, header)| Conditions {
         interfaces: places.0,
-        sources: places.1,
-        destinations: places.2,
+        vrfs: places.1,
+        tcs: places.2,
+        sources: nets.0,
+        destinations: nets.1,
         source_ports: upper.0,
         destination_ports: upper.1,
         protocols: upper.2,
@@ -80,20 +91,30 @@ fn conditions() -> impl Strategy<Value = Conditions> {
     })
 }
 
+fn labelled() -> impl Strategy<Value = Labelled> {
+    let tc = || 0u8..8;
+    prop_oneof![2 => Just(Labelled::No), 1 => tc().prop_map(Labelled::Edge), 1 => tc().prop_map(Labelled::Through)]
+}
+
 fn fields() -> impl Strategy<Value = Fields> {
     let four = (v4(), v4()).prop_map(|(a, b)| (IpAddr::V4(a), IpAddr::V4(b)));
     let six = (v6(), v6()).prop_map(|(a, b)| (IpAddr::V6(a), IpAddr::V6(b)));
     let header = (select(vec![1u8, 6, 17, 58, 255]), 0u8..64, number(), select(Fragment::ALL.to_vec()));
-    (0u32..4, prop_oneof![3 => four, 1 => six], of((number(), number())), header).prop_map(
-        |(interface, (source, destination), ports, (protocol, dscp, length, fragment))| Fields {
-            interface: IfIndex(interface),
-            source,
-            destination,
-            ports,
-            protocol,
-            dscp,
-            length,
-            fragment,
+    let place = (0u32..4, 0u16..4, labelled());
+    (place, prop_oneof![3 => four, 1 => six], of((number(), number())), header).prop_map(
+        |((interface, vrf, labelled), (source, destination), ports, (protocol, dscp, length, fragment))| {
+            Fields {
+                interface: IfIndex(interface),
+                vrf: VrfId(vrf),
+                labelled,
+                source,
+                destination,
+                ports,
+                protocol,
+                dscp,
+                length,
+                fragment,
+            }
         },
     )
 }
@@ -109,6 +130,13 @@ proptest! {
         let set = RuleSet::new(rules);
         for fields in &packets {
             prop_assert_eq!(set.find(fields).map(|(at, _)| at), by_list(set.rules(), fields), "{:?}", fields);
+            let found = set.find_opaque(fields.interface, fields.vrf, fields.labelled).map(|(at, _)| at);
+            let opaque = |c: &Conditions| {
+                let places = (c.interfaces.clone(), c.vrfs.clone(), c.tcs.clone());
+                let own = Conditions { interfaces: places.0, vrfs: places.1, tcs: places.2, ..Conditions::default() };
+                *c == own && holds(c, fields)
+            };
+            prop_assert_eq!(found, set.rules().iter().position(|rule| opaque(&rule.conditions)), "{:?}", fields);
         }
     }
 }
@@ -117,6 +145,8 @@ proptest! {
 fn call(source: [u8; 4], destination: [u8; 4], port: u16) -> Fields {
     Fields {
         interface: IfIndex(0),
+        vrf: VrfId(0),
+        labelled: Labelled::No,
         source: IpAddr::from(source),
         destination: IpAddr::from(destination),
         ports: Some((port, port)),

@@ -4,19 +4,45 @@
 mod region;
 mod shadow;
 
-use dataplane::id::IfIndex;
+use ahash::AHashMap;
+use dataplane::id::{IfIndex, VrfId};
 use dataplane::table::rules::{self, Fragment, MOST_RULES};
 use dataplane::wire::l4::has_ports;
 
 use super::{Checks, first};
 use crate::config::rule::{Conditions, Protocol, Resolver, Rule};
-use crate::config::types::Config;
+use crate::config::types::{Config, Interface};
 use crate::config::walk::help_words;
 use crate::config::words::Direction;
+use region::World;
 use shadow::Told;
 
 /// Prefixes of all rules together, their groups' counted for each.
 const MOST_PREFIXES: usize = 65_536;
+
+/// The places of Vrfs, the default one first.
+struct Vrfs<'a>(AHashMap<&'a str, VrfId>);
+
+impl<'a> Vrfs<'a> {
+    fn new(config: &'a Config) -> Self {
+        let names = std::iter::once("default").chain(config.vrfs.iter().map(|vrf| vrf.name.as_str()));
+        Self(names.zip(0..).map(|(name, at)| (name, VrfId(at))).collect())
+    }
+
+    fn get(&self, name: &str) -> Option<VrfId> {
+        self.0.get(name).copied()
+    }
+}
+
+/// Where packets of a direction may come or go.
+fn world(config: &Config, direction: Direction) -> World {
+    let vrfs = Vrfs::new(config);
+    let interface = |i: &Interface| (vrfs.get(&i.vrf).unwrap_or_default(), i.mpls);
+    World {
+        interfaces: config.interfaces.iter().map(interface).collect(),
+        leaves: direction == Direction::Out,
+    }
+}
 
 /// The rules of one direction: the place in the file of each, and what it comes to.
 struct Resolved {
@@ -25,8 +51,9 @@ struct Resolved {
 }
 
 fn resolved(config: &Config, direction: Direction) -> Resolved {
-    // Interfaces have no ids yet: their places do as well.
-    let resolver = Resolver::new(config, |at, _| u32::try_from(at).ok().map(IfIndex));
+    // Interfaces and Vrfs have no ids yet: their places do as well.
+    let vrfs = Vrfs::new(config);
+    let resolver = Resolver::new(config, |at, _| u32::try_from(at).ok().map(IfIndex), |name| vrfs.get(name));
     let of = config.rules.iter().enumerate().filter(|(_, rule)| rule.direction == direction);
     let (places, rules) = of.map(|(at, r)| (at, (resolver.conditions(r), r.treatment()))).unzip();
     Resolved { places, rules }
@@ -76,8 +103,8 @@ impl Checks<'_> {
         let prefixes = |c: &rules::Conditions| {
             [&c.sources, &c.destinations].iter().map(|nets| nets.as_ref().map_or(0, Vec::len)).sum::<usize>()
         };
-        let mut sum = 0;
-        let mut sound = true;
+        let (mut sum, mut sound) = (0, true);
+        let world = world(self.config, direction);
         for ((conditions, _), at) in rules.iter().zip(&places) {
             sum += prefixes(conditions);
             if sum > MOST_PREFIXES {
@@ -85,7 +112,8 @@ impl Checks<'_> {
                 self.fault("rule", *at, "name", message, "name larger ones");
                 return;
             }
-            if let Some((key, message, help)) = contradiction(&self.config.rules[*at], conditions) {
+            let found = contradiction(&self.config.rules[*at], conditions, &world);
+            if let Some((key, message, help)) = found {
                 self.fault("rule", *at, key, message, help);
                 sound = false;
             }
@@ -93,7 +121,7 @@ impl Checks<'_> {
         if !sound {
             return;
         }
-        for (told, at) in shadow::told(&rules).into_iter().zip(&places) {
+        for (told, at) in shadow::told(&rules, &world).into_iter().zip(&places) {
             let Some(Told::Never(by)) = told else { continue };
             let names = quoted(self.config, &places, &by);
             let message = format!("it can never match: all of its packets are matched by {names} before");
@@ -105,7 +133,8 @@ impl Checks<'_> {
     pub(super) fn overlaps(&self) {
         for direction in [Direction::In, Direction::Out] {
             let Resolved { places, rules } = resolved(self.config, direction);
-            for (told, at) in shadow::told(&rules).into_iter().zip(&places) {
+            let world = world(self.config, direction);
+            for (told, at) in shadow::told(&rules, &world).into_iter().zip(&places) {
                 let Some(Told::Overlaps(with, all)) = told else { continue };
                 let names = quoted(self.config, &places, &with);
                 let more =
@@ -130,9 +159,14 @@ fn quoted(config: &Config, places: &[usize], rules: &[usize]) -> String {
 }
 
 /// Why no packet at all can be a rule's: the key, what is wrong, and how to mend it.
-fn contradiction(rule: &Rule, c: &rules::Conditions) -> Option<(&'static str, String, &'static str)> {
+fn contradiction(
+    rule: &Rule,
+    c: &rules::Conditions,
+    world: &World,
+) -> Option<(&'static str, String, &'static str)> {
     let none = [
-        ("interface", c.interfaces.as_ref().is_some_and(Vec::is_empty)),
+        ("interface", !world.has_place(c)),
+        ("tc", c.tcs.as_ref().is_some_and(Vec::is_empty)),
         ("source", c.sources.as_ref().is_some_and(Vec::is_empty)),
         ("destination", c.destinations.as_ref().is_some_and(Vec::is_empty)),
         ("source-port", c.source_ports.as_ref().is_some_and(Vec::is_empty)),
@@ -155,6 +189,10 @@ fn contradiction(rule: &Rule, c: &rules::Conditions) -> Option<(&'static str, St
                 "leave one of them out, or make a rule for each",
             ),
         });
+    }
+    if c.tcs.is_some() && !world.has_labels(c) {
+        let message = "no interface that it asks for has labels: mpls = true is none's";
+        return Some(("name", message.into(), "name interfaces with mpls = true, or leave \"tc\" out"));
     }
     ports(rule, c).or_else(|| families(c))
 }

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use dataplane::id::VrfId;
 use dataplane::table::rules::{Conditions, Fragment, Wanted};
 use dataplane::wire::l4::has_ports;
 use ipnet::IpNet;
@@ -10,24 +11,116 @@ use ipnet::IpNet;
 /// Numbers, as ranges that neither overlap nor touch, in order.
 type Set = Vec<(u128, u128)>;
 
-const FIELDS: usize = 9;
+const FIELDS: usize = 11;
 /// Stands for packets without ports.
 const NO_PORT: u128 = 1 << 16;
 
-/// All packets of one IP version whose every field is in its set. None of the sets is empty.
+/// Where packets of one direction may come, or go.
+pub(super) struct World {
+    /// The Vrf of each interface, and whether it has labels.
+    pub(super) interfaces: Vec<(VrfId, bool)>,
+    /// Whether it is what leaves.
+    pub(super) leaves: bool,
+}
+
+impl World {
+    /// Those of the interfaces that `c` asks for by which its packets can come or go,
+    /// labelled or not. A label that comes in may lead to any Vrf.
+    fn places(&self, c: &Conditions, labelled: bool) -> Set {
+        let vrf = |vrf: &VrfId| c.vrfs.as_ref().is_none_or(|vrfs| vrfs.contains(vrf));
+        let fits =
+            |(own, mpls): &(VrfId, bool)| (*mpls || !labelled) && (labelled && !self.leaves || vrf(own));
+        let all = self.interfaces.iter().zip(0..).filter(|(i, _)| fits(i)).map(|(_, at)| (at, at)).collect();
+        match &c.interfaces {
+            None => joined(all),
+            wanted => meet(&joined(all), &points(wanted, 0, |i| i.0.into())),
+        }
+    }
+
+    /// Whether there is an interface that packets of `c` come or go by.
+    pub(super) fn has_place(&self, c: &Conditions) -> bool {
+        let asks = c.interfaces.is_some() || c.vrfs.is_some();
+        let nowhere = c.vrfs.as_ref().is_some_and(Vec::is_empty);
+        !asks || !nowhere && [false, true].iter().any(|labelled| !self.places(c, *labelled).is_empty())
+    }
+
+    /// Whether labelled packets of `c` come or go by any interface.
+    pub(super) fn has_labels(&self, c: &Conditions) -> bool {
+        !self.places(c, true).is_empty()
+    }
+}
+
+/// Kinds of packets that have no packet in common.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    /// Whether they have labels, or had some.
+    labelled: bool,
+    /// IPv6, or IPv4; `None` of what is neither.
+    v6: Option<bool>,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 5] = [
+        Self { labelled: false, v6: Some(false) },
+        Self { labelled: false, v6: Some(true) },
+        Self { labelled: true, v6: Some(false) },
+        Self { labelled: true, v6: Some(true) },
+        Self { labelled: true, v6: None },
+    ];
+
+    /// Which labels `c` asks for: eight traffic classes of labels that come off or on here, and
+    /// eight of those that stay.
+    fn labels(self, c: &Conditions) -> Set {
+        match &c.tcs {
+            None if self.labelled => vec![(0, 7)],
+            None => vec![(16, 16)],
+            Some(_) if !self.labelled => Vec::new(),
+            Some(tcs) => {
+                let both = |tc: &u8| [u128::from(*tc), u128::from(*tc) + 8];
+                joined(tcs.iter().flat_map(both).map(|at| (at, at)).collect())
+            }
+        }
+    }
+}
+
+/// Whether conditions say nothing of an IP header.
+fn opaque(c: &Conditions) -> bool {
+    let own = Conditions {
+        interfaces: c.interfaces.clone(),
+        vrfs: c.vrfs.clone(),
+        tcs: c.tcs.clone(),
+        ..Conditions::default()
+    };
+    *c == own
+}
+
+/// All packets of one kind whose every field is in its set. None of the sets is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Region([Set; FIELDS]);
 
 impl Region {
-    /// The packets of IPv4, or of IPv6, that `conditions` hold for; `None` where there are none.
-    pub(super) fn new(conditions: &Conditions, v6: bool) -> Option<Self> {
+    /// The packets of this kind that `conditions` hold for; `None` where there are none.
+    pub(super) fn new(conditions: &Conditions, world: &World, kind: Kind) -> Option<Self> {
         let c = conditions;
+        if kind.v6.is_none() && !opaque(c) {
+            return None;
+        }
         let ports = c.source_ports.is_some() || c.destination_ports.is_some();
         let with_ports = |set: Set| if ports { meet(&set, &holding(0..=255, has_ports)) } else { set };
         let not_later = |f: u8| f != Fragment::Later as u8;
         let parts = points(&c.fragments, 2, |f| *f as u128);
+        let any = c.interfaces.is_none() && (c.vrfs.is_none() || kind.labelled && !world.leaves);
+        let places = world.places(c, kind.labelled);
+        let v6 = kind.v6.unwrap_or(true);
         let sets = [
-            points(&c.interfaces, u32::MAX.into(), |i| i.0.into()),
+            // Without a condition the rules of a file hold for interfaces that are yet to come.
+            if any && !(kind.labelled && places.is_empty()) { vec![(0, u32::MAX.into())] } else { places },
+            if world.leaves || !kind.labelled {
+                vec![(0, 0)]
+            } else {
+                points(&c.vrfs, u16::MAX.into(), |v| v.0.into())
+            },
+            kind.labels(c),
             addresses(&c.sources, v6),
             addresses(&c.destinations, v6),
             numbers(&c.source_ports, ports),
@@ -196,10 +289,12 @@ mod tests {
     fn the_whole_of_ipv6_has_a_last_address() {
         let all = Conditions::default();
         let half = Conditions { sources: Some(vec!["::/1".parse().unwrap()]), ..Conditions::default() };
-        let (all, half) = (Region::new(&all, true).unwrap(), Region::new(&half, true).unwrap());
+        let world = World { interfaces: vec![(VrfId(0), false)], leaves: false };
+        let region = |c: &Conditions| Region::new(c, &world, Kind::ALL[1]).unwrap();
+        let (all, half) = (region(&all), region(&half));
         let left = all.without(&half);
         assert_eq!(left.len(), 1);
-        assert_eq!(left[0].0[1], [(1 << 127, u128::MAX)]);
+        assert_eq!(left[0].0[3], [(1 << 127, u128::MAX)]);
         assert!(half.is_within(&all) && !all.is_within(&half));
         assert!(all.without(&all).is_empty());
     }

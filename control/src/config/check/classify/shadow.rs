@@ -3,7 +3,7 @@
 
 use dataplane::table::rules::{Conditions, Treatment};
 
-use super::region::Region;
+use super::region::{Kind, Region, World};
 
 /// Pieces that a rule may fall into before whether it is covered is left open.
 const MOST_PIECES: usize = 512;
@@ -22,8 +22,8 @@ pub(super) enum Told {
     Overlaps(Vec<usize>, usize),
 }
 
-/// A rule's packets by IP version.
-struct Packets([Option<Region>; 2]);
+/// A rule's packets by kind.
+struct Packets([Option<Region>; Kind::ALL.len()]);
 
 impl Packets {
     fn overlap(&self, other: &Self) -> bool {
@@ -46,9 +46,9 @@ impl Packets {
 
 /// What is to be told of each of the rules of one direction, in their order; one that
 /// matches nothing by itself is not looked at.
-pub(super) fn told(rules: &[(Conditions, Treatment)]) -> Vec<Option<Told>> {
+pub(super) fn told(rules: &[(Conditions, Treatment)], world: &World) -> Vec<Option<Told>> {
     let packets: Vec<Packets> =
-        rules.iter().map(|(c, _)| Packets([false, true].map(|v6| Region::new(c, v6)))).collect();
+        rules.iter().map(|(c, _)| Packets(Kind::ALL.map(|kind| Region::new(c, world, kind)))).collect();
     let mut work = MOST_WORK;
     let mut told = Vec::with_capacity(rules.len());
     for (at, own) in packets.iter().enumerate() {
@@ -100,6 +100,10 @@ mod tests {
     use ipnet::IpNet;
 
     use super::*;
+
+    fn told(rules: &[(Conditions, Treatment)]) -> Vec<Option<Told>> {
+        super::told(rules, &World { interfaces: vec![(Default::default(), false)], leaves: false })
+    }
 
     fn to(nets: &[&str], ports: Option<(u16, u16)>, class: TrafficClass) -> (Conditions, Treatment) {
         let nets: Vec<IpNet> = nets.iter().map(|n| n.parse().unwrap()).collect();

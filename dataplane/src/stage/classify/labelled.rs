@@ -1,0 +1,111 @@
+//! What came labelled: class and mark once it is known what becomes of its labels, and then
+//! the match rules for what comes in. A meter has gone by the label before.
+
+use super::fields::{self, Place, received_tc};
+use super::hits::{RuleHits, count};
+use super::{Maps, apply, mark};
+use crate::class::TrafficClass;
+use crate::packet::{Batch, Flags, Layer3, Meta};
+use crate::table::rules::{Labelled, RuleSet, Treatment};
+use crate::table::{Snapshot, Trust};
+
+/// Settles class and mark of the live frames whose labels are off, by the tunnel's
+/// model (RFC 3270 section 2.6): uniform, the label's class becomes the packet's
+/// mark; short pipe, the packet's own mark gives the class; pipe, both stay. Then come
+/// the rules, which see the packet's own header, with the mark that the tunnel hands on,
+/// and the Vrf that its label led to.
+pub fn exposed(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
+    let mut maps = Maps::new(snapshot);
+    let rules = &snapshot.rules.entering;
+    for frame in batch.live() {
+        let (bytes, meta) = frame.parts_mut();
+        if !meta.flags.has(Flags::EXPOSED) {
+            continue;
+        }
+        // A mark that a meter wants on what came without labels is no tunnel's.
+        if meta.flags.0 & (Flags::RECLASSIFY.0 | Flags::REMARK.0) != 0 {
+            settle(meta, &mut maps);
+        }
+        let Some(interface) = maps.interface(meta) else { continue };
+        let trusted = interface.marks.trust != Trust::Nothing;
+        if !(trusted && rules.is_empty()) {
+            ruled(bytes, meta, rules, hits);
+            if !trusted && !meta.flags.has(Flags::REMARK) {
+                mark(meta, meta.class.dscp(meta.colour));
+            }
+        }
+    }
+}
+
+fn settle(meta: &mut Meta, maps: &mut Maps<'_>) {
+    let (by_dscp, by_tc) = maps.of(meta);
+    let own = by_dscp.get(meta.dscp);
+    let label = by_tc.get(meta.tc);
+    let reclassify = meta.flags.has(Flags::RECLASSIFY);
+    if reclassify || alike(own.0, label.0) {
+        meta.flags.clear(Flags::REMARK);
+    } else {
+        // Policing may have coloured it since.
+        let colour = if meta.class == label.0 { meta.colour } else { label.1 };
+        meta.dscp = label.0.dscp(colour);
+    }
+    // The class may be that of a pipe around the uniform tunnel: then it stays.
+    if reclassify || (alike(own.0, label.0) && alike(own.0, meta.class)) {
+        (meta.class, meta.colour) = own;
+    }
+}
+
+/// Whether a label of the one class may carry packets of the other: two classes that
+/// share a traffic class are told apart by the packets' own marks.
+fn alike(one: TrafficClass, other: TrafficClass) -> bool {
+    one == other || one.tc() == other.tc()
+}
+
+/// Rules of an IP packet whose labels are off.
+fn ruled(bytes: &[u8], meta: &mut Meta, rules: &RuleSet, hits: &mut RuleHits) {
+    let labelled = Labelled::Edge(received_tc(bytes, meta));
+    let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled };
+    let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
+    let found = fields::fields(l3, meta, place).and_then(|fields| rules.find(&fields));
+    if let Some(dscp) = treat(meta, found, hits) {
+        mark(meta, dscp);
+    }
+}
+
+/// Rules of the live frames that stay labelled, by the traffic class of their top label and
+/// what is below. Their own mark is behind labels that are not this router's to open.
+pub fn through(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
+    let rules = &snapshot.rules.entering;
+    if !rules.reads_labels() {
+        return;
+    }
+    for frame in batch.live() {
+        let (bytes, meta) = frame.parts_mut();
+        if meta.layer3 != Layer3::Mpls || meta.flags.has(Flags::ORIGINATED) {
+            continue;
+        }
+        let labelled = Labelled::Through(received_tc(bytes, meta));
+        let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled };
+        let found = find(bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default(), place, rules);
+        treat(meta, found, hits);
+    }
+}
+
+/// The rule for a frame whose label stack is `stack`.
+pub(super) fn find(stack: &[u8], place: Place, rules: &RuleSet) -> Option<(usize, Treatment)> {
+    match fields::below(stack, place) {
+        Some(fields) => rules.find(&fields),
+        None => rules.find_opaque(place.interface, place.vrf, place.labelled),
+    }
+}
+
+/// Counts a rule once for a frame, also when it comes by again because it was held; gives the
+/// mark that the rule wants.
+fn treat(meta: &mut Meta, found: Option<(usize, Treatment)>, hits: &mut RuleHits) -> Option<u8> {
+    let (at, treatment) = found?;
+    if !meta.flags.has(Flags::RULED) {
+        count(&mut hits.entering, at, meta.length);
+        meta.flags.set(Flags::RULED);
+    }
+    apply(meta, treatment)
+}
