@@ -3,7 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod acceptance;
 pub mod demo;
+pub mod hop;
 pub mod host;
 pub mod lab;
 pub mod netns;

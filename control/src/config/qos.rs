@@ -40,7 +40,8 @@ pub struct Qos {
     pub weight: u32,
     /// What its queues hold together at most, 64 B to 1 GiB. Default: what each may.
     pub limit: Option<Size>,
-    /// Burst as time at the rate, 10 us to 1 s; a full frame always passes. Default "2 ms".
+    /// Burst as time at the rate, 10 us to 1 s; a full frame always passes. It makes up for turns that came
+    /// late; what passes while nothing waits is not saved. Default "2 ms".
     pub burst: Span,
     /// Bytes a frame counts for beside its layer-2 length without FCS, −64 to 256; or "ethernet"
     /// (24: preamble, FCS and gap), "ethernet-fcs" (4), "layer-2" (0), "ip" (−14); for DSL, which sets

@@ -16,6 +16,8 @@
 //!
 //! A shaper lets a frame out when it is not in debt, and the frame may put it
 //! into debt: in any window of length t, no more than rate·t + burst + one frame.
+//! The burst makes up for turns that came late; what passes while nothing waits is
+//! not saved, so that a line of the same rate behind never has more than one frame.
 
 use super::bucket::TokenBucket;
 use super::memory::Bound;
@@ -146,6 +148,11 @@ impl Scheduler {
         };
         match site.enqueue(frame, &terms, &mut self.room) {
             Ok(wakes) => {
+                if self.frames == 0
+                    && let Some(port) = &mut self.port
+                {
+                    port.keep(self.clock, 0);
+                }
                 let held = (site.frames - 1, site.bytes - len);
                 self.hold(held, (1, len));
                 // Where its queue had frames before, the interface already stands where it should.

@@ -244,10 +244,16 @@ impl Site {
             && self.shaper.as_ref().is_none_or(|shaper| !shaper.is_in_debt(now))
     }
 
-    /// A queue has a frame, or may send again: where nothing else with a weight may, the site
-    /// has of what it was guaranteed meanwhile a burst.
+    /// A queue has a frame, or may send again. Where nothing else may, the line was idle, and what its
+    /// rate brought meanwhile is not sent on top: a line as fast would only queue it, before the next
+    /// call. Where nothing else with a weight may, the site has of what it was guaranteed meanwhile a burst.
     #[inline]
     pub(super) fn begins(&mut self, place: usize, now: Time) {
+        if self.ready() == 0
+            && let Some(shaper) = &mut self.shaper
+        {
+            shaper.keep(now, 0);
+        }
         if self.has_weighted() || self.is_leftover(place) {
             return;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dataplane::time::Time;
 
-/// What an access link is, each way.
+/// What an access link is, one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {
     /// Bit/s.

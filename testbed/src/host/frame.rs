@@ -6,7 +6,7 @@ use dataplane::class::TrafficClass;
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr,
-    IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
+    IpAddress, IpProtocol, Ipv4Packet, Ipv4Repr, TcpOption, TcpPacket, UdpPacket, UdpRepr,
 };
 
 use crate::traffic::{PORT, Probe, Send, dscp};
@@ -138,4 +138,26 @@ pub(super) fn mark_tcp(bytes: &mut [u8]) {
         packet.set_dscp(dscp(TrafficClass::Imaging));
         packet.fill_checksum();
     }
+}
+
+/// When a TCP segment with data was sent, by its timestamp: microseconds.
+pub(super) fn segment_sent(bytes: &[u8]) -> Option<u32> {
+    let frame = EthernetFrame::new_checked(bytes).ok()?;
+    let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
+    if frame.ethertype() != EthernetProtocol::Ipv4 || packet.next_header() != IpProtocol::Tcp {
+        return None;
+    }
+    let segment = TcpPacket::new_checked(packet.payload()).ok()?;
+    if segment.payload().is_empty() {
+        return None;
+    }
+    let mut options = segment.options();
+    while let Ok((rest, option)) = TcpOption::parse(options) {
+        match option {
+            TcpOption::TimeStamp { tsval, .. } => return Some(tsval),
+            TcpOption::EndOfList => break,
+            _ => options = rest,
+        }
+    }
+    None
 }

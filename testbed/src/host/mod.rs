@@ -1,7 +1,7 @@
 //! Hosts in virtual time, at the far ends of a router's in-process ports.
 //!
 //! A [`Host`] has an address, a gateway and an access link of some rate and
-//! delay. ARP, ICMP and TCP (with CUBIC, RFC 9438) are smoltcp's; the packets of
+//! delay. ARP, ICMP and TCP (with CUBIC, RFC 9438, and timestamps, RFC 7323) are smoltcp's; the packets of
 //! the traffic models are hand-made frames, so that sixty flows cost little.
 //! Time is an argument: whoever drives the hosts asks each for its
 //! [`Host::next_due`] and calls [`Host::poll`] then.
@@ -9,9 +9,12 @@
 mod access;
 mod device;
 mod frame;
+mod stamp;
+mod standing;
 mod study;
 
 pub use access::Access;
+pub use standing::Standing;
 pub use study::Study;
 
 use std::net::Ipv4Addr;
@@ -42,6 +45,10 @@ pub struct HostSpec {
     pub peer: Ipv4Addr,
     /// Its link to the router.
     pub access: Access,
+    /// Its link from the router.
+    pub back: Access,
+    /// Bytes that its TCP has on the way, and holds of what came, at most.
+    pub window: usize,
     /// Seeds its initial sequence numbers and ports.
     pub seed: u64,
 }
@@ -60,6 +67,7 @@ pub struct Host {
     ask: Time,
     schedule: Option<Schedule>,
     meter: Meter,
+    standing: Standing,
     study: Option<Study>,
 }
 
@@ -87,7 +95,7 @@ impl Host {
             let _ = addresses.push(IpCidr::new(spec.address.addr().into(), spec.address.prefix_len()));
         });
         let _ = interface.routes_mut().add_default_ipv4_route(spec.gateway);
-        let (to_router, from_router) = (Pipe::new(spec.access), Pipe::new(spec.access));
+        let (to_router, from_router) = (Pipe::new(spec.access), Pipe::new(spec.back));
         Self {
             spec,
             end,
@@ -100,6 +108,7 @@ impl Host {
             ask: Time::ZERO,
             schedule: None,
             meter: Meter::default(),
+            standing: Standing::default(),
             study: None,
         }
     }
@@ -129,16 +138,21 @@ impl Host {
         &mut self.meter
     }
 
+    /// How long the TCP segments that arrived were on their way.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
     /// Waits for a peer that asks for a study of `bytes`, and sends it.
     pub fn offer_study(&mut self, bytes: u64) {
-        self.study = Some(Study::offer(&mut self.sockets, bytes));
+        self.study = Some(Study::offer(&mut self.sockets, self.spec.window, bytes));
     }
 
     /// Asks the peer for its study of `bytes`.
     pub fn fetch_study(&mut self, bytes: u64, now: Time) {
         let local = 49_152 + (self.spec.seed % 16_000) as u16;
-        self.study =
-            Study::fetch(&mut self.interface, &mut self.sockets, (self.spec.peer, local), bytes, now);
+        let to = (self.spec.peer, local);
+        self.study = Study::fetch(&mut self.interface, &mut self.sockets, self.spec.window, to, bytes, now);
     }
 
     /// The study's progress, if there is one.
@@ -204,7 +218,12 @@ impl Host {
                 self.gateway = Some(mac);
                 self.device.received.push_back(bytes);
             }
-            Heard::Other => self.device.received.push_back(bytes),
+            Heard::Other => {
+                if let Some(sent) = frame::segment_sent(&bytes) {
+                    self.standing.record(sent, at);
+                }
+                self.device.received.push_back(bytes);
+            }
         }
     }
 
@@ -227,6 +246,7 @@ impl Host {
     }
 
     fn poll_stack(&mut self, now: Time) {
+        stamp::set(now);
         loop {
             let polled = self.interface.poll(instant(now), &mut self.device, &mut self.sockets);
             let moved = self.study.as_mut().is_some_and(|study| study.work(&mut self.sockets, now));

@@ -7,10 +7,10 @@ use dataplane::time::Time;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
 
+use super::stamp;
+
 /// DICOM's registered port.
 const PORT: u16 = 11_112;
-/// Bytes that the sender may have on its way and the receiver holds.
-const WINDOW: usize = 256 * 1024;
 
 /// One end of a study's transfer.
 #[derive(Debug)]
@@ -23,16 +23,17 @@ pub struct Study {
     finished: Option<Time>,
 }
 
-fn socket() -> Socket<'static> {
-    let buffer = || SocketBuffer::new(vec![0; WINDOW]);
+fn socket(window: usize) -> Socket<'static> {
+    let buffer = || SocketBuffer::new(vec![0; window]);
     let mut socket = Socket::new(buffer(), buffer());
     socket.set_congestion_control(CongestionControl::Cubic);
+    socket.set_tsval_generator(Some(stamp::tsval));
     socket
 }
 
 impl Study {
-    pub(super) fn offer(sockets: &mut SocketSet<'static>, bytes: u64) -> Self {
-        let mut socket = socket();
+    pub(super) fn offer(sockets: &mut SocketSet<'static>, window: usize, bytes: u64) -> Self {
+        let mut socket = socket(window);
         // A port that is not 0 and a socket that is closed: this cannot fail.
         let _ = socket.listen(PORT);
         let socket = sockets.add(socket);
@@ -42,11 +43,12 @@ impl Study {
     pub(super) fn fetch(
         interface: &mut Interface,
         sockets: &mut SocketSet<'static>,
+        window: usize,
         (peer, local): (Ipv4Addr, u16),
         bytes: u64,
         now: Time,
     ) -> Option<Self> {
-        let mut socket = socket();
+        let mut socket = socket(window);
         socket.connect(interface.context(), (peer, PORT), local).ok()?;
         let socket = sockets.add(socket);
         Some(Self { socket, sends: false, bytes, done: 0, started: now, finished: None })

@@ -137,7 +137,10 @@ impl Station {
 
 fn socket() -> Socket<'static> {
     let buffer = || SocketBuffer::new(vec![0; WINDOW]);
-    Socket::new(buffer(), buffer())
+    let mut socket = Socket::new(buffer(), buffer());
+    // With a few segments on the way, a sender would mostly wait for acknowledgements that are put off.
+    socket.set_ack_delay(None);
+    socket
 }
 
 impl Conversation {

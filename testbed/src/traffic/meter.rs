@@ -43,6 +43,8 @@ pub struct Stream {
     jitter: f64,
     jitter_sum: f64,
     playout: Playout,
+    /// Each packet's time on the way, nanoseconds, where they are kept.
+    transits: Vec<u64>,
 }
 
 impl Stream {
@@ -77,6 +79,16 @@ impl Stream {
         if self.received == 0 { 0.0 } else { self.jitter_sum / self.received as f64 }
     }
 
+    /// Delay variation (RFC 5481 section 4.2): by how much the transit that `quantile` of the packets kept
+    /// was over the least, nanoseconds. 0 where transits are not kept ([`Meter::keeping_transits`]).
+    pub fn variation(&self, quantile: f64) -> u64 {
+        let mut sorted = self.transits.clone();
+        sorted.sort_unstable();
+        let last = sorted.len().saturating_sub(1);
+        let at = ((sorted.len() as f64 * quantile).ceil() as usize).saturating_sub(1).min(last);
+        sorted.get(at).zip(sorted.first()).map_or(0, |(at, least)| at - least)
+    }
+
     /// What a telephone's buffer makes of it.
     pub fn playout(&self) -> &Playout {
         &self.playout
@@ -102,6 +114,7 @@ pub struct Meter {
     by_class: BTreeMap<TrafficClass, Counts>,
     /// The longest delay since it was last asked for, nanoseconds.
     worst: BTreeMap<TrafficClass, u64>,
+    keeps_transits: bool,
 }
 
 /// Significant digits of recorded delays.
@@ -110,6 +123,11 @@ const DIGITS: u8 = 3;
 const LONGEST: u64 = 60_000_000_000;
 
 impl Meter {
+    /// A record that keeps every packet's time on the way, for [`Stream::variation`].
+    pub fn keeping_transits() -> Self {
+        Self { keeps_transits: true, ..Self::default() }
+    }
+
     /// Takes in a probe that arrived at `now` nanoseconds in a packet of
     /// `length` bytes from the IP header on. A duplicate counts once.
     pub fn record(&mut self, probe: &Probe, length: u16, now: u64) {
@@ -119,6 +137,9 @@ impl Meter {
         }
         let transit = now.saturating_sub(probe.sent);
         stream.record(probe.sequence, transit);
+        if self.keeps_transits {
+            stream.transits.push(transit);
+        }
         let class = probe.flow.class;
         let worst = self.worst.entry(class).or_default();
         *worst = transit.max(*worst);
@@ -161,6 +182,11 @@ impl Meter {
     /// The longest one-way delay of each class since this was last asked, nanoseconds.
     pub fn take_worst(&mut self) -> BTreeMap<TrafficClass, u64> {
         std::mem::take(&mut self.worst)
+    }
+
+    /// All flows of which something came.
+    pub fn streams(&self) -> impl Iterator<Item = (Flow, &Stream)> {
+        self.streams.iter().map(|(flow, stream)| (*flow, stream))
     }
 
     /// What came of a class.
@@ -220,6 +246,17 @@ mod tests {
         two.record(&probe(0), 200, 5 * MS);
         two.record(&probe(1), 200, 41 * MS);
         assert_eq!(two.stream(FLOW).unwrap().jitter(), 0.5 * MS as f64);
+    }
+
+    #[test]
+    fn variation_is_over_the_least_transit_of_the_call() {
+        let mut meter = Meter::keeping_transits();
+        for sequence in 0..1_000 {
+            meter.record(&probe(sequence), 200, probe(sequence).sent + (7 + u64::from(sequence)) * MS);
+        }
+        let stream = meter.stream(FLOW).unwrap();
+        assert_eq!((stream.variation(0.999), stream.variation(1.0)), (998 * MS, 999 * MS));
+        assert_eq!(Stream::default().variation(0.999), 0);
     }
 
     #[test]

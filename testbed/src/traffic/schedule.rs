@@ -48,12 +48,14 @@ pub struct Mix {
     pub video_rate: u64,
     /// Clinical transactions a second, asked from the surgery.
     pub transactions: f64,
+    /// Whether all calls send at the same instants; else each at a random phase of its 20 ms.
+    pub together: bool,
 }
 
 impl Default for Mix {
     /// A busy small surgery: 30 calls, one 1 Mbit/s video session, 1.3 transactions a second.
     fn default() -> Self {
-        Self { calls: 30, videos: 1, video_rate: 1_000_000, transactions: 1.3 }
+        Self { calls: 30, videos: 1, video_rate: 1_000_000, transactions: 1.3, together: false }
     }
 }
 
@@ -69,13 +71,13 @@ impl Mix {
     }
 
     /// What the site that sends `way` sends, from `start` until `end` nanoseconds.
-    /// Calls start at random phases of their 20 ms. One seed, one schedule.
+    /// One seed, one schedule.
     pub fn schedule(&self, way: Way, start: u64, end: u64, seed: u64) -> Schedule {
         let mut rng = StdRng::seed_from_u64(seed ^ way as u64);
         let mut schedule =
             Schedule { sources: Vec::new(), due: BinaryHeap::new(), sent: BTreeMap::new(), end };
         for number in 0..self.calls {
-            let phase = rng.random_range(0..Call::INTERVAL);
+            let phase = if self.together { 0 } else { rng.random_range(0..Call::INTERVAL) };
             schedule.add(Source::Call(Call::new(number, way, start + phase)));
         }
         for number in 0..self.videos {

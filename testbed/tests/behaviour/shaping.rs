@@ -92,6 +92,10 @@ fn scavenger_gets_only_what_nobody_wants() {
 #[test]
 fn a_full_queue_drops_by_name_and_an_empty_one_delays_nothing() {
     let mut lab = shaped();
+    // The question for the neighbour has the line first.
+    lab.send("ge0", V4.ab() / udp(1) / payload(1000));
+    lab.run(ms(10));
+    lab.take("ge1");
     lab.send("ge0", V4.ab() / udp(1) / payload(1000));
     let sent = lab.now();
     let seen = lab.next_seen("ge1", secs(1)).unwrap();

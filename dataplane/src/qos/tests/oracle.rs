@@ -190,6 +190,7 @@ impl Oracle {
         why: Option<DropReason>,
     ) {
         let port = self.port;
+        let nothing = self.places.iter().flatten().all(|p| p.waiting.is_empty());
         let Some(place) = self.places[site as usize].as_mut() else {
             return assert_eq!(why, Some(DropReason::InterfaceGone));
         };
@@ -215,7 +216,14 @@ impl Oracle {
             let kept = Level { level: tokens.clone().at(now).level.min(most), at: now, ..tokens };
             place.assured = Some(if begins { kept } else { tokens });
         }
+        // What passes while nothing waits is not saved.
+        let idle = |level: &mut Level| {
+            let now = level.at(now);
+            now.level = now.level.min(0);
+        };
+        place.shaper.as_mut().filter(|_| place.waiting.is_empty()).into_iter().for_each(idle);
         place.waiting.push(Waiting { class, len, serial, since: now });
+        self.port.as_mut().filter(|_| nothing).into_iter().for_each(idle);
     }
 
     /// These left or were dropped, in this order, in one `dequeue` of at most `max`.
