@@ -75,13 +75,13 @@ fn what_becomes_of_packets_is_class_colour_and_mark() {
     };
     let (class, mark) = (Some(TrafficClass::Video), Some(34));
     let colour = Some(Colour::Green);
-    assert_eq!(treatment("class = \"video\""), Treatment { class, colour, mark: None });
+    assert_eq!(treatment("class = \"video\""), Treatment { class, colour, ..Treatment::default() });
     let colour = Some(Colour::Yellow);
     assert_eq!(
         treatment("class = \"video\"\ncolour = \"yellow\"\nmark = \"af41\""),
-        Treatment { class, colour, mark }
+        Treatment { class, colour, mark, tc: None }
     );
-    assert_eq!(treatment("mark = 34"), Treatment { class: None, colour: None, mark });
+    assert_eq!(treatment("mark = 34"), Treatment { mark, ..Treatment::default() });
 }
 
 #[test]
@@ -108,6 +108,7 @@ fn a_rule_that_contradicts_itself_is_refused_with_its_line() {
     one_fault("[[rule]]\nname = \"r\"\nprotocol = 6\n", "rule[0].name", "does nothing");
     let elsewhere = voice("r", "interface = \"ge0\"\nvrf = \"red\"");
     one_fault(&elsewhere, "rule[0].name", "no interface is of all");
+    one_fault(&voice("r", "mark-tc = 3"), "rule[0].mark-tc", "as they leave");
     one_fault(&voice("r", "length = \"9-3\""), "rule[0].length", "ends before it begins");
     one_fault(&voice("r", "match = \"nobody\""), "rule[0].match", "there is no match \"nobody\"");
     one_fault(&voice("r", "interface = \"ge7\""), "rule[0].interface", "there is no interface \"ge7\"");

@@ -92,7 +92,7 @@ impl Pipeline {
             self.labels(batch, snapshot);
         }
         lookup::run(batch, snapshot, &mut self.edits);
-        classify::leaving(batch, snapshot, &mut self.hits);
+        classify::leaving(batch, snapshot, &mut self.edits, &mut self.hits);
         rewrite::run(batch, snapshot, &self.edits);
         enqueue::run(batch, snapshot, &mut self.keys.0);
     }

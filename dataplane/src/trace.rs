@@ -83,7 +83,7 @@ pub fn trace(frame: Frame, snapshot: &Snapshot, port: PortIndex, now: Time) -> T
                 classify::through(&mut batch, snapshot, &mut hits);
             }
             Stage::Lookup => lookup::run(&mut batch, snapshot, &mut edits),
-            Stage::Leaving => classify::leaving(&mut batch, snapshot, &mut hits),
+            Stage::Leaving => classify::leaving(&mut batch, snapshot, &mut edits, &mut hits),
             Stage::Rewrite => rewrite::run(&mut batch, snapshot, &edits),
         }
         let Some(meta) = batch.frames().first().map(|f| *f.meta()) else { break };

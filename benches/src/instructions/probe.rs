@@ -155,7 +155,7 @@ impl<'a> Stages<'a> {
             }
             _ => {
                 // The rules of the interface it leaves by, then what they and lookup decided.
-                classify::leaving(batch, snapshot, hits);
+                classify::leaving(batch, snapshot, edits, hits);
                 rewrite::run(batch, snapshot, edits);
             }
         }

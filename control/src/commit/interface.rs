@@ -213,7 +213,7 @@ fn marks(wanted: &Interface) -> Marks {
         config::Trust::Dscp => Trust::Dscp,
         config::Trust::Pcp => Trust::Pcp,
     };
-    let mut marks = Marks { trust, ..Marks::default() };
+    let mut marks = Marks { trust, remark_tc: wanted.remark_tc, ..Marks::default() };
     for (pcp, meaning) in &wanted.pcp {
         let colour = meaning.colour(marks.pcp.get(*pcp).1);
         marks.pcp.0[usize::from(*pcp & 7)] = (meaning.class.0, colour);

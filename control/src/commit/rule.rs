@@ -29,7 +29,8 @@ impl State {
         let new = Rules {
             entering: of(Direction::In, &before.entering),
             leaving: of(Direction::Out, &before.leaving),
-            marks: config.interfaces.iter().any(|i| !i.dscp_out.is_empty()),
+            marks: config.interfaces.iter().any(|i| i.remark_tc || !i.dscp_out.is_empty()),
+            doubts: config.interfaces.iter().any(|i| i.mpls && i.trust == config::Trust::Nothing),
         };
         if *snapshot.rules != new {
             snapshot.rules = Arc::new(new);

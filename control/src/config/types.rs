@@ -224,7 +224,7 @@ pub struct Interface {
     pub enabled: bool,
     /// Which marks of what comes in count: true (the DSCP), "pcp" (the 802.1p priority of the
     /// VLAN tag; the DSCP without one) or false: all is Standard but for what a rule says,
-    /// and IP packets leave with the mark of their class. Default true.
+    /// and leaves with the mark of its class, IP packets and labels. Default true.
     pub trust: Trust,
     /// DSCP (name such as "ef", or 0 to 63) to class, or class and colour, over the default map.
     pub dscp: BTreeMap<u8, Meaning>,
@@ -234,13 +234,17 @@ pub struct Interface {
     /// Traffic class value of labels (0 to 7) to class, or class and colour, for what comes in
     /// labelled, over the default map (RFC 5462).
     pub tc: BTreeMap<u8, Meaning>,
-    /// Class to the DSCP of IP packets that leave: one, or those of green, yellow and red.
-    /// Default: they keep theirs. What the router says itself keeps its own too.
+    /// Class to the DSCP of IP packets that leave: one, or those of green, yellow and red. Under
+    /// labels that are put on here only where the tunnel is uniform (RFC 3270). Default: they
+    /// keep theirs. What the router says itself keeps its own too.
     pub dscp_out: BTreeMap<Class, ByColour>,
     /// Class to the 802.1p priority (0 to 7) in the tags of frames that leave. Default 0.
     pub pcp_out: BTreeMap<Class, u8>,
     /// Class to the traffic class value (0 to 7) of labels put on, over the default map.
     pub tc_out: BTreeMap<Class, u8>,
+    /// Whether what comes labelled and leaves labelled by it is given the traffic class of its
+    /// class too, by `tc-out`. Default false: a swap keeps it.
+    pub remark_tc: bool,
     /// The link it is on: the interface of another router that names the same link is at its
     /// other end. Default: not known.
     pub link: Option<String>,

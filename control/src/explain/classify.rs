@@ -1,7 +1,7 @@
 //! `classify`: by which mark or rule a packet has its class, and what marks it leaves with.
 
 use dataplane::class::{ClassMap, Colour};
-use dataplane::packet::{Flags, Meta};
+use dataplane::packet::{Flags, Layer3, Meta, StackEdit};
 use dataplane::table::{Interface, Trust};
 use dataplane::trace::Stage;
 use dataplane::wire::dscp;
@@ -58,7 +58,9 @@ fn why(seen: &Seen<'_>, came: &Meta, interface: &Interface) -> String {
 /// What happens to it as it leaves, where anything does.
 pub(super) fn leaving(seen: &Seen<'_>, came: &Meta, meta: &Meta) -> Option<Step> {
     let rule = seen.rules[1].as_ref();
-    if rule.is_none() && came.dscp == meta.dscp {
+    let labels = seen.edit.map(StackEdit::tc);
+    let anew = meta.layer3 == Layer3::Mpls && labels.is_some_and(|tc| tc != meta.tc);
+    if rule.is_none() && came.dscp == meta.dscp && !anew {
         return None;
     }
     let told = match rule {
@@ -67,6 +69,9 @@ pub(super) fn leaving(seen: &Seen<'_>, came: &Meta, meta: &Meta) -> Option<Step>
     };
     let mut step = Step::new(Stage::Leaving, told);
     step.fact("class", meta.class);
+    if let Some(tc) = labels {
+        step.fact("labels", format!("they leave with traffic class {tc}"));
+    }
     marked(&mut step, came, meta);
     Some(step)
 }

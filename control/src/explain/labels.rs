@@ -204,9 +204,9 @@ fn model(model: TunnelModel) -> String {
 }
 
 /// How a labelled frame was classified.
-pub(super) fn classify(meta: &Meta, interface: &dataplane::table::Interface) -> Step {
-    let by_default = dataplane::class::TcMap::default().get(meta.tc) == interface.tc_map.get(meta.tc);
-    let mut step = Step::new(Stage::Classify, format!("traffic class {} is class {}", meta.tc, meta.class));
+pub(super) fn classify(came: &Meta, meta: &Meta, interface: &dataplane::table::Interface) -> Step {
+    let by_default = dataplane::class::TcMap::default().get(came.tc) == interface.tc_map.get(came.tc);
+    let mut step = Step::new(Stage::Classify, format!("traffic class {} is class {}", came.tc, meta.class));
     step.fact("class", meta.class);
     let why = if by_default {
         "the default map (RFC 5462)".into()

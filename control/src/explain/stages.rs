@@ -73,7 +73,7 @@ pub(super) fn before_rewrite(seen: &Seen<'_>, router: &impl Surroundings) -> Vec
         match (stage, interface) {
             (Stage::Parse, _) => Some(parse(seen, meta, interface, router)),
             (Stage::Classify, Some(interface)) if seen.came_labelled() => {
-                Some(labels::classify(meta, interface))
+                Some(labels::classify(came, meta, interface))
             }
             (Stage::Classify, Some(interface)) => Some(classify::step(seen, came, meta, interface)),
             (Stage::Police, Some(interface)) => Some(meter::step(came, meta, interface)),

@@ -1,7 +1,12 @@
 //! What `rewrite` is to do with a frame's label stack (RFC 3032 section 2.1).
 
 use super::batch::BATCH;
-use crate::wire::mpls::LabelStackEntry;
+use crate::wire::mpls::{LabelStackEntry, label};
+
+/// Where the label stands in an entry.
+const LABEL: u32 = 12;
+/// Where the traffic class stands.
+const TC: u32 = 9;
 
 /// Entries to take off a frame's label stack, and those to put on instead. Lies
 /// beside the batch: `lookup` decides it, `rewrite` carries it out.
@@ -9,6 +14,9 @@ use crate::wire::mpls::LabelStackEntry;
 pub struct StackEdit {
     /// Entries to take off at `l3_offset`, 0 or 1; those in `meta.popped` stand before it.
     pub off: u8,
+    /// Whether the packet and the labels that are put on it have one mark: the uniform
+    /// model (RFC 3270 section 2.6.1).
+    pub uniform: bool,
     len: u8,
     /// Innermost first, as they are pushed.
     on: [u32; StackEdit::MOST],
@@ -20,13 +28,13 @@ impl StackEdit {
 
     /// Nothing taken off, nothing put on.
     pub const fn new() -> Self {
-        Self { off: 0, len: 0, on: [0; Self::MOST] }
+        Self { off: 0, uniform: false, len: 0, on: [0; Self::MOST] }
     }
 
     /// Forgets what it was; the entries need not be overwritten.
     #[inline]
     pub fn clear(&mut self) {
-        (self.off, self.len) = (0, 0);
+        (self.off, self.uniform, self.len) = (0, false, 0);
     }
 
     /// Puts an entry, as the word it is on the wire, on top of the others; `false`
@@ -37,6 +45,25 @@ impl StackEdit {
         *slot = entry;
         self.len += 1;
         true
+    }
+
+    /// Gives all of them this traffic class, 0 to 7, but for entropy labels, which have
+    /// none (RFC 6790 section 4.2).
+    pub fn mark(&mut self, tc: u8) {
+        let words = self.on.get_mut(..usize::from(self.len)).unwrap_or_default();
+        let mut indicated = false;
+        for word in words.iter_mut().rev() {
+            if !indicated {
+                *word = *word & !(7 << TC) | u32::from(tc & 7) << TC;
+            }
+            indicated = !indicated && *word >> LABEL == label::ENTROPY_INDICATOR;
+        }
+    }
+
+    /// The traffic class of the outermost, 0 to 7; 0 where none is put on.
+    #[inline]
+    pub fn tc(&self) -> u8 {
+        self.words().last().map_or(0, |word| (word >> TC & 7) as u8)
     }
 
     /// Entries to put on.
@@ -105,8 +132,15 @@ mod tests {
         }
         let read: Vec<_> = edit.entries().map(|e| (e.label(), e.bottom())).collect();
         assert_eq!(read, [(18, false), (17, false), (16, true)]);
+        edit.push(LabelStackEntry::new(label::ENTROPY_INDICATOR, 5, false, 63).word());
+        edit.push(LabelStackEntry::new(99, 5, false, 63).word());
+        edit.mark(2);
+        // The entropy label, 18, is behind its indicator.
+        let tcs: Vec<_> = edit.entries().map(|e| (e.tc(), e.bottom(), e.ttl())).collect();
+        assert_eq!(tcs, [(2, false, 63), (2, false, 63), (5, false, 63), (2, false, 63), (2, true, 63)]);
+        assert_eq!(edit.tc(), 2);
         edit.clear();
-        assert!(edit.is_empty());
+        assert!(edit.is_empty() && edit.tc() == 0);
         assert!((0..StackEdit::MOST as u32).all(|n| edit.push(n)) && !edit.push(16));
         assert_eq!(edit.len(), StackEdit::MOST);
     }

@@ -250,7 +250,7 @@ pub(crate) fn look_up(batch: &mut Batch, snapshot: &Snapshot) -> StackEdits {
     super::classify::exposed(batch, snapshot, &mut super::classify::RuleHits::new());
     super::classify::through(batch, snapshot, &mut super::classify::RuleHits::new());
     super::lookup::run(batch, snapshot, &mut edits);
-    super::classify::leaving(batch, snapshot, &mut super::classify::RuleHits::new());
+    super::classify::leaving(batch, snapshot, &mut edits, &mut super::classify::RuleHits::new());
     edits
 }
 

@@ -5,6 +5,7 @@ mod diffserv;
 mod entropy;
 mod forward;
 mod held;
+mod marks;
 mod mtu;
 mod mtu6;
 mod oracle;

@@ -72,6 +72,9 @@ pub struct Marks {
     pub dscp_out: [Option<[u8; 3]>; CLASSES],
     /// By class: the priority, 0 to 7, in the tags of frames that leave.
     pub pcp_out: [u8; CLASSES],
+    /// Whether what came labelled and leaves so is given the traffic class of its class; if
+    /// not, a swap keeps it.
+    pub remark_tc: bool,
 }
 
 /// A logical interface. Belongs to one Vrf.

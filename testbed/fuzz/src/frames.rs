@@ -73,7 +73,7 @@ fn on(batch: &mut Batch) -> Verdict {
     let mut edits = StackEdits::new();
     lookup::run(batch, &ROUTER, &mut edits);
     live(batch, found);
-    classify::leaving(batch, &ROUTER, &mut hits);
+    classify::leaving(batch, &ROUTER, &mut edits, &mut hits);
     let before = batch.frames().first().map(|f| *f.meta());
     rewrite::run(batch, &ROUTER, &edits);
     live(batch, |frame| before.iter().for_each(|before| rewritten(frame, before)));

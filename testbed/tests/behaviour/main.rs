@@ -18,6 +18,7 @@ mod jumbo;
 mod labels;
 mod link;
 mod lsp_ping;
+mod marks_labels;
 mod martians;
 mod meter;
 mod mpls_alert;

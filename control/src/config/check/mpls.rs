@@ -25,6 +25,7 @@ impl Checks<'_> {
             ("mpls-mtu", interface.mpls_mtu != interface.mtu),
             ("tc", !interface.tc.is_empty()),
             ("tc-out", !interface.tc_out.is_empty()),
+            ("remark-tc", interface.remark_tc),
         ];
         for (key, _) in said.into_iter().filter(|(_, said)| *said && !interface.mpls) {
             let message = "labelled frames neither come in nor leave".into();

@@ -23,6 +23,7 @@ pub(super) fn rule(mut table: Table<'_, '_>) -> Option<Rule> {
         class: table.get("class"),
         colour: table.get("colour"),
         mark: table.get("mark"),
+        mark_tc: table.get::<Small<0, 7>>("mark-tc").map(|tc| tc.0 as u8),
     };
     table.finish();
     name.map(|_| rule)

@@ -47,7 +47,8 @@ pub struct Conditions {
     /// DSCPs as received: names such as "ef", or 0 to 63; behind a uniform tunnel the one that it
     /// hands on.
     pub dscp: Vec<Dscp>,
-    /// Traffic class of the top label, 0 to 7, as received: only what comes labelled. A rule that
+    /// Traffic class of the top label, 0 to 7, as received, or in a rule for what goes out as it is
+    /// to leave: only what comes, or leaves, labelled. A rule that
     /// names it is asked of frames that stay labelled too, and what it says of addresses, ports,
     /// protocol, DSCP, length and fragment is held against the IP packet below their labels.
     pub tc: Vec<u8>,
@@ -88,9 +89,14 @@ pub struct Rule {
     pub class: Option<Class>,
     /// Their drop precedence. Default: by their mark; green where a class is given.
     pub colour: Option<ColourWord>,
-    /// The DSCP that they leave the router with; ECN stays. Default: their own, or of an
-    /// interface that is not trusted the one of their class.
+    /// The DSCP that they leave the router with, also below labels put on here; ECN stays. What
+    /// stays labelled keeps its own. Default: their own, or of an interface that is not trusted
+    /// the one of their class.
     pub mark: Option<Dscp>,
+    /// In a rule for what goes out: the traffic class, 0 to 7, of the labels that they leave with,
+    /// as far as this router writes them: the swapped one and those put on. Default: of labels put
+    /// on the one of their class, of a swapped one its own.
+    pub mark_tc: Option<u8>,
 }
 
 impl Rule {
@@ -101,6 +107,7 @@ impl Rule {
             class: self.class.map(|class| class.0),
             colour: self.colour.map(Into::into).or(green),
             mark: self.mark.map(|mark| mark.0),
+            tc: self.mark_tc,
         }
     }
 }

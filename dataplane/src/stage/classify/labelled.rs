@@ -17,6 +17,7 @@ use crate::table::{Snapshot, Trust};
 pub fn exposed(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
     let mut maps = Maps::new(snapshot);
     let rules = &snapshot.rules.entering;
+    let judged = snapshot.rules.doubts || !rules.is_empty();
     for frame in batch.live() {
         let (bytes, meta) = frame.parts_mut();
         if !meta.flags.has(Flags::EXPOSED) {
@@ -26,13 +27,8 @@ pub fn exposed(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
         if meta.flags.0 & (Flags::RECLASSIFY.0 | Flags::REMARK.0) != 0 {
             settle(meta, &mut maps);
         }
-        let Some(interface) = maps.interface(meta) else { continue };
-        let trusted = interface.marks.trust != Trust::Nothing;
-        if !(trusted && rules.is_empty()) {
-            ruled(bytes, meta, rules, hits);
-            if !trusted && !meta.flags.has(Flags::REMARK) {
-                mark(meta, meta.class.dscp(meta.colour));
-            }
+        if judged && let Some(interface) = maps.interface(meta) {
+            ruled(bytes, meta, interface.marks.trust != Trust::Nothing, rules, hits);
         }
     }
 }
@@ -61,33 +57,42 @@ fn alike(one: TrafficClass, other: TrafficClass) -> bool {
     one == other || one.tc() == other.tc()
 }
 
-/// Rules of an IP packet whose labels are off.
-fn ruled(bytes: &[u8], meta: &mut Meta, rules: &RuleSet, hits: &mut RuleHits) {
+/// Rules of an IP packet whose labels are off, and the mark that follows.
+fn ruled(bytes: &[u8], meta: &mut Meta, trusted: bool, rules: &RuleSet, hits: &mut RuleHits) {
     let labelled = Labelled::Edge(received_tc(bytes, meta));
     let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled };
     let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
     let found = fields::fields(l3, meta, place).and_then(|fields| rules.find(&fields));
-    if let Some(dscp) = treat(meta, found, hits) {
+    let wanted = treat(meta, found, hits);
+    let of_class = (!trusted).then(|| meta.class.dscp(meta.colour));
+    if let Some(dscp) = wanted.or(of_class) {
         mark(meta, dscp);
     }
 }
 
 /// Rules of the live frames that stay labelled, by the traffic class of their top label and
-/// what is below. Their own mark is behind labels that are not this router's to open.
+/// what is below. Their own mark is behind labels that are not this router's to open; those
+/// of an interface that is not trusted get the label of their class.
 pub fn through(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
     let rules = &snapshot.rules.entering;
-    if !rules.reads_labels() {
+    if !rules.reads_labels() && !snapshot.rules.doubts {
         return;
     }
+    let mut maps = Maps::new(snapshot);
     for frame in batch.live() {
         let (bytes, meta) = frame.parts_mut();
         if meta.layer3 != Layer3::Mpls || meta.flags.has(Flags::ORIGINATED) {
             continue;
         }
-        let labelled = Labelled::Through(received_tc(bytes, meta));
-        let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled };
-        let found = find(bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default(), place, rules);
-        treat(meta, found, hits);
+        if rules.reads_labels() {
+            let labelled = Labelled::Through(received_tc(bytes, meta));
+            let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled };
+            let found = find(bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default(), place, rules);
+            treat(meta, found, hits);
+        }
+        if let Some(interface) = maps.interface(meta).filter(|i| i.marks.trust == Trust::Nothing) {
+            meta.tc = interface.tc_map.tc(meta.class);
+        }
     }
 }
 

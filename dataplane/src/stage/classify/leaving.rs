@@ -1,43 +1,87 @@
-//! What leaves as an IP packet: the rules for what goes out, and the marks of the
-//! interface that it leaves by (RFC 2475 section 2.3.3). It stands between `lookup` and
-//! `rewrite`. What leaves labelled is marked by its labels, and its own mark stays.
+//! What leaves: the rules for what goes out, and the marks of the interface that it leaves
+//! by (RFC 2475 section 2.3.3). It stands between `lookup` and `rewrite`.
+//!
+//! | it leaves | its DSCP | its labels |
+//! |---|---|---|
+//! | as an IP packet | the rule's, or that of its class | |
+//! | with labels put on here | the rule's; of its class where the tunnel is uniform (RFC 3270 section 2.6) | those of its class, or the rule's |
+//! | as it came, labelled | not this router's to open | as they were, but for a rule's or an interface's that marks anew |
 
 use super::fields::{self, Place};
 use super::hits::{RuleHits, count};
+use super::labelled::find;
 use super::{apply, mark};
-use crate::packet::{Batch, Flags, Layer3};
-use crate::table::Snapshot;
-use crate::table::rules::Labelled;
+use crate::packet::{Batch, Flags, Layer3, Meta, StackEdit, StackEdits, Verdict};
+use crate::table::rules::{Labelled, Rules, Treatment};
+use crate::table::{Interface, Snapshot};
 
-/// Rules and marks for the live frames; not for what the router made itself.
-pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
+/// Rules and marks for the live frames, and their labels in `edits`; not for what the router
+/// made itself.
+pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, edits: &mut StackEdits, hits: &mut RuleHits) {
     let rules = &*snapshot.rules;
     if rules.leaving.is_empty() && !rules.marks {
         return;
     }
-    const NOT: u32 = Flags::ORIGINATED.0 | Flags::STACK_EDIT.0;
-    for frame in batch.live() {
+    for (frame, edit) in batch.frames_mut().iter_mut().zip(edits.all_mut()) {
         let (bytes, meta) = frame.parts_mut();
-        if meta.flags.0 & NOT != 0 || !matches!(meta.layer3, Layer3::Ipv4 | Layer3::Ipv6) {
+        if meta.verdict != Verdict::Forward || meta.flags.has(Flags::ORIGINATED) {
             continue;
         }
+        let Some(out) = snapshot.interface(meta.out_interface) else { continue };
         let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
-        let out = snapshot.interface(meta.out_interface);
-        let found = out.filter(|_| !rules.leaving.is_empty()).and_then(|out| {
-            let place = Place { interface: out.id, vrf: out.vrf, labelled: Labelled::No };
-            rules.leaving.find(&fields::fields(l3, meta, place)?)
-        });
-        let mut wanted = None;
-        if let Some((at, treatment)) = found {
-            count(&mut hits.leaving, at, meta.length);
-            wanted = apply(meta, treatment);
-        }
-        let of_class = || {
-            let marks = out.filter(|_| rules.marks)?.marks.dscp_out[meta.class.index()]?;
-            Some(marks[meta.colour as usize])
-        };
-        if let Some(dscp) = wanted.or_else(of_class) {
-            mark(meta, dscp);
+        let edit = meta.flags.has(Flags::STACK_EDIT).then_some(edit);
+        let before = meta.class;
+        let treatment = ruled(l3, meta, edit.as_deref(), out, rules, hits);
+        match (meta.layer3, edit) {
+            (Layer3::Mpls, Some(edit)) => {
+                let anew = out.marks.remark_tc.then(|| out.tc_map.tc(meta.class));
+                treatment.tc.or(anew).into_iter().for_each(|tc| edit.mark(tc));
+            }
+            (Layer3::Ipv4 | Layer3::Ipv6, Some(edit)) => {
+                let anew = (meta.class != before).then(|| out.tc_map.tc(meta.class));
+                treatment.tc.or(anew).into_iter().for_each(|tc| edit.mark(tc));
+                let own = edit.uniform.then(|| of_class(meta, out)).flatten();
+                treatment.mark.or(own).into_iter().for_each(|dscp| mark(meta, dscp));
+            }
+            (Layer3::Ipv4 | Layer3::Ipv6, None) => {
+                treatment.mark.or_else(|| of_class(meta, out)).into_iter().for_each(|dscp| mark(meta, dscp));
+            }
+            _ => {}
         }
     }
+}
+
+/// The DSCP of packets of its class and colour that leave by `out`.
+#[inline]
+fn of_class(meta: &Meta, out: &Interface) -> Option<u8> {
+    Some(out.marks.dscp_out[meta.class.index()]?[meta.colour as usize])
+}
+
+/// What the first rule says that matches; class and colour are given.
+#[inline]
+fn ruled(
+    l3: &[u8],
+    meta: &mut Meta,
+    edit: Option<&StackEdit>,
+    out: &Interface,
+    rules: &Rules,
+    hits: &mut RuleHits,
+) -> Treatment {
+    let rules = &rules.leaving;
+    let labelled = match edit {
+        _ if rules.is_empty() => return Treatment::default(),
+        Some(edit) if meta.layer3 == Layer3::Mpls => Labelled::Through(edit.tc()),
+        Some(edit) => Labelled::Edge(edit.tc()),
+        None => Labelled::No,
+    };
+    let place = Place { interface: out.id, vrf: out.vrf, labelled };
+    let found = match labelled {
+        Labelled::Through(_) if !rules.reads_labels() => None,
+        Labelled::Through(_) => find(l3, place, rules),
+        _ => fields::fields(l3, meta, place).and_then(|fields| rules.find(&fields)),
+    };
+    let Some((at, treatment)) = found else { return Treatment::default() };
+    count(&mut hits.leaving, at, meta.length);
+    apply(meta, treatment);
+    treatment
 }

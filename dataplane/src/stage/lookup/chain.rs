@@ -3,7 +3,7 @@
 //! RFC 3443 section 3, RFC 5462).
 
 use crate::packet::{Flags, Frame, Layer3, StackEdit};
-use crate::table::{Interface, Push, Swap, TtlModel, TunnelModel};
+use crate::table::{DiffServModel, Interface, Push, Swap, TtlModel, TunnelModel};
 use crate::wire::mpls::{LabelStackEntry, label};
 
 /// Where the label stands in an entry.
@@ -37,6 +37,8 @@ pub(super) struct Chain {
     uniform: u16,
     /// By bit: those that are to hold the flow's entropy.
     entropy: u16,
+    /// Whether the packet below the innermost of them has the mark that they have.
+    marked: bool,
     /// Whether entries without meaning here, or too many, were on the way.
     broken: bool,
 }
@@ -44,14 +46,23 @@ pub(super) struct Chain {
 impl Chain {
     pub(super) const fn new() -> Self {
         let words = [0; StackEdit::MOST];
-        Self { first: First::Other, swap: None, len: 0, words, uniform: 0, entropy: 0, broken: false }
+        Self {
+            first: First::Other,
+            swap: None,
+            len: 0,
+            words,
+            uniform: 0,
+            entropy: 0,
+            marked: false,
+            broken: false,
+        }
     }
 
     /// Forgets what it was; the words need not be overwritten.
     #[inline]
     pub(super) fn clear(&mut self) {
         (self.first, self.swap, self.len, self.broken) = (First::Other, None, 0, false);
-        (self.uniform, self.entropy) = (0, 0);
+        (self.uniform, self.entropy, self.marked) = (0, 0, false);
     }
 
     /// Whether a frame that came unlabelled leaves so.
@@ -84,6 +95,7 @@ impl Chain {
         if self.is_empty() {
             let labels = push.labels.len() as u8;
             self.first = if push.entropy { First::Other } else { First::Push(labels, push.model) };
+            self.marked = push.model.diffserv == DiffServModel::Uniform;
         }
         // In a uniform tunnel through a pipe, the pipe's TTL counts from there on.
         let over_pipe = self.len > 0 && self.uniform & 1 << (self.len - 1) == 0;
@@ -141,6 +153,7 @@ impl Chain {
         let kept = meta.flags.0 & (Flags::ORIGINATED.0 | Flags::KEEP_TTL.0) != 0;
         let ttl = u32::from(meta.ttl.saturating_sub(u8::from(!kept)));
         edit.clear();
+        edit.uniform = self.marked;
         let (tc, mut bottom) = match meta.layer3 {
             Layer3::Mpls => {
                 let tc = u32::from(meta.tc) << TC;

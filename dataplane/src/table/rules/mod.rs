@@ -136,6 +136,9 @@ pub struct Treatment {
     pub colour: Option<Colour>,
     /// The DSCP they are to leave with, 0 to 63; `None` leaves it.
     pub mark: Option<u8>,
+    /// Of what leaves labelled: the traffic class, 0 to 7, of the labels that it is to leave
+    /// with, as far as this router writes them; `None` leaves it. Only of what leaves.
+    pub tc: Option<u8>,
 }
 
 /// One rule.
@@ -156,6 +159,8 @@ pub struct Rules {
     pub entering: Arc<RuleSet>,
     /// For what leaves.
     pub leaving: Arc<RuleSet>,
-    /// Whether any interface marks what leaves by it.
+    /// Whether any interface marks what leaves by it, beside the labels that are put on.
     pub marks: bool,
+    /// Whether labels come in by an interface whose marks are not trusted.
+    pub doubts: bool,
 }

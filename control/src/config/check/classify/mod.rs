@@ -79,8 +79,12 @@ impl Checks<'_> {
                 self.fault("rule", at, "match", message, help_words(name, groups()));
             }
             if rule.treatment() == rules::Treatment::default() {
-                let help = "give \"class\", \"colour\" or \"mark\"";
+                let help = "give \"class\", \"colour\", \"mark\" or \"mark-tc\"";
                 self.fault("rule", at, "name", "it does nothing with its packets".into(), help);
+            }
+            if rule.mark_tc.is_some() && rule.direction == Direction::In {
+                let message = "labels are marked as they leave".into();
+                self.fault("rule", at, "mark-tc", message, "say direction = \"out\", or give \"class\"");
             }
         }
         if self.findings.borrow().is_empty() {
