@@ -8,12 +8,13 @@ use std::time::Duration;
 use dataplane::port;
 use dataplane::router::{Options, Router, Running};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 
 use crate::api::types::{ConfigText, Refusal};
 use crate::api::{ServeError, Socket};
 use crate::client::DEFAULT_SOCKET;
 use crate::config::{self, Config, ConfigErrors};
-use crate::engine::{Engine, poll_mode, size};
+use crate::engine::{Engine, poll_mode, qos, size};
 
 /// Time between two looks at the workers and the ports' lines.
 const WATCH: Duration = Duration::from_millis(200);
@@ -86,10 +87,12 @@ async fn serve(
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = socket.serve(engine.clone(), async move { drop(stopped.await) });
     let server = tokio::spawn(server);
+    let sampling = tokio::spawn(sample(engine.clone()));
     notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!("{name} forwards; configuration {file}");
     let ended = watch(path, &engine, &running, signals).await;
     notify(&[sd_notify::NotifyState::Stopping]);
+    sampling.abort();
     // The server ends on its own word; a client that lingers is cut off.
     let _ = stop.send(());
     let _ = tokio::time::timeout(Duration::from_secs(1), server).await;
@@ -161,6 +164,25 @@ async fn follow_links(engine: &Arc<Engine>) {
     let engine = engine.clone();
     if let Ok(Err(refusal)) = tokio::task::spawn_blocking(move || engine.follow_links()).await {
         tracing::warn!("the lines cannot be looked at: {}", refusal.message);
+    }
+}
+
+/// Takes samples of the queues without end, for the rates that `show qos` tells.
+async fn sample(engine: Arc<Engine>) {
+    let mut period = tokio::time::interval(qos::PERIOD);
+    period.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = false;
+    loop {
+        period.tick().await;
+        let engine = engine.clone();
+        let done = tokio::task::spawn_blocking(move || engine.sample()).await;
+        let failed = matches!(done, Ok(Err(_)));
+        if let Ok(Err(refusal)) = done
+            && !told
+        {
+            tracing::warn!("rates are not measured: {}", refusal.message);
+        }
+        told = failed;
     }
 }
 

@@ -139,9 +139,6 @@ _viaduct() {
             viaduct__subcmd__help__subcmd__route,load)
                 cmd="viaduct__subcmd__help__subcmd__route__subcmd__load"
                 ;;
-            viaduct__subcmd__help__subcmd__show,classes)
-                cmd="viaduct__subcmd__help__subcmd__show__subcmd__classes"
-                ;;
             viaduct__subcmd__help__subcmd__show,drops)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__drops"
                 ;;
@@ -162,6 +159,9 @@ _viaduct() {
                 ;;
             viaduct__subcmd__help__subcmd__show,ports)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__ports"
+                ;;
+            viaduct__subcmd__help__subcmd__show,qos)
+                cmd="viaduct__subcmd__help__subcmd__show__subcmd__qos"
                 ;;
             viaduct__subcmd__help__subcmd__show,routes)
                 cmd="viaduct__subcmd__help__subcmd__show__subcmd__routes"
@@ -256,9 +256,6 @@ _viaduct() {
             viaduct__subcmd__route__subcmd__help,load)
                 cmd="viaduct__subcmd__route__subcmd__help__subcmd__load"
                 ;;
-            viaduct__subcmd__show,classes)
-                cmd="viaduct__subcmd__show__subcmd__classes"
-                ;;
             viaduct__subcmd__show,drops)
                 cmd="viaduct__subcmd__show__subcmd__drops"
                 ;;
@@ -283,6 +280,9 @@ _viaduct() {
             viaduct__subcmd__show,ports)
                 cmd="viaduct__subcmd__show__subcmd__ports"
                 ;;
+            viaduct__subcmd__show,qos)
+                cmd="viaduct__subcmd__show__subcmd__qos"
+                ;;
             viaduct__subcmd__show,routes)
                 cmd="viaduct__subcmd__show__subcmd__routes"
                 ;;
@@ -297,9 +297,6 @@ _viaduct() {
                 ;;
             viaduct__subcmd__show,workers)
                 cmd="viaduct__subcmd__show__subcmd__workers"
-                ;;
-            viaduct__subcmd__show__subcmd__help,classes)
-                cmd="viaduct__subcmd__show__subcmd__help__subcmd__classes"
                 ;;
             viaduct__subcmd__show__subcmd__help,drops)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__drops"
@@ -324,6 +321,9 @@ _viaduct() {
                 ;;
             viaduct__subcmd__show__subcmd__help,ports)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__ports"
+                ;;
+            viaduct__subcmd__show__subcmd__help,qos)
+                cmd="viaduct__subcmd__show__subcmd__help__subcmd__qos"
                 ;;
             viaduct__subcmd__show__subcmd__help,routes)
                 cmd="viaduct__subcmd__show__subcmd__help__subcmd__routes"
@@ -877,22 +877,8 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show)
-            opts="ports interfaces neighbours routes classes policers rules drops workers version vrfs labels lsp"
+            opts="ports interfaces neighbours routes qos policers rules drops workers version vrfs labels lsp"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        viaduct__subcmd__help__subcmd__show__subcmd__classes)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -989,6 +975,20 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help__subcmd__show__subcmd__ports)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__show__subcmd__qos)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1739,26 +1739,8 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show)
-            opts="-h -V --json --socket --help --version ports interfaces neighbours routes classes policers rules drops workers version vrfs labels lsp help"
+            opts="-h -V --json --socket --help --version ports interfaces neighbours routes qos policers rules drops workers version vrfs labels lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --socket)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        viaduct__subcmd__show__subcmd__classes)
-            opts="-h -V --json --socket --help --version"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1797,22 +1779,8 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__help)
-            opts="ports interfaces neighbours routes classes policers rules drops workers version vrfs labels lsp help"
+            opts="ports interfaces neighbours routes qos policers rules drops workers version vrfs labels lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        viaduct__subcmd__show__subcmd__help__subcmd__classes)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1923,6 +1891,20 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__show__subcmd__help__subcmd__ports)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__help__subcmd__qos)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2102,6 +2084,24 @@ _viaduct() {
             ;;
         viaduct__subcmd__show__subcmd__ports)
             opts="-h -V --json --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__show__subcmd__qos)
+            opts="-h -V --all --json --socket --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -43,6 +43,15 @@ pub(crate) fn ask<T>(question: impl Future<Output = Result<T, ClientError>>) -> 
     Ok(runtime.block_on(question)?)
 }
 
+/// `text` as a value of a query (RFC 3986 section 2.1).
+pub(crate) fn encoded(text: &str) -> String {
+    let byte = |b: u8| match b {
+        b if b.is_ascii_alphanumeric() || b"-._~:/".contains(&b) => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
 /// Prints differences: green what comes, red what goes, yellow what changes.
 pub(crate) fn changes(changes: &[Change]) {
     for change in changes {

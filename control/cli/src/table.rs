@@ -57,6 +57,19 @@ pub(crate) fn micros(value: f64) -> String {
     format!("{value:.1}")
 }
 
+/// Bit/s that were measured, to four figures.
+pub(crate) fn bits(rate: u64) -> String {
+    let (unit, scale) = match rate {
+        0..1_000 => return format!("{rate} bit/s"),
+        1_000..1_000_000 => ("kbit/s", 1e3),
+        1_000_000..1_000_000_000 => ("Mbit/s", 1e6),
+        _ => ("Gbit/s", 1e9),
+    };
+    let value = rate as f64 / scale;
+    let figures = 3 - value.log10() as usize;
+    format!("{value:.figures$} {unit}")
+}
+
 /// Seconds as days, hours, minutes and seconds, the largest two.
 pub(crate) fn span(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -71,6 +84,15 @@ pub(crate) fn span(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn measured_rates_have_four_figures() {
+        let told = [0, 999, 1_234, 99_996, 9_998_123, 1_000_000_000, 123_456_789_012].map(bits);
+        let wanted =
+            ["0 bit/s", "999 bit/s", "1.234 kbit/s", "100.00 kbit/s", "9.998 Mbit/s", "1.000 Gbit/s"];
+        assert_eq!(told[..6], wanted);
+        assert_eq!(told[6], "123.5 Gbit/s");
+    }
 
     #[test]
     fn spans_are_told_by_their_largest_two() {

@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::lsp::LspPing;
 use super::serve::{Peer, Served};
@@ -28,7 +28,8 @@ pub(super) fn routes(served: Served) -> axum::Router {
         .route("/v1/ports", get(|s: State<Served>| show(s, Engine::ports)))
         .route("/v1/interfaces", get(|s: State<Served>| show(s, Engine::interfaces)))
         .route("/v1/neighbours", get(|s: State<Served>| show(s, Engine::neighbours)))
-        .route("/v1/classes", get(|s: State<Served>| show(s, Engine::classes)))
+        .route("/v1/qos", get(|s: State<Served>| show(s, Engine::qos)))
+        .route("/v1/qos/trees", get(qos_trees))
         .route("/v1/policers", get(|s: State<Served>| show(s, Engine::policers)))
         .route("/v1/rules", get(|s: State<Served>| show(s, Engine::rules)))
         .route("/v1/drops", get(|s: State<Served>| show(s, |e| Ok(e.drops()))))
@@ -89,6 +90,16 @@ async fn change<T: Serialize + Send + 'static>(
         return refused(StatusCode::FORBIDDEN, refuse(message));
     }
     work(served, job).await
+}
+
+/// Which sites.
+#[derive(Debug, Deserialize)]
+struct Site {
+    site: Option<String>,
+}
+
+async fn qos_trees(State(served): State<Served>, Query(asked): Query<Site>) -> Response {
+    work(served, move |engine| engine.qos_trees(asked.site.as_deref())).await
 }
 
 async fn list_routes(State(served): State<Served>, Query(filter): Query<RouteFilter>) -> Response {

@@ -6,6 +6,7 @@
 
 mod handlers;
 pub mod lsp;
+pub mod qos;
 mod serve;
 pub mod types;
 

@@ -134,45 +134,6 @@ pub struct NeighbourRow {
     pub held: usize,
 }
 
-/// `show classes`: one interface's class.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ClassRow {
-    /// The interface.
-    pub interface: String,
-    /// The class.
-    pub class: String,
-    /// What it is guaranteed when all wait, bit/s, where that is said of it.
-    #[serde(default)]
-    pub guaranteed: Option<u64>,
-    /// The most that it can have, bit/s: its own rate, or its interface's.
-    #[serde(default)]
-    pub rate: Option<u64>,
-    /// Received by the interface in this class.
-    pub received: Traffic,
-    /// Sent by the interface in this class.
-    pub sent: Traffic,
-    /// Dropped at its queue.
-    pub dropped: u64,
-    /// The same by reason, where there are any.
-    #[serde(default)]
-    pub drops: BTreeMap<String, u64>,
-    /// Marked "congestion experienced" in place of a drop (RFC 3168).
-    #[serde(default)]
-    pub marked: u64,
-    /// In its queue now.
-    pub depth: Traffic,
-    /// Most bytes its queue ever held.
-    pub worst_bytes: u64,
-    /// Median time in the queue, µs.
-    pub p50_us: f64,
-    /// 99th percentile, µs.
-    pub p99_us: f64,
-    /// 99.9th percentile, µs.
-    pub p999_us: f64,
-    /// Longest, µs.
-    pub max_us: f64,
-}
-
 /// `show policers`: the meter of one interface's class, and what it made of what came in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PolicerRow {

@@ -7,6 +7,7 @@ pub(crate) mod meters;
 mod ping;
 mod ports;
 mod proof;
+pub mod qos;
 mod query;
 mod routes;
 mod rules;
@@ -37,6 +38,8 @@ pub struct Engine {
     handle: Handle,
     wanted: Mutex<Wanted>,
     started: Instant,
+    /// What queues counted before, for rates.
+    samples: Mutex<qos::Samples>,
     size: Size,
     /// `[router]` as it was when the router was started: what its workers go by.
     router: config::Router,
@@ -83,11 +86,16 @@ impl Engine {
     /// The engine of a router that forwards nothing yet.
     pub fn new(handle: Handle, size: Size, router: config::Router) -> Self {
         let wanted = Wanted { state: State::new(), ports: OpenPorts::default(), file: String::new() };
-        Self { handle, wanted: Mutex::new(wanted), started: Instant::now(), size, router }
+        let (wanted, samples) = (Mutex::new(wanted), Mutex::default());
+        Self { handle, wanted, samples, started: Instant::now(), size, router }
     }
 
     fn wanted(&self) -> MutexGuard<'_, Wanted> {
         self.wanted.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn samples(&self) -> MutexGuard<'_, qos::Samples> {
+        self.samples.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// The buffers that its workers receive into.

@@ -1,13 +1,10 @@
 //! Answers to what people ask: rows for every `show`, and pings.
 
-use std::collections::BTreeMap;
-
 use dataplane::class::TrafficClass;
 use dataplane::counters::TrafficCount;
 use dataplane::host::NeighbourState;
 use dataplane::id::PortIndex;
 use dataplane::packet::DropReason;
-use dataplane::qos::QueueStats;
 use dataplane::table::{Interface, Tpid, VlanMatch};
 use dataplane::worker::Status;
 
@@ -28,10 +25,6 @@ fn vlan_text(vlan: VlanMatch) -> String {
     }
 }
 
-fn traffic(count: TrafficCount) -> Traffic {
-    Traffic { frames: count.frames, bytes: count.bytes }
-}
-
 fn sum(counts: &[TrafficCount]) -> Traffic {
     Traffic { frames: counts.iter().map(|c| c.frames).sum(), bytes: counts.iter().map(|c| c.bytes).sum() }
 }
@@ -44,10 +37,6 @@ pub(super) fn line(status: &[Status], id: PortIndex) -> &'static str {
         () if links.all(|l| l.up) => "up",
         () => "down",
     }
-}
-
-fn micros(ns: u64) -> f64 {
-    ns as f64 / 1000.0
 }
 
 impl Engine {
@@ -159,48 +148,6 @@ impl Engine {
         Ok(rows)
     }
 
-    /// `show classes`
-    ///
-    /// # Errors
-    /// A worker that does not answer.
-    pub fn classes(&self) -> Result<Vec<ClassRow>, Refusal> {
-        let (status, snapshot) = (self.status()?, self.handle.snapshot());
-        let mut rows = Vec::new();
-        for (_, interface) in snapshot.interfaces.iter() {
-            let counts = self.handle.interface_counts(interface.id);
-            for class in TrafficClass::ALL {
-                let queue = status
-                    .iter()
-                    .flat_map(|s| &s.classes)
-                    .find(|(id, of, _)| (*id, *of) == (interface.id, class))
-                    .map(|(_, _, stats)| stats);
-                let spec = &interface.qos.classes[class.index()];
-                let delay = |part: f64| queue.map_or(0.0, |q| micros(q.delay.quantile(part)));
-                rows.push(ClassRow {
-                    interface: interface.name.to_string(),
-                    class: class.name().into(),
-                    guaranteed: Some(spec.guaranteed).filter(|rate| *rate > 0),
-                    rate: spec.shaper.map(|own| own.rate).or(interface.qos.shaper.map(|own| own.rate)),
-                    received: traffic(counts.received[class.index()]),
-                    sent: traffic(counts.sent[class.index()]),
-                    dropped: queue.map_or(0, |q| q.drops().map(|(_, n)| n.packets).sum()),
-                    drops: queue.map(drops_by_reason).unwrap_or_default(),
-                    marked: queue.map_or(0, |q| q.marked.packets),
-                    depth: queue.map_or(Traffic::default(), |q| Traffic {
-                        frames: q.depth.packets,
-                        bytes: q.depth.bytes,
-                    }),
-                    worst_bytes: queue.map_or(0, |q| q.worst.bytes),
-                    p50_us: delay(0.5),
-                    p99_us: delay(0.99),
-                    p999_us: delay(0.999),
-                    max_us: queue.map_or(0.0, |q| micros(q.delay.max())),
-                });
-            }
-        }
-        Ok(rows)
-    }
-
     /// `show drops`
     pub fn drops(&self) -> Drops {
         let (totals, snapshot) = (self.handle.totals(), self.handle.snapshot());
@@ -278,10 +225,4 @@ fn kind_text(kind: PortKind) -> String {
 
 fn state_text(state: NeighbourState) -> String {
     format!("{state:?}").to_lowercase()
-}
-
-/// What a queue dropped, by reason.
-fn drops_by_reason(queue: &QueueStats) -> BTreeMap<String, u64> {
-    let any = queue.drops().filter(|(_, count)| count.packets > 0);
-    any.map(|(reason, count)| (reason.name().into(), count.packets)).collect()
 }

@@ -9,25 +9,23 @@ const OCTAVES: u32 = 22;
 const BUCKETS: usize = ((OCTAVES + 1) << FINE) as usize;
 
 /// A log-linear histogram of nanoseconds, 1.5 KB, that allocates nothing when
-/// it counts. Longer than 68 s counts as that; the largest is kept exactly.
-#[derive(Clone, Debug)]
+/// it counts, but for the first. Longer than 68 s counts as that; the largest is kept exactly.
+#[derive(Clone, Debug, Default)]
 pub struct Histogram {
-    buckets: [u32; BUCKETS],
-    max: u64,
-}
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self { buckets: [0; BUCKETS], max: 0 }
-    }
+    /// Made when the first wait is counted.
+    buckets: Option<Box<[u32; BUCKETS]>>,
+    /// The longest wait since it began anew, and before.
+    recent: u64,
+    before: u64,
 }
 
 impl Histogram {
     /// Counts one wait of `ns`.
     #[inline]
     pub fn record(&mut self, ns: u64) {
-        self.max = self.max.max(ns);
-        let bucket = &mut self.buckets[Self::bucket(ns)];
+        self.recent = self.recent.max(ns);
+        let buckets = self.buckets.get_or_insert_with(|| Box::new([0; BUCKETS]));
+        let bucket = &mut buckets[Self::bucket(ns)];
         *bucket += 1;
         if *bucket == u32::MAX {
             self.age();
@@ -36,12 +34,36 @@ impl Histogram {
 
     /// How many were counted, older ones by half once there were over four thousand million.
     pub fn count(&self) -> u64 {
-        self.buckets.iter().map(|b| u64::from(*b)).sum()
+        self.buckets().map(u64::from).sum()
     }
 
     /// The longest wait, nanoseconds, exact; 0 when none was counted.
     pub fn max(&self) -> u64 {
-        self.max
+        self.recent.max(self.before)
+    }
+
+    /// The longest of those counted since it began anew, nanoseconds.
+    pub fn recent(&self) -> u64 {
+        self.recent
+    }
+
+    /// What is counted from now on is recent.
+    pub(super) fn begin_anew(&mut self) {
+        (self.before, self.recent) = (self.max(), 0);
+    }
+
+    /// One without counts, that knows the longest waits.
+    pub(super) fn longest_alone(&self) -> Self {
+        Self { buckets: None, ..*self }
+    }
+
+    /// Bytes beside itself.
+    pub(super) fn memory(&self) -> usize {
+        self.buckets.as_ref().map_or(0, |buckets| size_of_val(&**buckets))
+    }
+
+    fn buckets(&self) -> impl Iterator<Item = u32> {
+        self.buckets.iter().flat_map(|buckets| buckets.iter().copied())
     }
 
     /// The wait, nanoseconds, that `part` (0 to 1) of all did not exceed: never
@@ -49,17 +71,19 @@ impl Histogram {
     pub fn quantile(&self, part: f64) -> u64 {
         let rank = ((self.count() as f64 * part).ceil() as u64).max(1);
         let mut below = 0;
-        let found = self.buckets.iter().position(|b| {
-            below += u64::from(*b);
+        let found = self.buckets().position(|b| {
+            below += u64::from(b);
             below >= rank
         });
-        found.map_or(self.max, |bucket| Self::upper_edge(bucket).min(self.max))
+        found.map_or(self.max(), |bucket| Self::upper_edge(bucket).min(self.max()))
     }
 
     /// Adds another's counts.
     pub fn merge(&mut self, other: &Self) {
-        self.max = self.max.max(other.max);
-        for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
+        (self.recent, self.before) = (self.recent.max(other.recent), self.before.max(other.before));
+        let Some(others) = &other.buckets else { return };
+        let buckets = self.buckets.get_or_insert_with(|| Box::new([0; BUCKETS]));
+        for (mine, theirs) in buckets.iter_mut().zip(others.iter()) {
             *mine = mine.saturating_add(*theirs).min(u32::MAX - 1);
         }
     }
@@ -83,7 +107,7 @@ impl Histogram {
 
     #[cold]
     fn age(&mut self) {
-        for bucket in &mut self.buckets {
+        for bucket in self.buckets.iter_mut().flat_map(|buckets| buckets.iter_mut()) {
             *bucket /= 2;
         }
     }
@@ -117,12 +141,25 @@ mod tests {
         assert_eq!((histogram.quantile(0.5), histogram.count()), (0, 0));
         histogram.record(u64::MAX);
         assert_eq!(histogram.quantile(0.99), Histogram::upper_edge(BUCKETS - 1));
-        histogram.buckets[0] = u32::MAX - 1;
+        histogram.buckets.as_mut().unwrap()[0] = u32::MAX - 1;
         histogram.record(0);
-        assert_eq!(histogram.buckets[0], u32::MAX / 2);
+        assert_eq!(histogram.buckets().next(), Some(u32::MAX / 2));
         let mut both = Histogram::default();
         both.record(5);
         both.merge(&histogram);
         assert_eq!(both.max(), u64::MAX);
+    }
+
+    #[test]
+    fn the_longest_is_known_since_the_last_look_and_of_all() {
+        let mut histogram = Histogram::default();
+        histogram.record(70_000);
+        assert_eq!((histogram.recent(), histogram.max()), (70_000, 70_000));
+        histogram.begin_anew();
+        assert_eq!((histogram.recent(), histogram.max()), (0, 70_000));
+        histogram.record(9);
+        let alone = histogram.longest_alone();
+        assert_eq!((alone.recent(), alone.max(), alone.count()), (9, 70_000, 0));
+        assert_eq!((histogram.count(), histogram.quantile(1.0)), (2, 70_000));
     }
 }

@@ -19,6 +19,7 @@
 //! - the work for a frame does not grow with the number of interfaces.
 
 pub mod bucket;
+mod burst;
 mod codel;
 mod ecn;
 mod fair;
@@ -31,6 +32,7 @@ pub mod meter_shared;
 mod pace;
 pub mod policer;
 mod queue;
+mod report;
 mod ring;
 pub mod scheduler;
 mod serve;
@@ -52,6 +54,7 @@ pub use histogram::Histogram;
 pub use meter::{Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};
 pub use meter_shared::{Share, SharedMeter};
 pub use policer::{Metered, Policers};
+pub use report::{Look, SiteReport, TreeReport};
 pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits};
 pub use spec::{Aqm, Cells, ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, RateSpec, ShaperSpec};
 pub use stats::{Count, QueueStats};

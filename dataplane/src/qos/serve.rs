@@ -207,12 +207,12 @@ impl Site {
                 continue;
             }
             let waited = now.since(held.since);
+            let accounted = self.counting.map_or(len as u32, |shaper| shaper.accounted(len));
             if self.fifo {
-                self.tally(held.class).sent(len, waited);
+                self.tally(held.class).sent(len, accounted, waited);
             } else {
-                queue.tally.sent(len, waited);
+                queue.tally.sent(len, accounted, waited);
             }
-            let accounted = self.accounted(len);
             if !priority {
                 self.fair.served(place, self.is_leftover(place), accounted);
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::bucket::TokenBucket;
+use super::burst::Burst;
 use super::fair::Fair;
 use super::pace::Paces;
 use super::policer::Policer;
@@ -60,12 +61,14 @@ pub(super) struct Site {
     /// Its own weight among the port's.
     weight_of_site: i64,
     /// How lengths are counted.
-    counting: Option<ShaperSpec>,
+    pub(super) counting: Option<ShaperSpec>,
     /// Bytes that all its queues may hold: for all frames, and for the urgent.
     pub(super) most_plain: u64,
     pub(super) most: u64,
     pub(super) fair: Fair,
     pub(super) paces: Paces,
+    /// The most that left within a millisecond, as accounted.
+    pub(super) burst: Burst,
     /// What priority leaves is divided by these.
     weights: [u32; CLASSES],
     pub(super) policers: Option<Box<[Option<Policer>; CLASSES]>>,
@@ -115,6 +118,7 @@ impl Site {
             most: u64::MAX,
             fair: Fair::new([1; CLASSES]),
             paces: Paces::default(),
+            burst: Burst::default(),
             policers: None,
             rules: Box::default(),
             queues: Default::default(),
@@ -226,6 +230,7 @@ impl Site {
     /// not keep data from it for long after they ended.
     #[inline]
     pub(super) fn charge(&mut self, turn: Turn, bytes: u32, now: Time) {
+        self.burst.sent(now, bytes);
         if let Some(shaper) = &mut self.shaper {
             shaper.spend(now, bytes);
         }

@@ -39,6 +39,8 @@ pub struct QueueStats {
     pub offered: Count,
     /// Given out by `dequeue` to be sent.
     pub sent: Count,
+    /// Bytes of these as the interface's shaper counts them: with overhead, and in whole cells.
+    pub accounted: u64,
     /// Of these (or of what waits), marked "congestion experienced" in place of a drop (RFC 3168).
     pub marked: Count,
     /// Waiting now.
@@ -81,7 +83,8 @@ pub(super) struct Tally {
     depth: Depth,
     worst: Depth,
     sent: Count,
-    delay: Option<Box<Histogram>>,
+    accounted: u64,
+    delay: Histogram,
     marked: Count,
     dropped: [Count; REASONS.len()],
 }
@@ -103,10 +106,11 @@ impl Tally {
     }
 
     #[inline]
-    pub(super) fn sent(&mut self, bytes: usize, waited: u64) {
+    pub(super) fn sent(&mut self, bytes: usize, accounted: u32, waited: u64) {
         self.left(bytes);
         self.sent.add(bytes);
-        self.delay.get_or_insert_default().record(waited);
+        self.accounted += u64::from(accounted);
+        self.delay.record(waited);
     }
 
     #[cold]
@@ -123,11 +127,21 @@ impl Tally {
 
     /// Bytes beside itself.
     pub(super) fn memory(&self) -> usize {
-        if self.delay.is_some() { size_of::<Histogram>() } else { 0 }
+        self.delay.memory()
+    }
+
+    /// What is told since the last look is told from now on anew.
+    pub(super) fn begin_anew(&mut self) {
+        self.delay.begin_anew();
     }
 
     /// For people.
     pub(super) fn stats(&self) -> QueueStats {
+        QueueStats { delay: self.delay.clone(), ..self.brief() }
+    }
+
+    /// The same, of the waits the longest alone.
+    pub(super) fn brief(&self) -> QueueStats {
         let (depth, mut offered) = (Count::from(self.depth), self.sent);
         for count in self.dropped.iter().chain([&depth]) {
             offered.packets += count.packets;
@@ -136,10 +150,11 @@ impl Tally {
         QueueStats {
             offered,
             sent: self.sent,
+            accounted: self.accounted,
             marked: self.marked,
             depth,
             worst: self.worst.into(),
-            delay: self.delay.as_deref().cloned().unwrap_or_default(),
+            delay: self.delay.longest_alone(),
             dropped: self.dropped,
         }
     }

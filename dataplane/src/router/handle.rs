@@ -10,6 +10,7 @@ use crate::host::{LspReply, LspRequest, NeighbourInfo, PingReply, PingRequest};
 use crate::id::{IfIndex, PortIndex, VrfId};
 use crate::packet::DropReason;
 use crate::port::AnyPort;
+use crate::qos::{Look, TreeReport};
 use crate::router::slowpath::SlowPathAsk;
 use crate::table::{Publisher, Snapshot};
 use crate::worker::{self, Ask, Status, Wait, Waker};
@@ -165,6 +166,15 @@ impl Handle {
     /// Asks every worker how it stands.
     pub fn status(&self) -> Answers<Status> {
         self.ask_all(Ask::Status)
+    }
+
+    /// Asks how a port's scheduler tree stands; `None` where it has none.
+    pub fn tree(&self, port: PortIndex, look: Look) -> Answers<Option<TreeReport>> {
+        let (reply, answers) = mpsc::channel();
+        if let Some(door) = self.shared.workers.get(worker::owner(port, self.workers())) {
+            door.ask(Ask::Tree(port, look, reply));
+        }
+        answers
     }
 
     /// Asks how long a frame of each class would wait on an interface; the

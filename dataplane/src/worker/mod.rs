@@ -19,13 +19,13 @@ use out::Out;
 pub use queue::Queue;
 pub use sleep::Waker;
 
-use crate::class::{CLASSES, TrafficClass};
+use crate::class::CLASSES;
 use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{Batch, DropReason, Flags, Frame, Pool};
 use crate::pipeline::Pipeline;
 use crate::port::{AnyPort, Link, PortStats};
-use crate::qos::{Count, Metered, QueueStats};
+use crate::qos::{Count, Look, Metered, TreeReport};
 use crate::stage::fragment;
 use crate::table::{Reader, Snapshot};
 use crate::time::Time;
@@ -45,8 +45,10 @@ pub enum Ask {
     RemovePort(PortIndex, mpsc::Sender<Vec<AnyPort>>),
     /// Say how long a frame of each class would wait on this interface.
     Waits(IfIndex, mpsc::Sender<Option<[Wait; CLASSES]>>),
-    /// Say how the ports and queues stand.
+    /// Say how the ports and their queues stand.
     Status(mpsc::Sender<Status>),
+    /// Say how a port's tree stands; `None` where it is another worker's, or nobody's.
+    Tree(PortIndex, Look, mpsc::Sender<Option<TreeReport>>),
 }
 
 /// How long a frame that came now would wait in its queue, nanoseconds.
@@ -69,8 +71,6 @@ pub struct Status {
     pub held: usize,
     /// Its ports' queues: line, counts.
     pub queues: Vec<(PortIndex, Link, PortStats)>,
-    /// Its trees' queues.
-    pub classes: Vec<(IfIndex, TrafficClass, QueueStats)>,
     /// Its meters.
     pub meters: Vec<Metered>,
     /// What it matched by each match rule.
@@ -251,6 +251,7 @@ impl Core {
             Ask::AddQueue(id, port) => out.add_queue(id, port, snapshot, now),
             Ask::RemovePort(id, reply) => drop(reply.send(out.remove_port(id))),
             Ask::Waits(id, reply) => drop(reply.send(out.waits(id, snapshot, now))),
+            Ask::Tree(id, look, reply) => drop(reply.send(out.tree(id, look, now))),
             Ask::Status(reply) => {
                 let rules = self.pipeline.rules().collect();
                 drop(reply.send(Status { rules, ..out.status(self.pipeline.metered().collect()) }));

@@ -9,7 +9,7 @@ use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{DropReason, Flags, Frame, Pool, PuntReason, Verdict};
 use crate::port::{AnyPort, Port};
-use crate::qos::{Metered, TreeLimits};
+use crate::qos::{Look, Metered, TreeLimits, TreeReport};
 use crate::table::Snapshot;
 use crate::time::Time;
 
@@ -177,16 +177,20 @@ impl Out {
     }
 
     pub(super) fn status(&self, meters: Vec<Metered>) -> Status {
-        let trees = self.queues.iter().filter_map(|queue| queue.egress.as_ref());
         Status {
             worker: self.index,
             pool: (self.pool.available(), self.pool.total()),
             held: self.queues.iter().map(Queue::held).sum(),
             queues: self.queues.iter().map(|q| (q.id, q.link(), q.stats())).collect(),
-            classes: trees.flat_map(|tree| tree.scheduler.stats_iter()).collect(),
             meters,
             rules: Vec::new(),
         }
+    }
+
+    /// How a port's tree stands; `None` where it is another worker's, or nobody's.
+    pub(super) fn tree(&mut self, port: PortIndex, look: Look, now: Time) -> Option<TreeReport> {
+        let at = self.trees.get(port.index()).copied().flatten()?;
+        Some(self.queues.get_mut(at)?.egress.as_mut()?.scheduler.report(look, now))
     }
 
     /// How long a frame of each class would wait; `None` where the tree is another worker's.

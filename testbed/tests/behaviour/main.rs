@@ -42,6 +42,7 @@ mod network;
 mod options;
 mod policer;
 mod pool;
+mod qos_truth;
 mod rules;
 mod rules_labels;
 mod shaping;

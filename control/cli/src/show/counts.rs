@@ -1,85 +1,14 @@
-//! `show classes`, `show policers`, `show rules`, `show drops`.
+//! `show policers`, `show rules`, `show drops`.
 
 use anstyle::Style;
-use control::api::types::{ClassRow, ColourRow, Drops, PolicerRow, RuleRow};
+use control::api::types::{ColourRow, Drops, PolicerRow, RuleRow};
 use control::config::{Rate, Size};
 use dataplane::wire::dscp;
 
 use super::{Ask, require_interface};
 use crate::exit::Done;
 use crate::output::{self, BAD};
-use crate::table::{Table, micros};
-
-pub(super) fn classes(ask: &Ask, interface: Option<&str>) -> Done {
-    require_interface(ask, interface)?;
-    let mut rows: Vec<ClassRow> = ask.get("/v1/classes")?;
-    rows.retain(|row| interface.is_none_or(|name| name == row.interface));
-    if ask.json {
-        return output::json(&rows);
-    }
-    let mut table = Table::new(&[
-        "INTERFACE",
-        "CLASS",
-        ">GUARANTEED",
-        ">RATE",
-        ">RX-FRAMES",
-        ">TX-FRAMES",
-        ">TX-BYTES",
-        ">DROPPED",
-        ">CODEL",
-        ">WRED",
-        ">MARKED",
-        ">QUEUED",
-        ">WORST-BYTES",
-        ">P50-US",
-        ">P99-US",
-        ">P99.9-US",
-        ">MAX-US",
-    ]);
-    for row in rows {
-        let style = if row.dropped > 0 { BAD } else { Style::new() };
-        let early = |reason: &str| row.drops.get(reason).copied().unwrap_or_default();
-        let counts = [
-            row.received.frames,
-            row.sent.frames,
-            row.sent.bytes,
-            row.dropped,
-            early("codel"),
-            early("wred"),
-            row.marked,
-            row.depth.bytes,
-            row.worst_bytes,
-        ];
-        let rate = |rate: Option<u64>| rate.map_or("-".into(), |rate| Rate(rate).to_string());
-        let [received, sent, bytes, dropped, codel, wred, marked, queued, worst] =
-            counts.map(|n| n.to_string());
-        let [p50, p99, p999, max] = [row.p50_us, row.p99_us, row.p999_us, row.max_us].map(micros);
-        table.styled(
-            [
-                row.interface,
-                row.class,
-                rate(row.guaranteed),
-                rate(row.rate),
-                received,
-                sent,
-                bytes,
-                dropped,
-                codel,
-                wred,
-                marked,
-                queued,
-                worst,
-                p50,
-                p99,
-                p999,
-                max,
-            ],
-            style,
-        );
-    }
-    table.print("no interfaces");
-    Ok(())
-}
+use crate::table::Table;
 
 pub(super) fn policers(ask: &Ask, interface: Option<&str>) -> Done {
     require_interface(ask, interface)?;

@@ -4,6 +4,7 @@ mod counts;
 mod devices;
 mod labels;
 mod process;
+mod qos;
 mod routes;
 
 use std::path::Path;
@@ -23,7 +24,8 @@ Examples:
   viaduct show labels                   who asked for each, and where it leads
   viaduct show lsp 10.255.0.2           the labels on the way to an egress router
   viaduct show drops --interface ge0
-  viaduct show classes wan --json
+  viaduct show qos                      every site: rates, queues, drops, the wait of calls
+  viaduct show qos surgery              every class of one: what it has, gets, drops and waits
   viaduct show policers                 rates, and frames by the colour they got
   viaduct show rules                    what each match rule says, and what it matched";
 
@@ -50,11 +52,7 @@ enum What {
         interface: Option<String>,
     },
     Routes(routes::Arguments),
-    /// Traffic classes by interface: traffic, queues and delay in them.
-    Classes {
-        /// Of this interface only.
-        interface: Option<String>,
-    },
+    Qos(qos::Arguments),
     /// Policers and meters of what comes in: rates, and frames by colour.
     Policers {
         /// Of this interface only.
@@ -109,7 +107,7 @@ pub(crate) fn run(arguments: &Arguments, socket: &Path) -> Done {
         What::Interfaces => devices::interfaces(&ask),
         What::Neighbours { interface } => devices::neighbours(&ask, interface.as_deref()),
         What::Routes(filter) => routes::run(&ask, filter),
-        What::Classes { interface } => counts::classes(&ask, interface.as_deref()),
+        What::Qos(which) => qos::run(&ask, which),
         What::Policers { interface } => counts::policers(&ask, interface.as_deref()),
         What::Rules => counts::rules(&ask),
         What::Drops { interface } => counts::drops(&ask, interface.as_deref()),

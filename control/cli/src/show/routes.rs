@@ -11,7 +11,7 @@ use ipnet::IpNet;
 use super::Ask;
 use super::labels::hops;
 use crate::exit::{Done, Failure};
-use crate::output::{self, FAINT, ODD};
+use crate::output::{self, FAINT, ODD, encoded};
 use crate::table::Table;
 
 const EXAMPLES: &str = "\
@@ -98,15 +98,6 @@ fn query(arguments: &Arguments) -> Result<String, Failure> {
         }
     }
     Ok(query)
-}
-
-/// `text` as a value of a query (RFC 3986 section 2.1).
-fn encoded(text: &str) -> String {
-    let byte = |b: u8| match b {
-        b if b.is_ascii_alphanumeric() || b"-._~:/".contains(&b) => char::from(b).to_string(),
-        b => format!("%{b:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 fn summary(ask: &Ask, vrf: Option<&str>) -> Done {

@@ -10,5 +10,6 @@ mod explain;
 mod generated;
 mod lsp;
 mod prove;
+mod qos;
 mod router;
 mod traffic;

@@ -69,9 +69,6 @@ fn every_show_is_a_table_and_json() {
     let (table, json) = shown("neighbours ge1");
     assert!(table.contains("10.0.1.2") && table.contains("static"), "{table}");
     assert_eq!(json[0]["mac"], "02:00:00:00:00:02");
-    let (table, json) = shown("classes ge1");
-    assert_eq!((table.lines().count(), json.as_array().unwrap().len()), (9, 8), "{table}");
-    assert_eq!(json[1]["class"], "voice");
     let (table, json) = shown("policers");
     let words = table.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("imaging bulk trtcm 20 Mbit/s 50 kB 50 Mbit/s 125 kB 0 0 0 0"), "{table}");
@@ -104,7 +101,7 @@ fn every_show_is_a_table_and_json() {
     let (table, json) = shown("routes --summary");
     assert!(table.contains("bytes of memory resident"), "{table}");
     assert!(json["summary"]["vrfs"][0]["ipv4_bytes"].as_u64().unwrap() > 0, "{json}");
-    let told = router.run(&["show", "classes", "ge9"]).failed(1);
+    let told = router.run(&["show", "qos", "ge9"]).failed(1);
     assert!(told.contains("there is no interface \"ge9\"; there are: ge0, ge1"), "{told}");
 }
 

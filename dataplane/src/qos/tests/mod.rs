@@ -5,6 +5,7 @@ mod fluid;
 mod guarantee;
 mod oracle;
 mod property;
+mod report;
 mod scenario;
 mod waits;
 

@@ -1,0 +1,118 @@
+//! `show qos` against a router process.
+
+use serde_json::Value;
+
+use super::common::Router;
+
+const CONFIG: &str = r#"
+[router]
+name = "try"
+mode = "interrupt"
+buffers = 1024
+[[port]]
+name = "lan"
+kind = "loopback"
+[[port]]
+name = "wan"
+kind = "loopback"
+rate = "100 Mbit/s"
+[[interface]]
+name = "lan"
+addresses = ["10.0.0.1/24"]
+[[interface]]
+name = "surgery-1"
+port = "wan"
+vlan = 1
+addresses = ["10.0.1.1/24"]
+[interface.qos]
+rate = "10 Mbit/s"
+guaranteed = "5 Mbit/s"
+weight = 3
+overhead = "pppoe-llc"
+clinical = { guaranteed = "500 kbit/s", rate = "4 Mbit/s" }
+[[interface]]
+name = "clinic"
+port = "wan"
+vlan = 2
+addresses = ["10.0.2.1/24"]
+[[neighbour]]
+interface = "surgery-1"
+address = "10.0.1.2"
+mac = "02:00:00:00:00:02"
+"#;
+
+fn site<'a>(json: &'a Value, name: &str) -> &'a Value {
+    json["sites"].as_array().unwrap().iter().find(|site| site["interface"] == name).unwrap()
+}
+
+/// Pings that nobody answers, until one has left through its queue.
+fn calls(router: &mut Router) {
+    router.until("a ping leaves in the class of calls", |r| {
+        r.run(&["ping", "10.0.1.2", "-c", "1", "--timeout", "10", "--dscp", "46"]);
+        let json = r.run(&["show", "qos", "surgery-1", "--json"]).json();
+        json["classes"][1]["sent"]["frames"].as_u64().unwrap() > 0
+    });
+}
+
+#[test]
+fn sites_are_a_line_each_and_all_together() {
+    let mut router = Router::start(CONFIG);
+    let rates = |r: &Router| {
+        site(&r.run(&["show", "qos", "--json"]).json(), "clinic")["recent"][0]["seconds"].clone()
+    };
+    router.until("rates are known", |r| rates(r).as_f64().unwrap() > 1.0);
+    let json = router.run(&["show", "qos", "--json"]).json();
+    let surgery = site(&json, "surgery-1");
+    assert_eq!((&surgery["rate"], &surgery["guaranteed"]), (&10_000_000.into(), &5_000_000.into()));
+    assert_eq!(
+        (&surgery["weight"], &surgery["cells"], &surgery["port"]),
+        (&3.into(), &"atm".into(), &"wan".into())
+    );
+    assert!(surgery["sent"]["frames"].as_u64().unwrap() > 0, "{surgery}");
+    assert_eq!(json["totals"]["sites"], 3);
+    assert_eq!(site(&json, "clinic")["rate"], Value::Null);
+    let table = router.run(&["show", "qos"]).done();
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("SITE       PORT       RATE  DELIVERED-1S"), "{table}");
+    assert_eq!(lines.len(), 5, "{table}");
+    assert!(lines[2].contains("surgery-1  wan   10 Mbit/s") && lines[4].starts_with("all 3"), "{table}");
+}
+
+#[test]
+fn a_site_is_told_with_every_class_and_its_port() {
+    let mut router = Router::start(CONFIG);
+    calls(&mut router);
+    let json = router.run(&["show", "qos", "surgery-1", "--json"]).json();
+    let class = |name: &str| json["classes"].as_array().unwrap().iter().find(|c| c["class"] == name).unwrap();
+    assert_eq!(json["classes"].as_array().unwrap().len(), 8);
+    let voice = class("voice");
+    assert_eq!((&voice["class"], &voice["priority"]), (&"voice".into(), &true.into()));
+    assert_eq!(voice["offered"], voice["sent"]);
+    let reasons: Vec<_> = voice["drops"].as_object().unwrap().keys().map(String::as_str).collect();
+    let all = ["codel", "policed", "queue-bytes", "queue-time", "site-bytes", "tree-memory", "wred"];
+    assert_eq!(reasons, all);
+    assert_eq!(
+        (&class("clinical")["guaranteed"], &class("clinical")["rate"]),
+        (&500_000.into(), &4_000_000.into())
+    );
+    assert_eq!((&json["port"]["name"], &json["port"]["rate"]), (&"wan".into(), &100_000_000.into()));
+    assert_eq!(json["port"]["sites"], 2);
+    let told = router.run(&["show", "qos", "surgery-1"]).done();
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "surgery-1: 10 Mbit/s, 5 Mbit/s guaranteed, weight 3; a frame counts",
+        "in whole cells of atm",
+        "port wan: 100 Mbit/s; 2 sites deliver",
+        "clinical 15 500 kbit/s 4 Mbit/s - ",
+        "voice priority - - 3.333 Mbit/s ",
+        "P99.9-US",
+        "no drops",
+    ] {
+        assert!(told.contains(said), "no {said:?} in {told}");
+    }
+    let all = router.run(&["show", "qos", "--all", "--json"]).json();
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    assert_eq!(all[2]["site"]["interface"], "clinic");
+    assert!(router.run(&["show", "qos", "--all"]).done().contains("clinic: no rate, weight 1"));
+    router.run(&["show", "qos", "clinic", "--all"]).failed(2);
+}

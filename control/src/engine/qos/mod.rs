@@ -1,0 +1,104 @@
+//! `show qos` and `top`: what queues hold, sent, dropped and delayed, and at what rate.
+//!
+//! Every tree is asked piece by piece, so that its worker is never long at it.
+
+mod rows;
+mod samples;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use dataplane::id::{IfIndex, PortIndex};
+use dataplane::qos::{Look, TreeReport};
+use dataplane::table::{Interface, Snapshot};
+
+pub use rows::{PortTold, Told, table};
+pub use samples::{Change, PERIOD, Samples, WINDOWS};
+
+use super::{ANSWER, Engine, refuse};
+use crate::api::qos::{Qos, QosTree};
+use crate::api::types::Refusal;
+
+impl Engine {
+    /// What a port's tree answers; `None` where it has none.
+    fn look(&self, port: PortIndex, look: Look) -> Result<Option<TreeReport>, Refusal> {
+        let answer = self.handle.tree(port, look).recv_timeout(ANSWER);
+        answer.map_err(|_| refuse("a forwarding loop did not say in time how its queues stand"))
+    }
+
+    /// All pieces of a port's tree.
+    fn pieces(&self, port: PortIndex, look: fn(usize) -> Look) -> Result<PortTold, Refusal> {
+        let (mut pieces, mut from) = (Vec::new(), Some(0));
+        while let Some(place) = from {
+            let piece = self.look(port, look(place))?;
+            from = piece.as_ref().and_then(|piece| piece.next);
+            pieces.extend(piece);
+        }
+        Ok(PortTold::new(pieces))
+    }
+
+    fn every_port(
+        &self,
+        snapshot: &Snapshot,
+        look: fn(usize) -> Look,
+    ) -> Result<BTreeMap<PortIndex, PortTold>, Refusal> {
+        let ports = snapshot.ports.iter().map(|(_, port)| port.id);
+        ports.map(|id| Ok((id, self.pieces(id, look)?))).collect()
+    }
+
+    /// Takes a sample of all queues; asked every [`PERIOD`], by one thread.
+    ///
+    /// # Errors
+    /// A worker that does not answer.
+    pub fn sample(&self) -> Result<(), Refusal> {
+        let snapshot = self.handle.snapshot();
+        let told = self.every_port(&snapshot, Look::Sample)?;
+        let mut samples = self.samples();
+        let name = |id: IfIndex| snapshot.interface(id).map(|i| &i.name);
+        samples.keep(|id, known| name(id).is_some_and(|name| **name == *known));
+        for (at, site) in told.values().flat_map(PortTold::sites) {
+            if let Some(name) = name(site.id) {
+                samples.add(name, at, site);
+            }
+        }
+        Ok(())
+    }
+
+    /// `show qos`
+    ///
+    /// # Errors
+    /// A worker that does not answer.
+    pub fn qos(&self) -> Result<Qos, Refusal> {
+        let snapshot = self.handle.snapshot();
+        let told = self.every_port(&snapshot, Look::Brief)?;
+        let samples = self.samples();
+        let row = |interface: &Interface| {
+            let port = snapshot.port(interface.port).map(|p| p.name.to_string()).unwrap_or_default();
+            Some(told.get(&interface.port)?.of(interface).site(&port, &samples))
+        };
+        Ok(table(snapshot.interfaces.iter().filter_map(|(_, i)| row(i)).collect()))
+    }
+
+    /// `show qos SITE`, or of every site.
+    ///
+    /// # Errors
+    /// A worker that does not answer.
+    pub fn qos_trees(&self, site: Option<&str>) -> Result<Vec<QosTree>, Refusal> {
+        let snapshot = self.handle.snapshot();
+        let told = self.every_port(&snapshot, Look::Brief)?;
+        let name = |id| snapshot.port(id).map(|p| p.name.to_string()).unwrap_or_default();
+        let row =
+            |(id, told): (&PortIndex, &PortTold)| (*id, told.port(&name(*id), &snapshot, &self.samples()));
+        let ports: BTreeMap<_, _> = told.iter().map(row).collect();
+        let mut trees = Vec::new();
+        for (_, interface) in snapshot.interfaces.iter().filter(|(_, i)| site.is_none_or(|s| *s == *i.name)) {
+            let Some(port) = ports.get(&interface.port) else { continue };
+            let whole = self.look(interface.port, Look::Whole(interface.id))?;
+            let whole = PortTold::new(whole.into_iter().collect());
+            let received = self.handle.interface_counts(interface.id).received;
+            trees.push(whole.of(interface).tree(port.clone(), &received, &self.samples()));
+        }
+        Ok(trees)
+    }
+}
