@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use dataplane::port::memif::{self, MemifOptions};
 use dataplane::port::xdp::{Attach, CopyMode};
 use dataplane::port::{self, FaultOptions, PcapOptions, PortConfig, XdpOptions};
 
-use crate::config::{self, Config, Fault, Port, PortKind};
+use crate::config::{self, Config, Fault, Notice, Port, PortKind, Role};
 
 /// What to open for each port, by its name, in the configuration's order.
 /// `epoch` is the router's time zero in nanoseconds since 1970, for capture files.
@@ -32,6 +33,7 @@ pub fn port_config(port: &Port, epoch: u64) -> PortConfig {
         queues: usize::from(port.queues),
         xdp: XdpOptions { attach, copy, ring: port.ring },
         pcap: PcapOptions { read: path(&port.read), write: path(&port.write), paced: port.paced, epoch },
+        memif: memif(port),
         fault: port.fault.as_ref().map(fault),
         ..PortConfig::default()
     }
@@ -44,6 +46,28 @@ fn kind(kind: PortKind) -> port::PortKind {
         PortKind::Tap => port::PortKind::Tap,
         PortKind::Pcap => port::PortKind::Pcap,
         PortKind::Loopback => port::PortKind::Loopback,
+        PortKind::Memif => port::PortKind::Memif,
+    }
+}
+
+fn memif(port: &Port) -> MemifOptions {
+    let memif = &port.memif;
+    MemifOptions {
+        name: port.name.clone(),
+        socket: memif.socket.as_ref().map(Into::into).unwrap_or_default(),
+        role: match memif.role {
+            Some(Role::Server) => memif::Role::Server,
+            Some(Role::Client) | None => memif::Role::Client,
+        },
+        id: memif.id.unwrap_or(0),
+        ring: memif.entries(),
+        buffer: memif.bytes(),
+        notice: match memif.mode {
+            Some(Notice::Poll) => memif::Notice::Poll,
+            Some(Notice::Interrupt) | None => memif::Notice::Interrupt,
+        },
+        secret: memif.secret.as_ref().map(|secret| memif::Secret::new(&secret.0)).unwrap_or_default(),
+        permissions: memif.permissions.map_or(0o600, |bits| bits.0.into()),
     }
 }
 

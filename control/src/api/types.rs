@@ -70,9 +70,9 @@ pub struct Process {
 pub struct PortRow {
     /// Its name.
     pub name: String,
-    /// af-xdp, af-packet, tap, pcap, loopback.
+    /// af-xdp, af-packet, tap, pcap, loopback, memif.
     pub kind: String,
-    /// Network device or file.
+    /// Network device, file or socket.
     pub device: String,
     /// "up", "down" or "absent".
     pub link: String,
@@ -86,6 +86,41 @@ pub struct PortRow {
     pub missed: u64,
     /// Drops that belong to no interface of the port, by reason.
     pub drops: BTreeMap<String, u64>,
+    /// Of a memif port: its peer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memif: Option<MemifRow>,
+}
+
+/// A memif port's peer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MemifRow {
+    /// This router's role: "server" or "client".
+    pub role: String,
+    /// The interface's number at the socket.
+    pub id: u32,
+    /// Whether a peer is connected.
+    pub connected: bool,
+    /// What it, or the last one, calls itself.
+    pub peer: String,
+    /// What it calls its interface.
+    pub interface: String,
+    /// How often one connected.
+    pub connections: u64,
+    /// Why the last one went or was refused, or none is there yet.
+    pub reason: Option<String>,
+    /// Each queue's two rings, in order.
+    pub rings: Vec<RingRow>,
+}
+
+/// The rings of one queue of a memif port.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct RingRow {
+    /// Entries of each.
+    pub size: u16,
+    /// Entries that wait to be received.
+    pub to_receive: u16,
+    /// Entries sent that the peer has not taken.
+    pub to_send: u16,
 }
 
 /// `show interfaces`

@@ -12,6 +12,7 @@ mod community;
 mod errors;
 mod label;
 mod limits;
+mod memif;
 mod meter;
 mod prefix_list;
 mod promise;
@@ -38,6 +39,7 @@ pub use label::{
     IMPLICIT_NULL, LEAST_LABEL, LabelAction, LabelRange, LabelRanges, MOST_LABEL, MOST_PUSHED, StaticLabel,
 };
 pub use limits::Limits;
+pub use memif::{Memif, Permissions, Secret};
 pub use meter::{Meter, MeterAction, Police, SharedMeter};
 pub use prefix_list::{PrefixList, PrefixRule};
 pub use promise::Promise;
@@ -50,7 +52,7 @@ pub use values::{Class, Mac};
 pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
 pub use words::{
     Aqm, Attach, Cells, Codec, ColourWord, Copy, DiffServWord, Direction, Discard, Discipline, FragmentWord,
-    LabelMode, MeterKind, Mode, PortKind, TpidWord, TtlWord,
+    LabelMode, MeterKind, Mode, Notice, PortKind, Role, TpidWord, TtlWord,
 };
 
 pub(crate) use check::rules;

@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::community::{Community, Extranet};
 use super::label::{LabelRanges, StaticLabel};
 use super::limits::Limits;
+use super::memif::Memif;
 use super::meter::{Police, SharedMeter};
 use super::prefix_list::PrefixList;
 use super::promise::Promise;
@@ -149,6 +150,9 @@ pub struct Port {
     /// Whether a pcap port's frames come as far apart as they were captured. Default
     /// false: as fast as they are taken.
     pub paced: bool,
+    #[allow(missing_docs)]
+    #[serde(flatten)]
+    pub memif: Memif,
     /// Faults to inject, for tests. Default: none.
     pub fault: Option<Fault>,
 }

@@ -12,6 +12,7 @@ use toml::de::DeValue;
 
 use super::community::Member;
 use super::label::LabelRange;
+use super::memif::{Permissions, Secret};
 use super::prefix_list::PrefixRule;
 use super::units::{Rate, Size, Span};
 use super::vpn::{RouteDistinguisher, RouteTarget};
@@ -80,6 +81,8 @@ from_text! {
     PrefixRule: "write \"[deny] PREFIX [ge LENGTH] [le LENGTH]\", such as \"10.0.0.0/8 le 24\"";
     LabelRange: "write \"FIRST-LAST\" within 16 to 1048575, such as \"100000-1048575\"";
     Member: "write a vrf's name, or ROUTER:VRF";
+    Secret: "write 1 to 24 bytes";
+    Permissions: "write three or four octal digits such as \"0660\"";
 }
 
 impl Value for IpAddr {

@@ -85,6 +85,26 @@ words! {
         Pcap = "pcap",
         /// In the process, for tests.
         Loopback = "loopback",
+        /// Memory shared with another process, such as DPDK's or VPP's.
+        Memif = "memif",
+    }
+}
+words! {
+    /// Which end of a memif control socket.
+    Role {
+        /// Listens.
+        Server = "server",
+        /// Connects, and brings the memory.
+        Client = "client",
+    }
+}
+words! {
+    /// How a memif port learns of frames.
+    Notice {
+        /// The other end tells: a system call of its for each burst.
+        Interrupt = "interrupt",
+        /// It looks by itself: each millisecond when idle, always when the router's mode is busy.
+        Poll = "poll",
     }
 }
 words! {

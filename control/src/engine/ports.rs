@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dataplane::id::PortIndex;
-use dataplane::port::{AnyPort, Port as _, open};
+use dataplane::port::{AnyPort, Port as _, memif, open};
 use dataplane::router::Handle;
 use dataplane::table::Snapshot;
 
@@ -27,6 +27,8 @@ struct OpenPort {
     id: PortIndex,
     config: Port,
     mac: Option<[u8; 6]>,
+    /// Of a memif port.
+    peer: Option<memif::Watch>,
 }
 
 /// The ports that are open, by name.
@@ -93,15 +95,24 @@ impl OpenPorts {
         }
     }
 
+    /// What is known of the peer of a memif port.
+    pub(super) fn peer(&self, name: &str) -> Option<memif::Peer> {
+        Some(self.open.get(name)?.peer.as_ref()?.peer())
+    }
+
     /// The open port's settings.
     pub(super) fn config(&self, name: &str) -> Option<&Port> {
         self.open.get(name).map(|port| &port.config)
     }
 }
 
-/// Whether two ports want the same network device.
+/// Whether two ports want the same network device, or the same place at a socket.
 fn same_device(a: &Port, b: &Port) -> bool {
-    a.device().is_some() && a.device() == b.device()
+    let place = |port: &Port| {
+        let memif = &port.memif;
+        Some((memif.socket.clone()?, memif.role, memif.id.unwrap_or(0)))
+    };
+    a.device().is_some() && a.device() == b.device() || place(a).is_some() && place(a) == place(b)
 }
 
 impl Plan {
@@ -137,8 +148,9 @@ impl Plan {
         for (name, config, queues) in self.opened {
             let Some(id) = ids.get(&name).copied() else { continue };
             let mac = queues.first().and_then(|queue| queue.mac());
+            let peer = queues.first().and_then(AnyPort::memif);
             handle.add_port(id, queues);
-            ports.open.insert(name, OpenPort { id, config, mac });
+            ports.open.insert(name, OpenPort { id, config, mac, peer });
         }
     }
 
@@ -149,8 +161,9 @@ impl Plan {
         for (name, port) in self.closed.drain(..) {
             match open(&port_config(&port.config, epoch())) {
                 Ok(queues) => {
+                    let peer = queues.first().and_then(AnyPort::memif);
                     handle.add_port(port.id, queues);
-                    ports.open.insert(name, port);
+                    ports.open.insert(name, OpenPort { peer, ..port });
                 }
                 Err(error) => lost.push_str(&format!("; port \"{name}\" could not be opened again: {error}")),
             }

@@ -5,12 +5,13 @@ use dataplane::counters::TrafficCount;
 use dataplane::host::NeighbourState;
 use dataplane::id::PortIndex;
 use dataplane::packet::DropReason;
+use dataplane::port::memif;
 use dataplane::table::{Interface, Tpid, VlanMatch};
 use dataplane::worker::Status;
 
 use super::{ANSWER, Engine, refuse};
 use crate::api::types::*;
-use crate::config::PortKind;
+use crate::config::{Port, PortKind};
 
 fn mac_text(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")
@@ -36,6 +37,20 @@ pub(super) fn line(status: &[Status], id: PortIndex) -> &'static str {
         () if links.clone().all(|l| !l.present) => "absent",
         () if links.all(|l| l.up) => "up",
         () => "down",
+    }
+}
+
+fn memif_row(config: &Port, peer: memif::Peer) -> MemifRow {
+    let ring = |r: memif::RingFigures| RingRow { size: r.size, to_receive: r.to_receive, to_send: r.to_send };
+    MemifRow {
+        role: config.memif.role.map(|role| role.to_string()).unwrap_or_default(),
+        id: config.memif.id.unwrap_or(0),
+        connected: peer.connected,
+        peer: peer.name,
+        interface: peer.interface,
+        connections: peer.connections,
+        reason: peer.reason,
+        rings: peer.rings.into_iter().map(ring).collect(),
     }
 }
 
@@ -70,16 +85,21 @@ impl Engine {
             let config = wanted.ports.config(name);
             let queues = status.iter().flat_map(|s| &s.queues).filter(|q| q.0 == id);
             let drops = self.handle.port_drops(id);
+            let device = |port: &Port| {
+                let named = port.device.as_ref().or(port.memif.socket.as_ref());
+                named.unwrap_or(&port.name).clone()
+            };
             PortRow {
                 name: name.into(),
                 kind: config.map(|c| kind_text(c.kind)).unwrap_or_default(),
-                device: config.map(|c| c.device.clone().unwrap_or(c.name.clone())).unwrap_or_default(),
+                device: config.map(device).unwrap_or_default(),
                 link: line(&status, id).into(),
                 queues: queues.clone().count(),
                 received: queues.clone().map(|q| q.2.received).sum(),
                 sent: queues.clone().map(|q| q.2.sent).sum(),
                 missed: queues.map(|q| q.2.missed).sum(),
                 drops: drops.into_iter().map(|(reason, n)| (reason.name().into(), n)).collect(),
+                memif: config.zip(wanted.ports.peer(name)).map(|(config, peer)| memif_row(config, peer)),
             }
         };
         Ok(snapshot.ports.iter().map(|(_, port)| row(port.id, &port.name)).collect())
@@ -219,6 +239,7 @@ fn kind_text(kind: PortKind) -> String {
         PortKind::Tap => "tap",
         PortKind::Pcap => "pcap",
         PortKind::Loopback => "loopback",
+        PortKind::Memif => "memif",
     }
     .into()
 }

@@ -54,6 +54,7 @@ reasons! {
         // Port and layer 2.
         PoolEmpty = "pool-empty", "no free frame buffer was left to receive into";
         FrameTooLong = "frame-too-long", "longer than the buffers of this router";
+        BadDescriptor = "bad-descriptor", "the peer says that it is outside the memory it shares with this router (memif)";
         Runt = "runt", "shorter than the header it starts with";
         VlanTruncated = "vlan-truncated", "a VLAN tag is cut short (IEEE 802.1Q)";
         VlanUnknown = "vlan-unknown", "no interface of the port has this VLAN id or TPID (IEEE 802.1Q)";

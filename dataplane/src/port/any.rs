@@ -4,8 +4,8 @@
 use std::os::fd::BorrowedFd;
 
 use super::{
-    Fault, FaultOptions, Link, Loopback, OpenError, Packet, PacketOptions, Pcap, PcapOptions, Port,
-    PortStats, Tap, Xdp, XdpOptions, packet, pcap, tap, xdp,
+    Fault, FaultOptions, Link, Loopback, Memif, MemifOptions, OpenError, Packet, PacketOptions, Pcap,
+    PcapOptions, Port, PortStats, Tap, Xdp, XdpOptions, memif, packet, pcap, tap, xdp,
 };
 use crate::packet::{Batch, Pool};
 use crate::time::Time;
@@ -23,6 +23,8 @@ pub enum AnyPort {
     Xdp(Xdp),
     /// Capture files.
     Pcap(Box<Pcap>),
+    /// Memory shared with another process.
+    Memif(Box<Memif>),
     /// Any of these with a bad line.
     Fault(Box<Fault<AnyPort>>),
 }
@@ -41,6 +43,8 @@ pub enum PortKind {
     Tap,
     /// Capture files.
     Pcap,
+    /// Memory shared with another process.
+    Memif,
 }
 
 /// How a port is opened. Only the options of its kind count.
@@ -58,6 +62,8 @@ pub struct PortConfig {
     pub xdp: XdpOptions,
     /// Options of a capture port.
     pub pcap: PcapOptions,
+    /// Options of a memif port.
+    pub memif: MemifOptions,
     /// A bad line on top; each queue has its own dice.
     pub fault: Option<FaultOptions>,
 }
@@ -79,6 +85,9 @@ pub fn open(config: &PortConfig) -> Result<Vec<AnyPort>, OpenError> {
         PortKind::Xdp => each_queue(xdp::open(device, queues, config.xdp)?, AnyPort::Xdp),
         PortKind::Tap => each_queue(tap::open(device, queues)?, AnyPort::Tap),
         PortKind::Pcap => vec![AnyPort::Pcap(Box::new(pcap::open(&config.pcap)?))],
+        PortKind::Memif => {
+            each_queue(memif::open(queues, &config.memif)?, |port| AnyPort::Memif(Box::new(port)))
+        }
     };
     let Some(fault) = config.fault else { return Ok(ports) };
     let worse = |(queue, port)| {
@@ -92,6 +101,17 @@ fn each_queue<P>(queues: Vec<P>, kind: fn(P) -> AnyPort) -> Vec<AnyPort> {
     queues.into_iter().map(kind).collect()
 }
 
+impl AnyPort {
+    /// What can be asked about the peer of a memif port, from any thread.
+    pub fn memif(&self) -> Option<memif::Watch> {
+        match self {
+            Self::Memif(port) => Some(port.watch()),
+            Self::Fault(port) => port.inner().memif(),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! each {
     ($self:ident, $port:ident => $call:expr) => {
         match $self {
@@ -100,6 +120,7 @@ macro_rules! each {
             Self::Tap($port) => $call,
             Self::Xdp($port) => $call,
             Self::Pcap($port) => $call,
+            Self::Memif($port) => $call,
             Self::Fault($port) => $call,
         }
     };

@@ -5,6 +5,7 @@ mod attached;
 mod device;
 pub mod fault;
 mod loopback;
+pub mod memif;
 pub mod packet;
 pub mod pcap;
 mod sys;
@@ -19,6 +20,7 @@ pub use attached::Attached;
 pub use device::offloads_off;
 pub use fault::{Fault, FaultOptions};
 pub use loopback::{Loopback, LoopbackEnd};
+pub use memif::{Memif, MemifOptions};
 pub use packet::{Packet, PacketOptions};
 pub use pcap::{Pcap, PcapOptions};
 pub use sys::trim_heap;
@@ -48,6 +50,8 @@ pub struct PortStats {
     pub pool_empty: u64,
     /// Received frames dropped because they are longer than the pool's buffers.
     pub too_long: u64,
+    /// Received frames dropped because their descriptor points outside the memory shared.
+    pub bad_descriptor: u64,
     /// Frames the kernel or the device lost before they could be received.
     pub missed: u64,
     /// Frames accepted for sending and then refused by the kernel or the device.

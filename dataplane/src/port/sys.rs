@@ -127,6 +127,11 @@ impl Mapping {
         Self::map(fd.as_raw_fd(), libc::MAP_SHARED | libc::MAP_POPULATE, len, offset)
     }
 
+    /// Maps `len` bytes of a descriptor, each page when it is first touched.
+    pub(super) fn lazily(fd: &OwnedFd, len: usize) -> io::Result<Self> {
+        Self::map(fd.as_raw_fd(), libc::MAP_SHARED, len, 0)
+    }
+
     /// Maps `len` bytes of fresh memory, page aligned and zero.
     pub(super) fn fresh(len: usize) -> io::Result<Self> {
         Self::map(-1, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE, len, 0)

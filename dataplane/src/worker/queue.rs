@@ -72,6 +72,7 @@ impl Queue {
         let lost = [
             (DropReason::PoolEmpty, stats.pool_empty - before.pool_empty),
             (DropReason::FrameTooLong, stats.too_long - before.too_long),
+            (DropReason::BadDescriptor, stats.bad_descriptor - before.bad_descriptor),
             (DropReason::PortFull, stats.send_failed - before.send_failed),
         ];
         for (reason, n) in lost.into_iter().filter(|(_, n)| *n > 0) {

@@ -1,7 +1,7 @@
 //! `show ports`, `show interfaces`, `show neighbours`.
 
 use anstyle::Style;
-use control::api::types::{InterfaceRow, NeighbourRow, PortRow};
+use control::api::types::{InterfaceRow, MemifRow, NeighbourRow, PortRow, RingRow};
 
 use super::{Ask, require_interface};
 use crate::exit::Done;
@@ -33,6 +33,7 @@ pub(super) fn ports(ask: &Ask) -> Done {
         ">MISSED",
         ">DROPPED",
     ]);
+    let peers: Vec<_> = rows.iter().filter_map(|row| Some((row.name.clone(), row.memif.clone()?))).collect();
     for row in rows {
         let style = of_link(&row.link);
         let dropped: u64 = row.drops.values().sum();
@@ -44,7 +45,57 @@ pub(super) fn ports(ask: &Ask) -> Done {
         );
     }
     table.print("no ports");
+    if !peers.is_empty() {
+        memif(peers);
+    }
     Ok(())
+}
+
+/// The peers of memif ports.
+fn memif(peers: Vec<(String, MemifRow)>) {
+    let mut table = Table::new(&[
+        "MEMIF",
+        "ROLE",
+        ">ID",
+        "STATE",
+        "PEER",
+        "PEER-INTERFACE",
+        ">CONNECTIONS",
+        "RING",
+        "TO-RECEIVE",
+        "TO-SEND",
+        "WHY",
+    ]);
+    for (name, row) in peers {
+        // Of all queues in turn.
+        let each = |figure: fn(&RingRow) -> u16| {
+            row.rings.iter().map(|ring| figure(ring).to_string()).collect::<Vec<_>>().join(" ")
+        };
+        let rings = [each(|r| r.size), each(|r| r.to_receive), each(|r| r.to_send)];
+        let [size, to_receive, to_send] = rings;
+        let state = if row.connected { "connected" } else { "waiting" };
+        let style = if row.connected { Style::new() } else { BAD };
+        let (id, connections) = (row.id.to_string(), row.connections.to_string());
+        let why = row.reason.unwrap_or_default();
+        table.styled(
+            [
+                name,
+                row.role,
+                id,
+                state.into(),
+                row.peer,
+                row.interface,
+                connections,
+                size,
+                to_receive,
+                to_send,
+                why,
+            ],
+            style,
+        );
+    }
+    output::line("");
+    table.print("no peers");
 }
 
 pub(super) fn interfaces(ask: &Ask) -> Done {

@@ -9,6 +9,7 @@ mod common;
 mod explain;
 mod generated;
 mod lsp;
+mod memif;
 mod prove;
 mod qos;
 mod router;

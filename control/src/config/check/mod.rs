@@ -4,6 +4,7 @@ mod address;
 mod classify;
 mod hop;
 mod label;
+mod memif;
 mod meter;
 mod mpls;
 mod port;
@@ -58,6 +59,7 @@ pub(super) fn check(
     let checks = checks(config, kept, &locate);
     checks.names();
     checks.port_settings();
+    checks.memif_ports();
     checks.interface_references(whole);
     checks.addresses();
     checks.queues();

@@ -14,6 +14,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::limits;
+use super::memif::Memif;
 use super::rule::Trust;
 use super::types::{Config, Fault, Interface, Port, Router, Vlan};
 use super::units::{Rate, Span};
@@ -129,10 +130,24 @@ fn port(mut table: Table<'_, '_>) -> Option<Port> {
         read: table.get("read"),
         write: table.get("write"),
         paced: table.get("paced").unwrap_or(false),
+        memif: memif(&mut table),
         fault: table.table("fault").map(fault),
     };
     table.finish();
     name.map(|_| port)
+}
+
+fn memif(table: &mut Table<'_, '_>) -> Memif {
+    Memif {
+        socket: table.get("socket"),
+        role: table.get("role"),
+        id: number(table, "id", 0, u32::MAX.into()),
+        ring_size: number(table, "ring-size", 2, 16_384),
+        buffer_size: number(table, "buffer-size", 64, 65_535),
+        mode: table.get("mode"),
+        secret: table.get("secret"),
+        permissions: table.get("permissions"),
+    }
 }
 
 fn fault(mut table: Table<'_, '_>) -> Fault {

@@ -1,0 +1,166 @@
+//! The receiving end of a ring: frames copied out of shared memory.
+//!
+//! A server takes what the client put at the head and moves the tail. A client takes
+//! what the server filled up to the tail, and gives the buffers back by the head.
+
+use std::sync::atomic::Ordering;
+
+use super::buffers::Buffers;
+use super::ring::{Broken, Descriptor, NEXT, Ring};
+use crate::packet::{Batch, Frame, NoRoom, Pool};
+use crate::port::PortStats;
+use crate::time::Time;
+
+/// The most entries one frame may take.
+const MOST_PARTS: u16 = 512;
+/// How many entries ahead a buffer is asked for.
+const AHEAD: u16 = 4;
+
+/// What may be wrong with a frame, beside its having no buffer.
+enum Bad {
+    /// Longer than the pool's buffers.
+    TooLong,
+    /// Not where its descriptor says.
+    Descriptor,
+}
+
+/// Takes frames from one ring.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    ring: Ring,
+    buffers: Buffers,
+    /// The next entry to take.
+    next: u16,
+    /// Entries up to here were given to the peer to fill; only a client gives.
+    given: u16,
+}
+
+impl Receiver {
+    /// At an empty ring. A client, whose buffers these are, gives all of them at once.
+    pub(super) fn new(ring: Ring, buffers: Buffers) -> Self {
+        let mut receiver = Self { ring, buffers, next: 0, given: 0 };
+        receiver.give_back();
+        receiver
+    }
+
+    /// Entries that hold something.
+    ///
+    /// # Errors
+    /// The peer's index says more than there can be.
+    fn filled(&self) -> Result<u16, Broken> {
+        // Acquire: the entries up to the peer's index are written.
+        let (theirs, most) = match self.buffers {
+            Buffers::Theirs => (self.ring.head().load(Ordering::Acquire), self.ring.size()),
+            Buffers::Ours { .. } => {
+                (self.ring.tail().load(Ordering::Acquire), self.given.wrapping_sub(self.next))
+            }
+        };
+        let filled = theirs.wrapping_sub(self.next);
+        if filled <= most { Ok(filled) } else { Err(Broken::Index) }
+    }
+
+    /// Receives up to `batch.room()` frames.
+    ///
+    /// # Errors
+    /// The ring is broken: nothing more can come from it.
+    #[inline]
+    pub(super) fn receive(
+        &mut self,
+        now: Time,
+        pool: &mut Pool,
+        batch: &mut Batch,
+        stats: &mut PortStats,
+    ) -> Result<usize, Broken> {
+        let (before, first) = (batch.len(), self.next);
+        let mut filled = self.filled()?;
+        while filled > 0 && batch.room() > 0 {
+            let Some(parts) = self.whole_frame(filled)? else { break };
+            stats.received += 1;
+            self.take(parts, now, pool, batch, stats);
+            self.next = self.next.wrapping_add(parts);
+            filled -= parts;
+        }
+        if self.next != first {
+            self.give_back();
+        }
+        Ok(batch.len() - before)
+    }
+
+    /// How many entries the next frame takes; `None` when not all of it is there yet.
+    #[inline]
+    fn whole_frame(&self, filled: u16) -> Result<Option<u16>, Broken> {
+        for parts in 1..=filled.min(MOST_PARTS) {
+            if self.ring.read(self.next.wrapping_add(parts - 1)).flags & NEXT == 0 {
+                return Ok(Some(parts));
+            }
+        }
+        let full = filled >= self.ring.size().min(MOST_PARTS);
+        if full { Err(Broken::Endless) } else { Ok(None) }
+    }
+
+    /// Copies the next frame into the batch, or counts why not.
+    #[inline]
+    fn take(&self, parts: u16, now: Time, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) {
+        self.prefetch(self.next.wrapping_add(AHEAD));
+        let Some(mut frame) = pool.get() else {
+            stats.pool_empty += 1;
+            return;
+        };
+        match self.copy(parts, &mut frame) {
+            Ok(()) => {
+                frame.meta_mut().received = now;
+                if let Err(frame) = batch.push(frame) {
+                    pool.put(frame);
+                }
+                return;
+            }
+            Err(Bad::TooLong) => stats.too_long += 1,
+            Err(Bad::Descriptor) => stats.bad_descriptor += 1,
+        }
+        pool.put(frame);
+    }
+
+    #[inline]
+    fn copy(&self, parts: u16, frame: &mut Frame) -> Result<(), Bad> {
+        for part in 0..parts {
+            let index = self.next.wrapping_add(part);
+            let said = self.ring.read(index);
+            let place = self.buffers.filled(self.ring.regions(), index, &said).ok_or(Bad::Descriptor)?;
+            let at = frame.len();
+            frame.set_len(at + place.len()).map_err(|NoRoom| Bad::TooLong)?;
+            place.read(frame.bytes_mut().get_mut(at..).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// A descriptor that was not published yet may say anything: then nothing is asked for.
+    #[inline]
+    fn prefetch(&self, index: u16) {
+        let said: Descriptor = self.ring.read(index);
+        if let Some(place) = self.buffers.filled(self.ring.regions(), index, &said) {
+            place.prefetch();
+        }
+    }
+
+    /// Gives the peer the entries that were taken.
+    #[inline]
+    fn give_back(&mut self) {
+        if let Buffers::Theirs = self.buffers {
+            self.ring.tail().store(self.next, Ordering::Release);
+            return;
+        }
+        let full = self.next.wrapping_add(self.ring.size());
+        while self.given != full {
+            self.ring.write(self.given, self.buffers.own(self.given, 0));
+            self.given = self.given.wrapping_add(1);
+        }
+        self.ring.head().store(self.given, Ordering::Release);
+    }
+
+    /// Frames that wait and that nobody will take any more.
+    pub(super) fn left(&self) -> u64 {
+        let filled = self.filled().unwrap_or(0);
+        let ends = |n: &u16| self.ring.read(self.next.wrapping_add(*n)).flags & NEXT == 0;
+        (0..filled).filter(ends).count() as u64
+    }
+}

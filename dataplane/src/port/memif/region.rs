@@ -1,0 +1,159 @@
+//! Shared memory: files without a name, mapped by both ends (memfd_create(2)).
+//!
+//! What the other end says of a place in them is checked against what is mapped, each
+//! time, and bytes are only ever copied: they may change while they are read. A file
+//! that could become shorter would end the process that touches what is gone (SIGBUS);
+//! so only sealed ones are mapped, and none of huge pages, which can be taken out.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::ptr::NonNull;
+
+use rustix::fs::{MemfdFlags, SealFlags};
+
+use crate::port::sys::Mapping;
+
+/// The most regions of one peer.
+pub(super) const MOST_REGIONS: usize = 16;
+/// The most bytes of all regions of one peer together: what a descriptor can reach.
+pub(super) const MOST_BYTES: u64 = 1 << 32;
+/// `f_type` of a file of huge pages (statfs(2)).
+const HUGETLBFS: u32 = 0x9584_58f6;
+
+/// Why a peer's memory is not mapped.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("region index out of order")]
+    Index,
+    #[error("too many regions")]
+    Many,
+    #[error("region size is zero or too large")]
+    Size,
+    #[error("region is larger than its file")]
+    Short,
+    #[error("region is not sealed against shrinking")]
+    Unsealed,
+    #[error("region is of huge pages")]
+    HugePages,
+    #[error("region cannot be mapped: {0}")]
+    Mapping(#[from] io::Error),
+}
+
+/// Memory of `len` bytes, all zero, that cannot change its size: what a client shares.
+///
+/// # Errors
+/// The system's, when it has none.
+pub fn memory(len: usize) -> io::Result<OwnedFd> {
+    let file = rustix::fs::memfd_create("memif", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    rustix::fs::ftruncate(&file, len as u64)?;
+    rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(file)
+}
+
+/// The shared memory of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Regions {
+    maps: Vec<Mapping>,
+    bytes: u64,
+}
+
+// SAFETY: through a shared reference the mapped bytes are only copied and only accessed
+// atomically, never borrowed, so threads may do so at once as the other process does.
+unsafe impl Sync for Regions {}
+
+impl Regions {
+    /// Makes memory of `len` bytes, all zero, as region 0; gives its file too.
+    pub(super) fn own(len: usize) -> io::Result<(Self, OwnedFd)> {
+        let file = memory(len)?;
+        let map = Mapping::of(&file, len, 0)?;
+        Ok((Self { maps: vec![map], bytes: len as u64 }, file))
+    }
+
+    /// Maps a peer's memory as region `index`, which must be the next.
+    pub(super) fn add(&mut self, index: u16, size: u64, file: &OwnedFd) -> Result<(), Refused> {
+        if usize::from(index) != self.maps.len() {
+            return Err(Refused::Index);
+        }
+        if self.maps.len() >= MOST_REGIONS {
+            return Err(Refused::Many);
+        }
+        if size == 0 || size > MOST_BYTES - self.bytes {
+            return Err(Refused::Size);
+        }
+        // Other kinds of files cannot be sealed, and say so.
+        let seals = rustix::fs::fcntl_get_seals(file).map_err(|_| Refused::Unsealed)?;
+        if !seals.contains(SealFlags::SHRINK) {
+            return Err(Refused::Unsealed);
+        }
+        if rustix::fs::fstatfs(file).map_err(io::Error::from)?.f_type as u32 == HUGETLBFS {
+            return Err(Refused::HugePages);
+        }
+        // Sealed first, then measured: it has no fewer bytes ever after.
+        let has = rustix::fs::fstat(file).map_err(io::Error::from)?.st_size;
+        if u64::try_from(has).unwrap_or(0) < size {
+            return Err(Refused::Short);
+        }
+        self.maps.push(Mapping::lazily(file, size as usize)?);
+        self.bytes += size;
+        Ok(())
+    }
+
+    /// The `len` bytes of `region` from `offset` on; `None` when they are not all inside.
+    #[inline]
+    pub(super) fn place(&self, region: u16, offset: u32, len: u32) -> Option<Place<'_>> {
+        let start = self.maps.get(usize::from(region))?.at(offset as usize, len as usize)?;
+        Some(Place { start, len: len as usize, _inside: PhantomData })
+    }
+}
+
+/// Bytes in shared memory, all inside of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    start: NonNull<u8>,
+    len: usize,
+    _inside: PhantomData<&'a Regions>,
+}
+
+impl Place<'_> {
+    /// How many bytes.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Where it starts.
+    #[inline]
+    pub(super) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    /// Copies its first bytes to fill `to`, or as many as it has.
+    #[inline]
+    pub(super) fn read(&self, to: &mut [u8]) {
+        let len = to.len().min(self.len);
+        // SAFETY: both have `len` bytes; ours cannot lie in what another process gave.
+        // The other end may write meanwhile: any bytes are a value, and these are judged later.
+        unsafe { std::ptr::copy_nonoverlapping(self.start.as_ptr(), to.as_mut_ptr(), len) };
+    }
+
+    /// Copies `from` to its first bytes, or as many as it has.
+    #[inline]
+    pub(super) fn write(&self, from: &[u8]) {
+        let len = from.len().min(self.len);
+        // SAFETY: as for `read`, the other way; nobody borrows shared bytes.
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), self.start.as_ptr(), len) };
+    }
+
+    /// Asks for its first bytes ahead of time.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a hint; it reads nothing and cannot fault.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(self.start.as_ptr().cast());
+        }
+    }
+}
