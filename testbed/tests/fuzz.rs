@@ -5,7 +5,7 @@
 #[allow(unreachable_pub)]
 mod bodies;
 
-use bodies::{config, frames, labels, router};
+use bodies::{config, frames, labels, memif, router};
 use dataplane::packet::{DropReason, PuntReason, Verdict};
 use proptest::prelude::*;
 
@@ -158,6 +158,43 @@ proptest! {
     #[test]
     fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
         frames::run(&bytes);
+    }
+}
+
+/// A client's words in the order of the protocol, some of them changed.
+fn words() -> impl Strategy<Value = Vec<u8>> {
+    let word = |kind: u16, gift: u8, fields: &[u8]| {
+        let mut bytes = vec![0; 129];
+        bytes[0] = gift;
+        bytes[1..3].copy_from_slice(&kind.to_ne_bytes());
+        bytes[3..3 + fields.len()].copy_from_slice(fields);
+        bytes
+    };
+    let init = word(3, 0, &0x0200u16.to_ne_bytes());
+    let region = word(4, 33, &[&0u16.to_ne_bytes()[..], &2048u64.to_ne_bytes()].concat());
+    let ring = |flags: u16| word(5, 2, &[&flags.to_ne_bytes()[..], &[0; 8], &[4, 0, 0]].concat());
+    let right = [init, region, ring(1), ring(0), word(6, 0, b"x")];
+    let change = (0usize..5, prop_oneof![3 => 0usize..20, 1 => 0usize..129], any::<u8>());
+    prop::collection::vec(change, 0..4).prop_map(move |changes| {
+        let mut words = right.clone();
+        changes.into_iter().for_each(|(word, at, byte)| words[word][at] = byte);
+        words.concat()
+    })
+}
+
+#[test]
+fn right_words_are_all_heard() {
+    let count = |bytes: &[u8]| memif::run(bytes);
+    assert_eq!(count(&[]), Some(0));
+    assert_eq!(count(&[&[0][..], &1u16.to_ne_bytes(), &[0; 126]].concat()), Some(1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn words_to_a_memif_port(words in words()) {
+        prop_assert!(memif::run(&words).is_some());
     }
 }
 

@@ -4,4 +4,5 @@
 pub mod config;
 pub mod frames;
 pub mod labels;
+pub mod memif;
 pub mod router;
