@@ -1,18 +1,21 @@
-//! Which packets' class would change from one configuration to another: each packet goes
-//! through the engine's own `parse` and `classify` over both Snapshots.
+//! Which packets' class or marks would change from one configuration to another: each packet
+//! goes through the engine's own stages over both Snapshots, up to where it would be rewritten.
 //!
-//! What a packet is, is its class, its colour, and the mark that it goes on with; or that
-//! it is not taken at all. That is as packets come in: the rules and marks of what goes out
-//! are not looked at.
+//! As it comes in, a packet is of a class and a colour and has a mark, below labels that end
+//! here once they are off; as it leaves, it has the class, the DSCP, the traffic class of its
+//! labels and the priority of its tags that the rules and maps of what goes out give it. Or it
+//! ends, for a reason. Meters are taken to be at rest, and neighbours to answer.
 
 use std::collections::BTreeMap;
 
 use dataplane::class::{Colour, TrafficClass};
 use dataplane::id::PortIndex;
-use dataplane::packet::{Batch, DropReason, Frame, HEADROOM, JUMBO_CAPACITY, Layer3, Meta, Verdict};
+use dataplane::packet::{
+    Batch, DropReason, Flags, Frame, HEADROOM, JUMBO_CAPACITY, Layer3, Meta, PuntReason, StackEdits, Verdict,
+};
 use dataplane::stage::classify::RuleHits;
-use dataplane::stage::{classify, parse};
-use dataplane::table::Snapshot;
+use dataplane::stage::{classify, lookup, parse};
+use dataplane::table::{Snapshot, VlanMatch};
 use serde::{Serialize, Serializer};
 
 use crate::explain::{Question, describe_frame, frames};
@@ -33,8 +36,113 @@ pub enum Treated {
         /// Its DSCP, 0 to 63.
         dscp: Option<u8>,
     },
-    /// It goes no further than `parse`, for this reason.
+    /// It goes no further, for this reason.
     Ended(String),
+}
+
+/// What a packet leaves as.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Left {
+    /// Of this class and colour, with these marks.
+    As {
+        /// Its class.
+        #[serde(serialize_with = "name")]
+        class: TrafficClass,
+        /// Its colour.
+        #[serde(serialize_with = "name")]
+        colour: Colour,
+        /// Its DSCP, 0 to 63; `None` for what came labelled and leaves so.
+        dscp: Option<u8>,
+        /// Of what leaves labelled: the traffic class of its top label, 0 to 7.
+        tc: Option<u8>,
+        /// Of what leaves tagged: the 802.1p priority, 0 to 7.
+        priority: Option<u8>,
+    },
+    /// It does not leave, for this reason.
+    Ended(String),
+}
+
+/// What may be another thing of a packet than it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Differs {
+    /// Its class as it comes in.
+    Class,
+    /// Its colour as it comes in.
+    Colour,
+    /// The DSCP it goes on with.
+    Dscp,
+    /// Its class as it leaves.
+    ClassOut,
+    /// Its colour as it leaves.
+    ColourOut,
+    /// The DSCP it leaves with.
+    DscpOut,
+    /// The traffic class of the labels it leaves with.
+    TcOut,
+    /// The priority of the tags it leaves with.
+    PriorityOut,
+    /// Whether, or why, it ends here.
+    End,
+}
+
+impl Differs {
+    /// Its name, as in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Class => "class",
+            Self::Colour => "colour",
+            Self::Dscp => "dscp",
+            Self::ClassOut => "class-out",
+            Self::ColourOut => "colour-out",
+            Self::DscpOut => "dscp-out",
+            Self::TcOut => "tc-out",
+            Self::PriorityOut => "priority-out",
+            Self::End => "end",
+        }
+    }
+}
+
+/// What a configuration makes of a packet, where it comes in and where it leaves.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Way {
+    comes: Treated,
+    leaves: Left,
+}
+
+impl Way {
+    /// What is not the same; what follows from what comes before is named too.
+    fn differs(&self, other: &Self) -> Vec<Differs> {
+        let mut found = Vec::new();
+        let mut note = |what, differs: bool| found.extend(differs.then_some(what));
+        match (&self.comes, &other.comes) {
+            (
+                Treated::As { class, colour, dscp },
+                Treated::As { class: new_class, colour: new_colour, dscp: new_dscp },
+            ) => {
+                note(Differs::Class, class != new_class);
+                note(Differs::Colour, colour != new_colour);
+                note(Differs::Dscp, dscp != new_dscp);
+            }
+            (old, new) => note(Differs::End, old != new),
+        }
+        match (&self.leaves, &other.leaves) {
+            (
+                Left::As { class, colour, dscp, tc, priority },
+                Left::As { class: new_class, colour: new_colour, dscp: new_dscp, tc: new_tc, priority: new },
+            ) => {
+                note(Differs::ClassOut, class != new_class);
+                note(Differs::ColourOut, colour != new_colour);
+                note(Differs::DscpOut, dscp != new_dscp);
+                note(Differs::TcOut, tc != new_tc);
+                note(Differs::PriorityOut, priority != new);
+            }
+            (old, new) => note(Differs::End, old != new),
+        }
+        found.dedup();
+        found
+    }
 }
 
 fn name<S: Serializer, T: std::fmt::Debug>(value: &T, s: S) -> Result<S::Ok, S::Error> {
@@ -47,10 +155,16 @@ fn name<S: Serializer, T: std::fmt::Debug>(value: &T, s: S) -> Result<S::Ok, S::
 pub struct Changed {
     /// The interface that they come in by; empty where neither has one for their tags.
     pub interface: String,
-    /// What they are.
+    /// What they are as they come in.
     pub old: Treated,
     /// What they would be.
     pub new: Treated,
+    /// What they leave as.
+    pub old_leaves: Left,
+    /// What they would leave as.
+    pub new_leaves: Left,
+    /// What of it is another thing.
+    pub differs: Vec<Differs>,
     /// How many.
     pub packets: u64,
     /// Bytes of their frames, without FCS.
@@ -66,7 +180,7 @@ pub struct Changed {
 pub struct Reclassed {
     /// Packets looked at, counted once for each port that they were taken to come in by.
     pub packets: u64,
-    /// Those whose class, colour or mark would change.
+    /// Those whose class, colour or marks would change, as they come in or as they leave.
     pub changed: u64,
     /// Those longer than any buffer of a router, not looked at.
     pub skipped: u64,
@@ -79,7 +193,7 @@ pub struct Reclassed {
 pub struct Comparison<'a> {
     old: &'a Snapshot,
     new: &'a Snapshot,
-    rows: BTreeMap<(String, Treated, Treated), Changed>,
+    rows: BTreeMap<(String, Way, Way), Changed>,
     packets: u64,
     changed: u64,
     skipped: u64,
@@ -149,14 +263,23 @@ impl<'a> Comparison<'a> {
         let (was, old, _) = judge(self.old, port, bytes)?;
         let (is, new, meta) = judge(self.new, port, bytes)?;
         self.packets += 1;
-        if old == new {
+        let differs = old.differs(&new);
+        if differs.is_empty() {
             return Ok(());
         }
         self.changed += 1;
         let interface = if is.is_empty() { was } else { is };
-        let row = self.rows.entry((interface.clone(), old.clone(), new.clone())).or_insert_with(|| {
-            let example = describe_frame(bytes, &meta);
-            Changed { interface, old, new, packets: 0, bytes: 0, example, number }
+        let row = self.rows.entry((interface.clone(), old.clone(), new.clone())).or_insert_with(|| Changed {
+            interface,
+            old: old.comes,
+            new: new.comes,
+            old_leaves: old.leaves,
+            new_leaves: new.leaves,
+            differs,
+            packets: 0,
+            bytes: 0,
+            example: describe_frame(bytes, &meta),
+            number,
         });
         row.packets += 1;
         row.bytes += bytes.len() as u64;
@@ -164,11 +287,11 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// The interface that a frame comes in by, and what becomes of it as it comes in.
-fn judge(snapshot: &Snapshot, port: &str, bytes: &[u8]) -> Result<(String, Treated, Meta), String> {
+/// The interface that a frame comes in by, what becomes of it, and what `parse` knew of it.
+fn judge(snapshot: &Snapshot, port: &str, bytes: &[u8]) -> Result<(String, Way, Meta), String> {
     let known = snapshot.ports.iter().find(|(_, spec)| *spec.name == *port);
     let port = known.map_or(PortIndex::NONE, |(_, spec)| spec.id);
-    let mut meta = classified(snapshot, port, bytes)?;
+    let (mut way, mut meta) = run(snapshot, port, bytes)?;
     // A capture may be of another router, or of a station address that the file does not say.
     if meta.verdict == Verdict::Drop(DropReason::WrongMac) {
         let mac = snapshot.interface(meta.in_interface).map(|interface| interface.mac);
@@ -176,30 +299,81 @@ fn judge(snapshot: &Snapshot, port: &str, bytes: &[u8]) -> Result<(String, Treat
         if let (Some(mac), Some(to)) = (mac, sent.first_chunk_mut::<6>()) {
             *to = mac;
         }
-        meta = classified(snapshot, port, &sent)?;
+        (way, meta) = run(snapshot, port, &sent)?;
     }
     let interface = snapshot.interface(meta.in_interface).map(|i| i.name.to_string()).unwrap_or_default();
-    let treated = match meta.verdict {
-        Verdict::Forward => Treated::As {
-            class: meta.class,
-            colour: meta.colour,
-            dscp: (meta.layer3 != Layer3::Mpls).then_some(meta.dscp),
-        },
-        Verdict::Drop(reason) => Treated::Ended(format!("dropped: {}", reason.explanation())),
-        Verdict::Punt(reason) => Treated::Ended(format!("to the router itself: {}", reason.explanation())),
-    };
-    Ok((interface, treated, meta))
+    Ok((interface, way, meta))
 }
 
-fn classified(snapshot: &Snapshot, port: PortIndex, bytes: &[u8]) -> Result<Meta, String> {
+/// The frame's way, and what `parse` knew of it.
+fn run(snapshot: &Snapshot, port: PortIndex, bytes: &[u8]) -> Result<(Way, Meta), String> {
     let mut frame = Frame::jumbo();
     frame
         .fill(bytes)
         .map_err(|_| format!("a frame of {} bytes is longer than any buffer of a router", bytes.len()))?;
-    let mut batch = Batch::new();
+    let (mut batch, mut hits) = (Batch::new(), RuleHits::new());
     // An empty batch takes a frame.
     let _ = batch.push(frame);
     parse::run(&mut batch, snapshot, port);
-    classify::run(&mut batch, snapshot, &mut RuleHits::new());
-    Ok(batch.frames().first().map(|frame| *frame.meta()).unwrap_or_default())
+    let parsed = meta_of(&batch);
+    classify::run(&mut batch, snapshot, &mut hits);
+    if batch.labelled() {
+        lookup::labels::run(&mut batch, snapshot);
+        parse::exposed(&mut batch, snapshot);
+        classify::exposed(&mut batch, snapshot, &mut hits);
+        classify::through(&mut batch, snapshot, &mut hits);
+    }
+    let comes = treated(&meta_of(&batch));
+    Ok((Way { comes, leaves: leave(&mut batch, snapshot, &mut hits) }, parsed))
+}
+
+fn meta_of(batch: &Batch) -> Meta {
+    batch.frames().first().map(|frame| *frame.meta()).unwrap_or_default()
+}
+
+/// Why it ends; `None` where it goes on.
+fn end(verdict: Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Forward => None,
+        Verdict::Drop(reason) => Some(format!("dropped: {}", reason.explanation())),
+        Verdict::Punt(reason) => Some(format!("to the router itself: {}", reason.explanation())),
+    }
+}
+
+fn treated(meta: &Meta) -> Treated {
+    end(meta.verdict).map_or_else(
+        || Treated::As {
+            class: meta.class,
+            colour: meta.colour,
+            dscp: (meta.layer3 != Layer3::Mpls).then_some(meta.dscp),
+        },
+        Treated::Ended,
+    )
+}
+
+/// What the frame of the batch, which is classified, leaves as.
+fn leave(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) -> Left {
+    let mut edits = StackEdits::new();
+    lookup::run(batch, snapshot, &mut edits);
+    for frame in batch.frames_mut() {
+        let verdict = &mut frame.meta_mut().verdict;
+        // The neighbour will answer, and the frame leave as it is decided by now.
+        if *verdict == Verdict::Punt(PuntReason::NeighbourMiss) {
+            *verdict = Verdict::Forward;
+        }
+    }
+    classify::leaving(batch, snapshot, &mut edits, hits);
+    let meta = meta_of(batch);
+    if let Some(why) = end(meta.verdict) {
+        return Left::Ended(why);
+    }
+    let labels = edits.get(0).filter(|_| meta.flags.has(Flags::STACK_EDIT));
+    let tagged = snapshot.interface(meta.out_interface).filter(|out| out.vlan != VlanMatch::Untagged);
+    Left::As {
+        class: meta.class,
+        colour: meta.colour,
+        dscp: (meta.layer3 != Layer3::Mpls).then_some(meta.dscp),
+        tc: labels.map(dataplane::packet::StackEdit::tc),
+        priority: tagged.map(|out| out.marks.pcp_out[meta.class.index()]),
+    }
 }

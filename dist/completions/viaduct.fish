@@ -63,8 +63,8 @@ complete -c viaduct -n "__fish_viaduct_using_subcommand demo" -l json -d 'Print 
 complete -c viaduct -n "__fish_viaduct_using_subcommand demo" -l virtual -d 'Run in virtual time even as root'
 complete -c viaduct -n "__fish_viaduct_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c viaduct -n "__fish_viaduct_using_subcommand demo" -s V -l version -d 'Print version'
-complete -c viaduct -n "__fish_viaduct_using_subcommand diff" -l traffic -d 'Tell the packets of this capture (pcap or pcapng) whose class would change as they come in' -r -F
-complete -c viaduct -n "__fish_viaduct_using_subcommand diff" -l headers -d 'Tell those of this file of packets in words, one a line, whose class would change as they come in' -r -F
+complete -c viaduct -n "__fish_viaduct_using_subcommand diff" -l traffic -d 'Tell the packets of this capture (pcap or pcapng) whose class or marks would change, as they come in or as they leave; meters are taken to let all pass, and neighbours to answer' -r -F
+complete -c viaduct -n "__fish_viaduct_using_subcommand diff" -l headers -d 'Tell those of this file of packets in words, one a line, whose class or marks would change' -r -F
 complete -c viaduct -n "__fish_viaduct_using_subcommand diff" -l in -d 'The port, or an interface of it, that the capture is taken to come in by; its tags say which interface. Default: every port in turn' -r
 complete -c viaduct -n "__fish_viaduct_using_subcommand diff" -l socket -d 'Control socket of the router process' -r -F
 complete -c viaduct -n "__fish_viaduct_using_subcommand diff" -l json -d 'Print the differences as JSON'

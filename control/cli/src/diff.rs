@@ -17,8 +17,8 @@ Examples:
   viaduct diff site.toml            against the running router
   viaduct diff old.toml new.toml    two files, without a router
   viaduct diff old.toml new.toml --traffic monday.pcap --in lan
-                                    packets whose class, colour or mark would change as they
-                                    come in; rules and marks of what goes out are not looked at
+                                    packets whose class, colour or marks would change, as they come
+                                    in or as they leave: DSCP, traffic class of labels, priority of tags
   viaduct diff old.toml new.toml --headers flows.txt
                                     the same of packets in the words of explain, one a line:
                                     in phones from 10.20.20.7 to 192.0.2.9 udp dport 5060";
@@ -31,11 +31,11 @@ pub(crate) struct Arguments {
     file: PathBuf,
     /// A second file: the differences from the first to this one, without a router.
     to: Option<PathBuf>,
-    /// Tell the packets of this capture (pcap or pcapng) whose class would change as they come in.
+    /// Tell the packets of this capture (pcap or pcapng) whose class or marks would change, as they come
+    /// in or as they leave; meters are taken to let all pass, and neighbours to answer.
     #[arg(long, value_name = "FILE", requires = "to")]
     traffic: Option<PathBuf>,
-    /// Tell those of this file of packets in words, one a line, whose class would change as they
-    /// come in.
+    /// Tell those of this file of packets in words, one a line, whose class or marks would change.
     #[arg(long, value_name = "FILE", requires = "to")]
     headers: Option<PathBuf>,
     /// The port, or an interface of it, that the capture is taken to come in by; its tags say

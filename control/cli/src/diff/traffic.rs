@@ -1,10 +1,10 @@
-//! `viaduct diff OLD NEW --traffic FILE`, `--headers FILE`: packets whose class would change as
-//! they come in.
+//! `viaduct diff OLD NEW --traffic FILE`, `--headers FILE`: packets whose class or marks would
+//! change, as they come in or as they leave.
 
 use std::path::Path;
 
 use anstyle::Style;
-use control::reclass::{Comparison, Reclassed, Treated};
+use control::reclass::{Changed, Comparison, Differs, Left, Reclassed, Treated};
 use control::{Config, PortFacts, compile};
 use dataplane::wire::dscp;
 
@@ -60,18 +60,17 @@ fn headers(file: &Path, comparison: &mut Comparison<'_>) -> Done {
 }
 
 fn print(found: Reclassed) -> Done {
-    let mut table = Table::new(&[">PACKETS", ">BYTES", "INTERFACE", "WAS", "BECOMES", "EXAMPLE"]);
+    let mut table = Table::new(&[">PACKETS", ">BYTES", "INTERFACE", "CHANGES", "WAS", "BECOMES", "EXAMPLE"]);
     for row in found.rows {
         let example = format!("{}: {}", row.number, row.example);
         let (packets, bytes) = (row.packets.to_string(), row.bytes.to_string());
-        table.styled(
-            [packets, bytes, row.interface, words_of(&row.old), words_of(&row.new), example],
-            Style::new(),
-        );
+        let names: Vec<_> = row.differs.iter().map(|differs| differs.name()).collect();
+        let (old, new) = words_of(&row);
+        table.styled([packets, bytes, row.interface, names.join(" "), old, new, example], Style::new());
     }
-    table.print("no packet's class would change");
+    table.print("no packet's class or marks would change");
     output::line(format_args!(
-        "{} of {} packets would change as they come in; rules and marks of what goes out are not looked at",
+        "{} of {} packets would change; meters are taken to let all pass",
         found.changed, found.packets
     ));
     if found.skipped > 0 {
@@ -80,15 +79,45 @@ fn print(found: Reclassed) -> Done {
     Ok(())
 }
 
-fn words_of(treated: &Treated) -> String {
+/// What they were and what they become; how they leave where something of that changes.
+fn words_of(row: &Changed) -> (String, String) {
+    let out = [Differs::ClassOut, Differs::ColourOut, Differs::DscpOut, Differs::TcOut, Differs::PriorityOut];
+    let ends = |leaves: &Left, comes: &Treated| match (leaves, comes) {
+        (Left::Ended(left), Treated::Ended(came)) => left != came,
+        (Left::Ended(_), Treated::As { .. }) => true,
+        _ => false,
+    };
+    let told = row.differs.iter().any(|differs| out.contains(differs))
+        || ends(&row.old_leaves, &row.old) != ends(&row.new_leaves, &row.new);
+    let words = |comes: &Treated, leaves: &Left| match told {
+        true => format!("{}; leaves {}", came(comes), left(leaves)),
+        false => came(comes),
+    };
+    (words(&row.old, &row.old_leaves), words(&row.new, &row.new_leaves))
+}
+
+fn marked(class: impl std::fmt::Display, colour: impl std::fmt::Debug, mark: Option<u8>) -> String {
+    let mark = mark.map_or_else(String::new, |dscp| {
+        let name = dscp::name(dscp).map_or_else(|| dscp.to_string(), str::to_lowercase);
+        format!(", {name}")
+    });
+    format!("{class}, {}{mark}", format!("{colour:?}").to_lowercase())
+}
+
+fn came(treated: &Treated) -> String {
     match treated {
-        Treated::As { class, colour, dscp } => {
-            let mark = dscp.map_or_else(String::new, |dscp| {
-                let name = dscp::name(dscp).map_or_else(|| dscp.to_string(), str::to_lowercase);
-                format!(", {name}")
-            });
-            format!("{class}, {}{mark}", format!("{colour:?}").to_lowercase())
-        }
+        Treated::As { class, colour, dscp } => marked(class, colour, *dscp),
         Treated::Ended(why) => why.clone(),
+    }
+}
+
+fn left(left: &Left) -> String {
+    match left {
+        Left::As { class, colour, dscp, tc, priority } => {
+            let tc = tc.map_or_else(String::new, |tc| format!(", tc {tc}"));
+            let priority = priority.map_or_else(String::new, |priority| format!(", priority {priority}"));
+            format!("{}{tc}{priority}", marked(class, colour, *dscp))
+        }
+        Left::Ended(why) => format!("not, {why}"),
     }
 }

@@ -71,9 +71,9 @@ fn packets_in_words_are_counted_by_class_with_an_example() {
     );
     let told = viaduct(&["diff", &old, &new, "--headers", &headers]).done();
     assert!(told.contains("scavenger, green, cs1") && told.contains("imaging, green, af11"), "{told}");
-    assert!(told.contains("4 of 6 packets would change as they come in; rules"), "{told}");
+    assert!(told.contains("4 of 6 packets would change; meters"), "{told}");
     let told = viaduct(&["diff", &old, &old, "--headers", &headers]).done();
-    assert!(told.contains("no packet's class would change"), "{told}");
+    assert!(told.contains("no packet's class or marks would change"), "{told}");
 }
 
 /// A capture of these frames, each cut to `snaplen` bytes.
@@ -121,6 +121,83 @@ fn a_capture_is_judged_by_its_headers_whatever_station_it_was_sent_to() {
     assert_eq!(row(&json, "phones", "voice")["number"], 2);
     // Without a place every port is taken in turn: there is one.
     assert_eq!(viaduct(&["diff", &old, &new, "--traffic", &file, "--json"]).json(), json);
+}
+
+/// A way out with labels and one with tags, with these lines each, and rules.
+fn edge(core: &str, tagged: &str, rules: &str) -> String {
+    format!(
+        "{OLD}mpls = true\n[[port]]\nname = \"wan\"\nkind = \"loopback\"\n\
+         [[interface]]\nname = \"wan\"\nmpls = true\naddresses = [\"10.1.0.1/24\"]\n{core}\n\
+         [[interface]]\nname = \"site\"\nport = \"wan\"\nvlan = 7\naddresses = [\"10.2.0.1/24\"]\n{tagged}\n\
+         [[route]]\nprefix = \"10.9.0.0/16\"\nvia = \"10.1.0.9\"\npush = [500]\n{rules}"
+    )
+}
+
+#[test]
+fn what_changes_only_as_it_leaves_is_told_with_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let headers = "in desks from 10.0.0.5 to 10.9.0.1 udp dport 5060 dscp ef\n\
+                   in desks from 10.0.0.5 to 10.2.0.9 udp dport 5060 dscp ef\n\
+                   in desks from 10.0.0.5 to 10.9.0.1 udp dport 104\n\
+                   in desks from 10.0.0.5 to 10.2.0.9 udp dport 1 dscp af41\n";
+    let headers = write(folder.path(), "headers", headers);
+    let rule =
+        "[[rule]]\nname = \"dicom\"\ndirection = \"out\"\ndestination-port = 104\nclass = \"imaging\"\n";
+    let old = write(folder.path(), "old.toml", edge("", "", ""));
+    let marks = "pcp-out = { voice = 5 }\ndscp-out = { video = \"cs4\" }";
+    let new = write(folder.path(), "new.toml", edge("tc-out = { voice = 6 }", marks, rule));
+    let json = viaduct(&["diff", &old, &new, "--headers", &headers, "--json"]).json();
+    assert_eq!((json["packets"].as_u64(), json["changed"].as_u64()), (Some(4), Some(4)), "{json}");
+    let told = |number: u64| {
+        let rows = json["rows"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["number"] == number).unwrap();
+        assert_eq!(row["old"], row["new"], "nothing changes as it comes in");
+        (row["differs"].clone(), row["old_leaves"]["as"].clone(), row["new_leaves"]["as"].clone())
+    };
+    let (differs, old_left, new_left) = told(1);
+    assert_eq!(
+        (differs, &old_left["tc"], &new_left["tc"]),
+        (serde_json::json!(["tc-out"]), &5.into(), &6.into())
+    );
+    let (differs, _, new_left) = told(2);
+    assert_eq!((differs, &new_left["priority"]), (serde_json::json!(["priority-out"]), &5.into()));
+    let (differs, _, new_left) = told(3);
+    assert_eq!(
+        (differs, &new_left["class"]),
+        (serde_json::json!(["class-out", "tc-out"]), &"imaging".into())
+    );
+    let (differs, _, new_left) = told(4);
+    assert_eq!((differs, &new_left["dscp"]), (serde_json::json!(["dscp-out"]), &32.into()));
+    let told = viaduct(&["diff", &old, &new, "--headers", &headers]).done();
+    assert!(told.contains("voice, green, ef; leaves voice, green, ef, tc 6"), "{told}");
+}
+
+#[test]
+fn labels_that_lead_elsewhere_and_ways_that_end_are_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let label = "[[label]]\nlabel = 100\nvrf = \"default\"\n";
+    let rule = "[[rule]]\nname = \"sip\"\ndestination-port = 5060\nclass = \"voice\"\nmark = \"ef\"\n";
+    let old = write(folder.path(), "old.toml", edge("", "", label));
+    let new = write(folder.path(), "new.toml", edge("", "", &format!("{label}{rule}")));
+    let mut frame = sip(&[]);
+    frame[12..14].copy_from_slice(&[0x88, 0x47]);
+    frame.splice(14..14, [0, 6, 0x45, 64]);
+    let file = write(folder.path(), "c.pcap", capture(&[frame], 65_535));
+    // 100 is 0x64: label 0x00064, traffic class 2, bottom.
+    let json = viaduct(&["diff", &old, &new, "--traffic", &file, "--in", "wan", "--json"]).json();
+    let row = &json["rows"][0];
+    assert_eq!(
+        (&row["old"]["as"]["class"], &row["new"]["as"]["class"]),
+        (&"clinical".into(), &"voice".into()),
+        "{json}"
+    );
+    assert_eq!(row["new_leaves"]["as"]["dscp"], 46);
+    let gone = edge("", "", label)
+        .replace("push = [500]", "")
+        .replace("via = \"10.1.0.9\"", "discard = \"blackhole\"");
+    let gone = write(folder.path(), "gone.toml", gone);
+    let json = viaduct(&["diff", &old, &gone, "--traffic", &file, "--in", "wan", "--json"]).json();
+    assert_eq!(json["rows"][0]["differs"], serde_json::json!(["end"]), "{json}");
 }
 
 #[test]
