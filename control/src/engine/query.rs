@@ -1,5 +1,6 @@
 //! Answers to what people ask: rows for every `show`, and pings.
 
+use ahash::AHashMap;
 use dataplane::class::TrafficClass;
 use dataplane::counters::TrafficCount;
 use dataplane::host::NeighbourState;
@@ -111,10 +112,13 @@ impl Engine {
     /// A worker that does not answer.
     pub fn interfaces(&self) -> Result<Vec<InterfaceRow>, Refusal> {
         let (status, snapshot) = (self.status()?, self.handle.snapshot());
+        let mut ports: AHashMap<PortIndex, bool> = AHashMap::new();
+        for queue in status.iter().flat_map(|s| &s.queues) {
+            *ports.entry(queue.0).or_insert(true) &= queue.1.up;
+        }
         let row = |interface: &Interface| {
             let counts = self.handle.interface_counts(interface.id);
-            let queues = status.iter().flat_map(|s| &s.queues).filter(|q| q.0 == interface.port);
-            let up = queues.clone().count() > 0 && queues.clone().all(|q| q.1.up);
+            let up = ports.get(&interface.port).copied().unwrap_or(false);
             InterfaceRow {
                 name: interface.name.to_string(),
                 port: snapshot.port(interface.port).map(|p| p.name.to_string()).unwrap_or_default(),
