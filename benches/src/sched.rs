@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use dataplane::class::{CLASSES, TrafficClass};
-use dataplane::id::IfIndex;
-use dataplane::packet::{Batch, Frame};
+use dataplane::id::{IfIndex, WorkerIndex};
+use dataplane::packet::{Batch, Frame, Pool, PoolSize};
 use dataplane::qos::{Aqm, Cells, InterfaceQos, Scheduler, ShaperSpec, TreeLimits};
 use dataplane::time::Time;
 
@@ -40,13 +40,14 @@ impl Deep {
         tree.set_limits(TreeLimits { bytes: u64::MAX, ..TreeLimits::default() });
         tree.sync(0, (0..interfaces).map(|i| (IfIndex(i), &qos)), &mut Vec::new());
         let mut deep = Self { tree, busy, next: 0, now: Time(1), out: Batch::new(), dropped: Vec::new() };
-        for _ in 0..busy * CLASSES as u32 * DEPTH {
-            let mut frame = Frame::standard();
+        let frames = busy * CLASSES as u32 * DEPTH;
+        let mut pool = Pool::new(WorkerIndex(0), frames as usize, PoolSize::Standard);
+        while let Some(mut frame) = pool.get() {
             assert!(frame.set_len(LENGTH).is_ok());
             deep.classify(&mut frame);
             deep.queue(frame);
         }
-        deep.pass(u64::from(busy * CLASSES as u32 * DEPTH));
+        deep.pass(u64::from(frames));
         deep
     }
 
@@ -69,6 +70,10 @@ impl Deep {
             self.now = Time(self.now.0 + 1_000);
             passed += self.tree.dequeue(self.now, BURST, &mut out, &mut self.dropped) as u64;
             out.frames_mut().iter_mut().for_each(|frame| self.classify(frame));
+            // As a worker does with each batch.
+            for meta in out.frames().iter().map(Frame::meta) {
+                self.tree.fetch(meta.out_interface, meta.class);
+            }
             out.drain().for_each(|frame| self.queue(frame));
         }
         self.out = out;

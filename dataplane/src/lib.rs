@@ -32,5 +32,5 @@ pub mod wire;
 #[cfg(not(loom))]
 pub mod worker;
 
-mod fetch;
+mod memory;
 mod sync;

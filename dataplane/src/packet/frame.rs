@@ -4,7 +4,7 @@
 //! moving a frame moves a pointer.
 
 use super::meta::Meta;
-use crate::fetch::fetch;
+use crate::memory::fetch;
 
 /// Bytes kept free before a received frame: two VLAN tags, eight labels and some.
 pub const HEADROOM: usize = 128;
@@ -109,6 +109,11 @@ impl Frame {
     #[inline]
     pub(crate) fn fetch(&self) {
         fetch(&self.buffer.meta);
+    }
+
+    /// All its buffer, whatever it holds.
+    pub(super) fn memory(&self) -> &[u8] {
+        &self.buffer.bytes
     }
 
     /// What the stages know about it, to be written.

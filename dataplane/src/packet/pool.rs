@@ -2,6 +2,7 @@
 
 use super::frame::Frame;
 use crate::id::WorkerIndex;
+use crate::memory::prefer_large_pages;
 
 /// How large a pool's buffers are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of `count` frames that belong to worker `home`.
+    /// A pool of `count` frames that belong to worker `home`, in large pages where the kernel has some.
     pub fn new(home: WorkerIndex, count: usize, size: PoolSize) -> Self {
         let make = || {
             let mut frame = match size {
@@ -36,13 +37,9 @@ impl Pool {
             frame.meta_mut().home = home;
             frame
         };
-        Self {
-            free: std::iter::repeat_with(make).take(count).collect(),
-            foreign: Vec::with_capacity(count),
-            home,
-            size,
-            total: count,
-        }
+        let free: Vec<_> = std::iter::repeat_with(make).take(count).collect();
+        prefer_large_pages(free.iter().map(Frame::memory));
+        Self { free, foreign: Vec::with_capacity(count), home, size, total: count }
     }
 
     /// A free frame, empty; `None` when all are in use.

@@ -188,6 +188,8 @@ impl Fq {
     pub(super) fn close(&mut self, flows: &mut Flows) {
         self.clear(flows);
         flows.give_back(std::mem::replace(&mut self.shared, NIL));
+        // It may have been the shared one, which is another class's now.
+        self.longest = NIL;
     }
 }
 

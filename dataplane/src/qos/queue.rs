@@ -2,11 +2,11 @@
 
 use super::codel::Codel;
 use super::ecn;
-use super::flows::Flows;
+use super::flows::{Flow, Flows};
 use super::fq::Fq;
 use super::spec::{Aqm, ClassQos};
 use super::stats::Tally;
-use super::store::{Held, Lane, Store};
+use super::store::{Held, Lane, NIL, Store};
 use super::wred::{Fate, Wred};
 use crate::class::{Colour, TrafficClass};
 use crate::packet::{DropReason, Frame};
@@ -42,51 +42,119 @@ pub(super) struct Offer {
     pub(super) len: usize,
 }
 
-/// [`ClassQos`] as a queue goes by it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Rules {
-    limit_bytes: u32,
-    /// Longest wait, nanoseconds; `u64::MAX` is no bound.
-    limit_time: u64,
+/// [`ClassQos`] as a queue goes by it that does more than hold frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rules {
     flows: u16,
     ecn: bool,
     aqm: Aqm,
     /// What a full frame takes at the interface's rate, nanoseconds.
     frame_time: u64,
-    asks: bool,
 }
 
-impl Rules {
-    /// `frame_time` is what a full frame takes at the interface's rate, `share_time` at the least that the class
-    /// gets of it, nanoseconds.
-    pub(super) fn new(spec: &ClassQos, by_class: bool, frame_time: u64, share_time: u64) -> Self {
-        let aqm = match spec.aqm {
-            _ if !by_class => Aqm::Tail,
-            Aqm::Codel(codel) => Aqm::Codel(codel.for_frame_time(share_time)),
+/// What a queue has beside its frames that keeps flows apart, or tells senders that it is long.
+#[derive(Debug)]
+struct Care {
+    rules: Rules,
+    fq: Fq,
+    codel: Codel,
+    wred: Wred,
+}
+
+/// What a class of an interface asks of its queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask<'a> {
+    pub(super) spec: &'a ClassQos,
+    /// All classes wait in one queue.
+    pub(super) fifo: bool,
+    /// What a full frame takes at the interface's rate, and at the least that the class gets of it, nanoseconds.
+    pub(super) frame_time: u64,
+    pub(super) share_time: u64,
+    /// It tells the queue from every other of the tree.
+    pub(super) owner: u32,
+}
+
+impl Ask<'_> {
+    fn rules(&self) -> Rules {
+        let aqm = match self.spec.aqm {
+            _ if self.fifo => Aqm::Tail,
+            Aqm::Codel(codel) => Aqm::Codel(codel.for_frame_time(self.share_time)),
             other => other,
         };
-        let flows = if by_class { spec.flows } else { 0 };
+        let flows = if self.fifo { 0 } else { self.spec.flows };
+        Rules { flows, ecn: self.spec.ecn, aqm, frame_time: self.frame_time }
+    }
+}
+
+/// The frames, and what the class went through. With one queue for all classes
+/// the frames are all in Standard's; the counts are each class's own.
+///
+/// Two cache lines: a frame that comes touches the first alone.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(super) struct Queue {
+    /// All that waits here.
+    pub(super) frames: u32,
+    pub(super) bytes: u32,
+    limit_bytes: u32,
+    /// Each flow has a queue of its own.
+    flows: bool,
+    /// A policer, early detection or a flow's queue is asked before a frame is queued.
+    asks: bool,
+    lane: Lane,
+    /// Longest wait, nanoseconds; `u64::MAX` is no bound.
+    limit_time: u64,
+    care: Option<Box<Care>>,
+    pub(super) tally: Tally,
+}
+
+const _: () = assert!(size_of::<Queue>() == 128);
+
+impl Default for Queue {
+    fn default() -> Self {
         Self {
-            limit_bytes: spec.limit_bytes,
-            limit_time: if spec.limit_time == 0 { u64::MAX } else { spec.limit_time },
-            asks: by_class && spec.policer.is_some() || flows > 0 || matches!(aqm, Aqm::Wred(_)),
-            flows,
-            ecn: spec.ecn,
-            aqm,
-            frame_time,
+            frames: 0,
+            bytes: 0,
+            limit_bytes: 0,
+            flows: false,
+            asks: false,
+            lane: Lane::default(),
+            limit_time: u64::MAX,
+            care: None,
+            tally: Tally::default(),
         }
+    }
+}
+
+impl Queue {
+    /// Goes by what is asked from now on; nothing may wait where that keeps flows apart in another way.
+    pub(super) fn adopt(&mut self, ask: &Ask<'_>, room: &mut Room) {
+        let (spec, rules) = (ask.spec, ask.rules());
+        self.limit_bytes = spec.limit_bytes;
+        self.limit_time = if spec.limit_time == 0 { u64::MAX } else { spec.limit_time };
+        self.flows = rules.flows > 0;
+        self.asks = !ask.fifo && spec.policer.is_some() || self.flows || matches!(rules.aqm, Aqm::Wred(_));
+        let old = self.care.as_ref().map_or(0, |care| care.rules.flows);
+        if let Some(care) = &mut self.care
+            && old != rules.flows
+        {
+            care.fq.close(&mut room.flows);
+        }
+        if rules.flows == 0 && rules.aqm == Aqm::Tail {
+            self.care = None;
+            return;
+        }
+        let new = || {
+            let (fq, codel, wred) = (Fq::new(ask.owner), Codel::default(), Wred::default());
+            Box::new(Care { rules, fq, codel, wred })
+        };
+        self.care.get_or_insert_with(new).rules = rules;
     }
 
     /// Whether each flow has a queue of its own.
     #[inline]
-    pub(super) fn keep_flows(&self) -> bool {
-        self.flows > 0
-    }
-
-    /// The bound on waiting that can be told from what is before a frame, nanoseconds; `None` is none.
-    #[inline]
-    pub(super) fn wait_bound(&self) -> Option<u64> {
-        (self.limit_time != u64::MAX && self.flows == 0).then_some(self.limit_time)
+    pub(super) fn keeps_flows(&self) -> bool {
+        self.flows
     }
 
     /// Whether more than room is asked before a frame is queued: a policer, early detection, its flow.
@@ -95,85 +163,32 @@ impl Rules {
         self.asks
     }
 
-    /// Whether early detection looks at what comes.
+    /// The bound on waiting that can be told from what is before a frame, nanoseconds; `None` is none.
     #[inline]
-    pub(super) fn detect(&self) -> bool {
-        matches!(self.aqm, Aqm::Wred(_))
-    }
-}
-
-/// The frames, and what the class went through. With one queue for all classes
-/// the frames are all in Standard's; the counts are each class's own.
-#[derive(Debug)]
-pub(super) struct Queue {
-    /// All that waits here.
-    pub(super) frames: u32,
-    pub(super) bytes: u32,
-    lane: Lane,
-    pub(super) tally: Tally,
-    pub(super) rules: Rules,
-    fq: Fq,
-    codel: Codel,
-    wred: Wred,
-}
-
-impl Queue {
-    /// `owner` tells it from every other queue of the tree.
-    pub(super) fn new(owner: u32, rules: Rules) -> Self {
-        Self {
-            frames: 0,
-            bytes: 0,
-            lane: Lane::default(),
-            tally: Tally::default(),
-            rules,
-            fq: Fq::new(owner),
-            codel: Codel::default(),
-            wred: Wred::default(),
-        }
+    pub(super) fn wait_bound(&self) -> Option<u64> {
+        (self.limit_time != u64::MAX && !self.flows).then_some(self.limit_time)
     }
 
-    /// Goes by other rules; nothing may wait where they keep flows apart in another way.
-    pub(super) fn adopt(&mut self, rules: Rules, room: &mut Room) {
-        if rules.flows != self.rules.flows {
-            self.fq.close(&mut room.flows);
-        }
-        self.rules = rules;
-    }
-
-    /// Whether early detection lets a frame in; it may be marked then.
-    #[inline]
+    /// Whether early detection lets no frame in; one that it lets in may be marked then.
     pub(super) fn detects(&mut self, frame: &mut Frame, offer: &Offer, now: Time, room: &mut Room) -> bool {
-        match self.rules.aqm {
-            Aqm::Wred(spec) => {
-                let curve = Wred::curve(&spec, offer.colour);
-                let fate = self.wred.judge(curve, self.bytes, now, self.rules.frame_time, room.chance());
-                fate == Fate::Drop || fate == Fate::Signal && !self.marks(frame)
-            }
-            _ => false,
-        }
-    }
-
-    fn marks(&mut self, frame: &mut Frame) -> bool {
-        let marked = self.rules.ecn && ecn::mark(frame.bytes_mut());
-        if marked {
-            self.tally.marked(frame.len());
-        }
-        marked
+        let Some(care) = &mut self.care else { return false };
+        let Aqm::Wred(spec) = &care.rules.aqm else { return false };
+        let curve = Wred::curve(spec, offer.colour);
+        let fate = care.wred.judge(curve, self.bytes, now, care.rules.frame_time, room.chance());
+        fate == Fate::Drop || fate == Fate::Signal && !care.rules.marks(frame, &mut self.tally)
     }
 
     /// Whether there is no room for so many bytes more.
     #[inline]
     pub(super) fn is_full(&self, len: usize) -> bool {
-        u64::from(self.bytes) + len as u64 > u64::from(self.rules.limit_bytes)
+        u64::from(self.bytes) + len as u64 > u64::from(self.limit_bytes)
     }
 
     /// Where flows are kept apart, a frame of the longest, out of whose room the one that comes is queued.
     pub(super) fn evict(&mut self, hash: u32, len: usize, room: &mut Room) -> Option<Held> {
-        if self.rules.flows == 0 {
-            return None;
-        }
-        let flow = self.fq.flow_of(hash, self.rules.flows, &mut room.flows);
-        let held = self.fq.evict(flow, len, &mut room.flows, &mut room.store)?;
+        let care = self.care.as_mut().filter(|care| care.rules.flows > 0)?;
+        let flow = care.fq.flow_of(hash, care.rules.flows, &mut room.flows);
+        let held = care.fq.evict(flow, len, &mut room.flows, &mut room.store)?;
         self.frames -= 1;
         self.bytes -= held.len() as u32;
         self.tally.left(held.len());
@@ -181,80 +196,69 @@ impl Queue {
         Some(held)
     }
 
+    /// Queues a frame; `hash` is of its flow.
     #[inline]
     pub(super) fn push(&mut self, held: Held, hash: u32, room: &mut Room) {
         self.frames += 1;
         self.bytes += held.len() as u32;
-        if self.rules.flows == 0 {
+        if !self.flows {
             room.store.push(&mut self.lane, held);
-        } else {
-            let flow = self.fq.flow_of(hash, self.rules.flows, &mut room.flows);
-            self.fq.push(flow, held, &mut room.flows, &mut room.store);
+        } else if let Some(care) = &mut self.care {
+            let flow = care.fq.flow_of(hash, care.rules.flows, &mut room.flows);
+            care.fq.push(flow, held, &mut room.flows, &mut room.store);
         }
     }
 
     /// The next frame in turn, and why it is not to be sent.
     #[inline]
     pub(super) fn pop(&mut self, now: Time, room: &mut Room) -> Option<(Held, Option<DropReason>)> {
-        if self.rules.flows > 0 {
-            return self.pop_flow(now, room);
+        if self.care.is_some() {
+            return self.pop_with_care(now, room);
         }
-        let mut held = room.store.pop(&mut self.lane)?;
+        let held = room.store.pop(&mut self.lane)?;
         room.store.fetch(&self.lane);
         self.frames -= 1;
         self.bytes -= held.len() as u32;
-        let waited = now.since(held.since);
-        if waited > self.rules.limit_time {
-            return Some((held, Some(DropReason::QueueTime)));
-        }
-        if let Aqm::Codel(spec) = &self.rules.aqm
-            && self.codel.condemns(spec, waited, self.bytes, now)
-            && !self.marks(&mut held.frame)
-        {
-            return Some((held, Some(DropReason::Codel)));
-        }
-        if self.frames == 0 && self.rules.detect() {
-            self.wred.emptied(now);
-        }
-        Some((held, None))
+        let late = now.since(held.since) > self.limit_time;
+        Some((held, late.then_some(DropReason::QueueTime)))
     }
 
-    fn pop_flow(&mut self, now: Time, room: &mut Room) -> Option<(Held, Option<DropReason>)> {
-        let (mut held, at) = self.fq.pop(&mut room.flows, &mut room.store)?;
-        let len = held.len();
+    fn pop_with_care(&mut self, now: Time, room: &mut Room) -> Option<(Held, Option<DropReason>)> {
+        let care = self.care.as_mut()?;
+        let (mut held, flow) = if self.flows {
+            care.fq.pop(&mut room.flows, &mut room.store)?
+        } else {
+            (room.store.pop(&mut self.lane)?, NIL)
+        };
+        let (len, waited) = (held.len(), now.since(held.since));
         self.frames -= 1;
         self.bytes -= len as u32;
-        let waited = now.since(held.since);
-        let mut why = (waited > self.rules.limit_time).then_some(DropReason::QueueTime);
-        // A flow that has a frame in every turn waits for one of each other flow: that is no standing queue.
-        let turn = self.rules.frame_time.saturating_mul(self.fq.flows());
-        if let (Some(flow), None) = (room.flows.get(at), why) {
-            if let Aqm::Codel(spec) = &self.rules.aqm
-                && flow.codel.condemns(&spec.for_frame_time(turn), waited, flow.bytes, now)
-                && !self.marks(&mut held.frame)
-            {
-                why = Some(DropReason::Codel);
-            } else {
-                flow.charge(len);
-            }
+        let late = waited > self.limit_time;
+        let mut why = late.then_some(DropReason::QueueTime);
+        if !late && care.condemns(room.flows.get(flow), waited, self.bytes, now) {
+            let marked = care.rules.marks(&mut held.frame, &mut self.tally);
+            why = (!marked).then_some(DropReason::Codel);
+        }
+        if let (None, Some(flow)) = (why, room.flows.get(flow)) {
+            flow.charge(len);
         }
         if self.frames == 0 {
-            self.fq.clear(&mut room.flows);
-            self.wred.emptied(now);
+            care.fq.clear(&mut room.flows);
+            care.wred.emptied(now);
         }
         Some((held, why))
     }
 
     /// Takes out one frame after the other, in no other order than that of each flow.
     pub(super) fn drain(&mut self, room: &mut Room) -> Option<Held> {
-        let flows = self.rules.flows > 0;
-        let held = if flows {
-            self.fq.pop(&mut room.flows, &mut room.store).map(|(held, _)| held)
-        } else {
-            room.store.pop(&mut self.lane)
+        let held = match &mut self.care {
+            Some(care) if self.flows => care.fq.pop(&mut room.flows, &mut room.store).map(|(held, _)| held),
+            _ => room.store.pop(&mut self.lane),
         };
         let Some(held) = held else {
-            self.fq.close(&mut room.flows);
+            if let Some(care) = &mut self.care {
+                care.fq.close(&mut room.flows);
+            }
             return None;
         };
         self.frames -= 1;
@@ -262,8 +266,32 @@ impl Queue {
         Some(held)
     }
 
-    /// Bytes it takes itself.
+    /// Bytes it takes beside itself.
     pub(super) fn memory(&self) -> usize {
-        size_of::<Self>() + self.tally.memory()
+        self.tally.memory() + if self.care.is_some() { size_of::<Care>() } else { 0 }
+    }
+}
+
+impl Rules {
+    /// Marks a packet in place of dropping it, where that may be.
+    fn marks(&self, frame: &mut Frame, tally: &mut Tally) -> bool {
+        let marked = self.ecn && ecn::mark(frame.bytes_mut());
+        if marked {
+            tally.marked(frame.len());
+        }
+        marked
+    }
+}
+
+impl Care {
+    /// Whether controlled delay would rather not send a frame that `waited` nanoseconds: one of a `flow`, or of a
+    /// queue where so many `bytes` still wait.
+    #[inline]
+    fn condemns(&mut self, flow: Option<&mut Flow>, waited: u64, bytes: u32, now: Time) -> bool {
+        let Aqm::Codel(spec) = &self.rules.aqm else { return false };
+        let Some(flow) = flow else { return self.codel.condemns(spec, waited, bytes, now) };
+        // A flow that has a frame in every turn waits for one of each other flow: that is no standing queue.
+        let turn = self.rules.frame_time.saturating_mul(self.fq.flows());
+        flow.codel.condemns(&spec.for_frame_time(turn), waited, flow.bytes, now)
     }
 }

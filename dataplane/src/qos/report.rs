@@ -60,8 +60,8 @@ pub struct SiteReport {
 impl SiteReport {
     fn of(site: &Site, whole: bool) -> Self {
         let queue = |class: usize| {
-            let tally = site.queues[class].as_ref().map(|queue| &queue.tally);
-            tally.map(|tally| if whole { tally.stats() } else { tally.brief() }).unwrap_or_default()
+            let tally = &site.queues[class].tally;
+            if whole { tally.stats() } else { tally.brief() }
         };
         Self { id: site.id, burst: site.burst.most(), queues: std::array::from_fn(queue) }
     }
@@ -96,7 +96,7 @@ impl Scheduler {
     fn begin_anew(&mut self, from: usize) {
         for site in self.sites.iter_mut().skip(from).take(PIECE).flatten() {
             site.burst.begin_anew();
-            site.queues.iter_mut().flatten().for_each(|queue| queue.tally.begin_anew());
+            site.queues.iter_mut().for_each(|queue| queue.tally.begin_anew());
         }
     }
 }

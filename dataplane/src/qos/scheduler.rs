@@ -37,6 +37,8 @@ pub const LINE_OVERHEAD: u32 = 24;
 /// Burst of a port's own rate, nanoseconds.
 const PORT_BURST: u64 = 1_000_000;
 const NONE: u32 = u32::MAX;
+/// As many interfaces are in the cache anyway.
+const AT_HAND: usize = 8;
 
 /// How much one tree may hold. Half of each bound is divided evenly among the
 /// interfaces and kept for them; of the other half, or of all where there is one
@@ -186,6 +188,16 @@ impl Scheduler {
         (held.frame, DropReason::QueueBytes)
     }
 
+    /// Lets the memory come that queueing a frame of `class` for `interface` will need.
+    #[inline]
+    pub fn fetch(&self, interface: IfIndex, class: TrafficClass) {
+        if self.sites.len() > AT_HAND
+            && let Some(Some(site)) = self.find(interface).and_then(|at| self.sites.get(at))
+        {
+            site.fetch(class);
+        }
+    }
+
     /// An interface that held so many frames and bytes holds these more.
     #[inline]
     fn hold(&mut self, held: (usize, u64), more: (usize, u64)) {
@@ -246,14 +258,15 @@ impl Scheduler {
     /// Counts of one class of one interface; `None` when the tree has no such interface.
     pub fn stats(&self, interface: IfIndex, class: TrafficClass) -> Option<QueueStats> {
         let site = self.sites[self.find(interface)?].as_ref()?;
-        Some(site.queues[class.index()].as_ref().map(|q| q.tally.stats()).unwrap_or_default())
+        Some(site.queues[class.index()].tally.stats())
     }
 
     /// Counts of every class of every interface that was ever offered a frame.
     pub fn stats_iter(&self) -> impl Iterator<Item = (IfIndex, TrafficClass, QueueStats)> {
         self.sites.iter().flatten().flat_map(|site| {
             let queues = TrafficClass::ALL.into_iter().zip(&site.queues);
-            queues.filter_map(|(class, queue)| Some((site.id, class, queue.as_ref()?.tally.stats())))
+            let used = queues.filter(|(_, queue)| queue.tally.is_used());
+            used.map(|(class, queue)| (site.id, class, queue.tally.stats()))
         })
     }
 

@@ -32,12 +32,10 @@ impl Site {
         room: &mut Room,
     ) -> Result<bool, (Frame, DropReason)> {
         let offer = self.offer(&frame);
-        let Some(queue) = self.queues[offer.place].as_deref_mut() else {
-            return self.begin(frame, terms, room);
-        };
+        let queue = &self.queues[offer.place];
         let mut hash = 0;
-        if queue.rules.asks() {
-            hash = if queue.rules.keep_flows() { frame.flow() } else { 0 };
+        if queue.asks() {
+            hash = if queue.keeps_flows() { frame.flow() } else { 0 };
             if let Err(reason) = self.ask(&mut frame, &offer, terms, room) {
                 return Err((frame, reason));
             }
@@ -47,19 +45,6 @@ impl Site {
         }
         self.starts(offer.place, terms.now);
         Ok(self.queue_up(frame, &offer, hash, terms.now, room))
-    }
-
-    /// The first frame that ever comes to a queue.
-    #[cold]
-    fn begin(
-        &mut self,
-        frame: Frame,
-        terms: &Terms<'_>,
-        room: &mut Room,
-    ) -> Result<bool, (Frame, DropReason)> {
-        let place = self.place(frame.meta().class);
-        self.queue(place);
-        self.enqueue(frame, terms, room)
     }
 
     /// Asks the policer and early detection.
@@ -74,7 +59,7 @@ impl Site {
         if !self.conforms(offer, terms.now) {
             return Err(DropReason::Policed);
         }
-        match self.queue(offer.place).detects(frame, offer, terms.now, room) {
+        match self.queues[offer.place].detects(frame, offer, terms.now, room) {
             true => Err(DropReason::Wred),
             false => Ok(()),
         }
@@ -83,7 +68,7 @@ impl Site {
     /// Whether every limit has room.
     #[inline]
     fn fits(&mut self, offer: &Offer, terms: &Terms<'_>) -> Result<(), DropReason> {
-        let Some(queue) = self.queues[offer.place].as_deref() else { return Ok(()) };
+        let queue = &self.queues[offer.place];
         let (len, bytes) = (offer.len as u64, self.bytes);
         if queue.is_full(offer.len) {
             return Err(DropReason::QueueBytes);
@@ -92,7 +77,7 @@ impl Site {
         if bytes + len > if urgent { self.most } else { self.most_plain } {
             return Err(DropReason::SiteBytes);
         }
-        if let Some(bound) = queue.rules.wait_bound()
+        if let Some(bound) = queue.wait_bound()
             && self.would_wait_longer(offer.place, bound, terms)
         {
             return Err(DropReason::QueueTime);
@@ -121,13 +106,7 @@ impl Site {
         }
         self.frames += 1;
         self.bytes += offer.len as u64;
-        if let Some(queue) = self.queues[offer.place].as_deref_mut() {
-            queue.push(Held { frame, since: now, class: offer.class }, hash, room);
-            if !self.fifo {
-                queue.tally.queued(offer.len);
-                return wakes;
-            }
-        }
+        self.queues[offer.place].push(Held { frame, since: now }, hash, room);
         self.tally(offer.class).queued(offer.len);
         wakes
     }
@@ -143,7 +122,7 @@ impl Site {
     #[inline]
     fn would_wait_longer(&mut self, place: usize, bound: u64, terms: &Terms<'_>) -> bool {
         let rate = self.rate(terms.port_rate);
-        let Some(queue) = self.queues[place].as_deref() else { return false };
+        let queue = &self.queues[place];
         let ahead = self.accounted_all(queue.frames, queue.bytes);
         let most = u128::from(bound) * u128::from(rate);
         if rate == 0 || u128::from(ahead) * 8_000_000_000 <= most {
@@ -157,7 +136,7 @@ impl Site {
     #[cold]
     pub(super) fn evict(&mut self, frame: &mut Frame, room: &mut Room) -> Option<Held> {
         let offer = self.offer(frame);
-        let held = self.queue(offer.place).evict(frame.flow(), offer.len, room)?;
+        let held = self.queues[offer.place].evict(frame.flow(), offer.len, room)?;
         self.frames -= 1;
         self.bytes -= held.len() as u64;
         Some(held)
@@ -174,9 +153,7 @@ impl Site {
     /// Puts back a frame that was taken out while the way of queueing changed.
     pub(super) fn put_back(&mut self, mut held: Held, room: &mut Room) {
         let offer = self.offer(&held.frame);
-        self.queue(offer.place);
-        self.queue(offer.class.index());
-        let hash = if self.keeps_flows(offer.place) { held.frame.flow() } else { 0 };
+        let hash = if self.queues[offer.place].keeps_flows() { held.frame.flow() } else { 0 };
         let since = held.since;
         self.queue_up(held.frame, &offer, hash, since, room);
     }
@@ -194,7 +171,7 @@ impl Site {
     ) -> Option<(Frame, u32)> {
         let place = self.turn(priority);
         loop {
-            let queue = self.queues[place].as_deref_mut()?;
+            let queue = &mut self.queues[place];
             let (held, why) = queue.pop(now, room)?;
             let len = held.len();
             if queue.frames == 0 {
@@ -207,12 +184,9 @@ impl Site {
                 continue;
             }
             let waited = now.since(held.since);
-            let accounted = self.counting.map_or(len as u32, |shaper| shaper.accounted(len));
-            if self.fifo {
-                self.tally(held.class).sent(len, accounted, waited);
-            } else {
-                queue.tally.sent(len, accounted, waited);
-            }
+            let accounted = self.cells.packed(len, self.overhead);
+            let tally = if self.fifo { self.tally(held.frame.meta().class) } else { &mut queue.tally };
+            tally.sent(len, accounted, waited);
             if !priority {
                 self.fair.served(place, self.is_leftover(place), accounted);
             }
@@ -224,7 +198,7 @@ impl Site {
     #[cold]
     fn give_up(&mut self, held: Held, why: Option<DropReason>, dropped: &mut Dropped) {
         let Some(why) = why else { return };
-        let tally = self.tally(held.class);
+        let tally = self.tally(held.frame.meta().class);
         tally.left(held.len());
         tally.drop(why, held.len());
         dropped.push((held.frame, why));

@@ -7,7 +7,7 @@ use super::burst::Burst;
 use super::fair::Fair;
 use super::pace::Paces;
 use super::policer::Policer;
-use super::queue::{Offer, Queue, Room, Rules};
+use super::queue::{Ask, Offer, Queue, Room};
 use super::spec::{Cells, Discipline, InterfaceQos, RateSpec, ShaperSpec};
 use super::stats::Tally;
 use super::store::Held;
@@ -15,6 +15,7 @@ use super::turn::Turn;
 use super::wait::time;
 use crate::class::{CLASSES, TrafficClass};
 use crate::id::IfIndex;
+use crate::memory::fetch;
 use crate::packet::{DropReason, Frame};
 use crate::time::Time;
 
@@ -27,29 +28,11 @@ const ASSURED_MOST: u64 = 100_000_000;
 /// Dropped frames, on their way to whoever counts and recycles them.
 pub(super) type Dropped = Vec<(Frame, DropReason)>;
 
+/// What a frame touches comes first, in few cache lines.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Site {
-    pub(super) id: IfIndex,
-    /// Where it stands in the tree.
-    at: u32,
-    pub(super) spec: Arc<InterfaceQos>,
     pub(super) shaper: Option<TokenBucket>,
-    /// What it is sure of.
-    pub(super) assured: Option<TokenBucket>,
-    /// It stands in the timing wheel of what it is sure of.
-    pub(super) assuring: bool,
-    /// The ring it stands in, but for that of priority.
-    pub(super) stands: Option<Turn>,
-    /// Bytes it may still send in `round`.
-    pub(super) credit: i64,
-    /// The round of the shared ring whose quantum it was given last.
-    pub(super) round: u64,
-    /// It stands in the timing wheel.
-    pub(super) waiting: bool,
-    /// The generation that last named it.
-    pub(super) generation: u64,
-    pub(super) frames: usize,
-    pub(super) bytes: u64,
     /// A bit for each queue: has a frame; goes first; has a weight.
     pub(super) backlog: u8,
     pub(super) priority: u8,
@@ -58,23 +41,41 @@ pub(super) struct Site {
     urgent: u8,
     /// All classes wait in one queue.
     pub(super) fifo: bool,
-    /// Its own weight among the port's.
-    weight_of_site: i64,
-    /// How lengths are counted.
-    pub(super) counting: Option<ShaperSpec>,
+    /// It stands in the timing wheel; in that of what it is sure of.
+    pub(super) waiting: bool,
+    pub(super) assuring: bool,
+    /// The ring it stands in, but for that of priority.
+    pub(super) stands: Option<Turn>,
+    pub(super) frames: usize,
+    pub(super) bytes: u64,
     /// Bytes that all its queues may hold: for all frames, and for the urgent.
     pub(super) most_plain: u64,
     pub(super) most: u64,
-    pub(super) fair: Fair,
+    /// Bytes it may still send in `round`.
+    pub(super) credit: i64,
+    /// The round of the shared ring whose quantum it was given last.
+    pub(super) round: u64,
+    /// Its weight among the port's.
+    own_weight: i64,
+    /// How lengths are counted.
+    pub(super) overhead: i16,
+    pub(super) cells: Cells,
     pub(super) paces: Paces,
+    pub(super) fair: Fair,
     /// The most that left within a millisecond, as accounted.
     pub(super) burst: Burst,
+    /// What it is sure of.
+    pub(super) assured: Option<TokenBucket>,
+    pub(super) policers: Option<Box<[Option<Policer>; CLASSES]>>,
+    pub(super) queues: [Queue; CLASSES],
+    pub(super) id: IfIndex,
+    /// Where it stands in the tree.
+    at: u32,
+    pub(super) spec: Arc<InterfaceQos>,
+    /// The generation that last named it.
+    pub(super) generation: u64,
     /// What priority leaves is divided by these.
     weights: [u32; CLASSES],
-    pub(super) policers: Option<Box<[Option<Policer>; CLASSES]>>,
-    /// What its queues go by.
-    rules: Box<[Rules; CLASSES]>,
-    pub(super) queues: [Option<Box<Queue>>; CLASSES],
 }
 
 fn bits(of: impl Fn(usize) -> bool) -> u8 {
@@ -94,35 +95,35 @@ impl Site {
     /// Interface `id` at place `at` of the tree.
     pub(super) fn new(id: IfIndex, at: usize, spec: Arc<InterfaceQos>) -> Self {
         let mut site = Self {
-            id,
-            at: at as u32,
             shaper: spec.shaper.map(bucket),
-            assured: spec.assured.map(assured),
-            assuring: false,
-            stands: None,
-            weights: [0; CLASSES],
-            credit: 0,
-            round: 0,
-            waiting: false,
-            generation: 0,
-            frames: 0,
-            bytes: 0,
             backlog: 0,
             priority: 0,
             weighted: 0,
             urgent: 0,
             fifo: false,
-            weight_of_site: 1,
-            counting: None,
+            waiting: false,
+            assuring: false,
+            stands: None,
+            frames: 0,
+            bytes: 0,
             most_plain: u64::MAX,
             most: u64::MAX,
-            fair: Fair::new([1; CLASSES]),
+            credit: 0,
+            round: 0,
+            own_weight: 1,
+            overhead: 0,
+            cells: Cells::None,
             paces: Paces::default(),
             burst: Burst::default(),
+            fair: Fair::new([1; CLASSES]),
+            assured: spec.assured.map(assured),
             policers: None,
-            rules: Box::default(),
             queues: Default::default(),
+            id,
+            at: at as u32,
             spec,
+            generation: 0,
+            weights: [0; CLASSES],
         };
         site.arrange(Time::ZERO, &mut Room::default());
         site
@@ -151,8 +152,8 @@ impl Site {
     fn arrange(&mut self, now: Time, room: &mut Room) {
         let by_class = self.spec.discipline == Discipline::Classes;
         self.fifo = !by_class;
-        self.weight_of_site = i64::from(self.spec.weight.max(1));
-        self.counting = self.spec.shaper;
+        self.own_weight = i64::from(self.spec.weight.max(1));
+        (self.overhead, self.cells) = self.spec.shaper.map_or((0, Cells::None), |s| (s.overhead, s.cells));
         let limit = if self.spec.limit_bytes == 0 { u64::MAX } else { self.spec.limit_bytes };
         // An eighth is for what goes first and Control.
         (self.most_plain, self.most) = (limit - limit / 8, limit);
@@ -168,13 +169,12 @@ impl Site {
         let adopt = |c: usize| Policer::adopt(old(c), self.spec.classes[c].policer, now);
         self.policers = policed.then(|| Box::new(std::array::from_fn(adopt)));
         let frame_time = self.spec.shaper.map_or(0, |s| time(self.longest(), s.rate));
-        let rules = |c: usize| Rules::new(&self.spec.classes[c], by_class, frame_time, self.share_time(c));
-        let rules = std::array::from_fn(rules);
-        *self.rules = rules;
-        for (queue, rules) in self.queues.iter_mut().zip(*self.rules) {
-            if let Some(queue) = queue {
-                queue.adopt(rules, room);
-            }
+        let spec = Arc::clone(&self.spec);
+        for (place, spec) in spec.classes.iter().enumerate() {
+            let owner = self.at * CLASSES as u32 + place as u32;
+            let share_time = self.share_time(place);
+            let ask = Ask { spec, fifo: self.fifo, frame_time, share_time, owner };
+            self.queues[place].adopt(&ask, room);
         }
         for class in (0..CLASSES).filter(|c| self.backlog & (1 << c) != 0) {
             self.fair.wake(class, self.weighted & (1 << class) == 0);
@@ -197,16 +197,15 @@ impl Site {
     /// A frame's length as the shaper counts it.
     #[inline]
     pub(super) fn accounted(&self, len: usize) -> u32 {
-        self.counting.map_or(len as u32, |s| s.accounted(len))
+        self.cells.packed(len, self.overhead)
     }
 
     /// The same of many frames together, about: cells that are not full are left out.
     #[inline]
     pub(super) fn accounted_all(&self, frames: u32, bytes: u32) -> u64 {
-        let Some(shaper) = self.counting else { return bytes.into() };
-        let extra = i64::from(frames) * i64::from(shaper.overhead);
-        let bytes = i64::from(bytes).saturating_add(extra).max(0) as u64;
-        match shaper.cells {
+        let extra = i64::from(frames) * i64::from(self.overhead);
+        let bytes = (i64::from(bytes) + extra).max(0) as u64;
+        match self.cells {
             Cells::None => bytes,
             Cells::Atm => bytes * 53 / 48,
             Cells::Ptm => bytes * 65 / 64,
@@ -271,7 +270,7 @@ impl Site {
     #[inline]
     pub(super) fn grant(&mut self, round: u64, quantum: i64) {
         self.round = round;
-        self.credit = self.credit.min(0) + quantum * self.weight_of_site;
+        self.credit = self.credit.min(0) + quantum * self.own_weight;
     }
 
     #[inline]
@@ -313,10 +312,12 @@ impl Site {
         if self.fifo { FIFO } else { class.index() }
     }
 
-    /// Whether flows of this class have queues of their own.
+    /// Lets the memory come that a frame of this class needs.
     #[inline]
-    pub(super) fn keeps_flows(&self, place: usize) -> bool {
-        self.rules[place].keep_flows()
+    pub(super) fn fetch(&self, class: TrafficClass) {
+        fetch(&self.shaper);
+        fetch(&self.most);
+        fetch(&self.queues[class.index()]);
     }
 
     /// What is asked about a frame.
@@ -327,27 +328,15 @@ impl Site {
     }
 
     #[inline]
-    pub(super) fn queue(&mut self, place: usize) -> &mut Queue {
-        let owner = self.at * CLASSES as u32 + place as u32;
-        // Made once, when the first frame for it comes.
-        self.queues[place].get_or_insert_with(|| Box::new(Queue::new(owner, self.rules[place])))
-    }
-
-    #[inline]
     pub(super) fn tally(&mut self, class: TrafficClass) -> &mut Tally {
-        &mut self.queue(class.index()).tally
+        &mut self.queues[class.index()].tally
     }
 
     /// Bytes it takes while nothing waits, its specification included.
     pub(super) fn memory(&self) -> usize {
         let policers = self.policers.as_ref().map_or(0, |p| size_of_val(&**p));
-        let queues: usize = self.queues.iter().flatten().map(|queue| queue.memory()).sum();
-        size_of::<Self>()
-            + size_of_val(&*self.rules)
-            + policers
-            + size_of::<InterfaceQos>()
-            + queues
-            + self.paces.memory()
+        let queues: usize = self.queues.iter().map(Queue::memory).sum();
+        size_of::<Self>() + policers + size_of::<InterfaceQos>() + queues + self.paces.memory()
     }
 
     /// Takes every frame out, in order of arrival.
@@ -355,10 +344,10 @@ impl Site {
         let mut all = Vec::with_capacity(self.frames);
         for place in 0..CLASSES {
             let queue = &mut self.queues[place];
-            all.extend(std::iter::from_fn(|| queue.as_mut()?.drain(room)));
+            all.extend(std::iter::from_fn(|| queue.drain(room)));
         }
         for held in &all {
-            self.tally(held.class).left(held.len());
+            self.tally(held.frame.meta().class).left(held.len());
         }
         (self.frames, self.bytes, self.backlog) = (0, 0, 0);
         all.sort_by_key(|h| h.since);

@@ -38,11 +38,19 @@ impl ShaperSpec {
     /// A frame's length as it is accounted, from its layer-2 length without FCS; 1 at least.
     #[inline]
     pub fn accounted(&self, len: usize) -> u32 {
-        let bytes = (len as i64 + i64::from(self.overhead)).max(1) as u32;
-        match self.cells {
-            Cells::None => bytes,
-            Cells::Atm => bytes.div_ceil(48) * 53,
-            Cells::Ptm => bytes + bytes.div_ceil(64),
+        self.cells.packed(len, self.overhead)
+    }
+}
+
+impl Cells {
+    /// Bytes on the line of a frame of `len` and its `overhead`; 1 at least.
+    #[inline]
+    pub(super) fn packed(self, len: usize, overhead: i16) -> u32 {
+        let bytes = (len as i64 + i64::from(overhead)).max(1) as u32;
+        match self {
+            Self::None => bytes,
+            Self::Atm => bytes.div_ceil(48) * 53,
+            Self::Ptm => bytes + bytes.div_ceil(64),
         }
     }
 }

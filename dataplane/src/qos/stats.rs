@@ -77,16 +77,23 @@ impl From<Depth> for Count {
     }
 }
 
-/// [`QueueStats`] as they are kept: what each frame touches lies together.
+/// What is rarely counted.
 #[derive(Debug, Default)]
+struct Losses {
+    marked: Count,
+    dropped: [Count; REASONS.len()],
+}
+
+/// [`QueueStats`] as they are kept: first what a frame touches that comes, then what one that leaves.
+#[derive(Debug, Default)]
+#[repr(C)]
 pub(super) struct Tally {
     depth: Depth,
     worst: Depth,
     sent: Count,
     accounted: u64,
     delay: Histogram,
-    marked: Count,
-    dropped: [Count; REASONS.len()],
+    losses: Option<Box<Losses>>,
 }
 
 impl Tally {
@@ -115,24 +122,29 @@ impl Tally {
 
     #[cold]
     pub(super) fn marked(&mut self, bytes: usize) {
-        self.marked.add(bytes);
+        self.losses.get_or_insert_default().marked.add(bytes);
     }
 
     #[cold]
     pub(super) fn drop(&mut self, reason: DropReason, bytes: usize) {
         if let Some(at) = REASONS.iter().position(|r| *r == reason) {
-            self.dropped[at].add(bytes);
+            self.losses.get_or_insert_default().dropped[at].add(bytes);
         }
     }
 
     /// Bytes beside itself.
     pub(super) fn memory(&self) -> usize {
-        self.delay.memory()
+        self.delay.memory() + if self.losses.is_some() { size_of::<Losses>() } else { 0 }
     }
 
     /// What is told since the last look is told from now on anew.
     pub(super) fn begin_anew(&mut self) {
         self.delay.begin_anew();
+    }
+
+    /// Whether a frame was ever offered.
+    pub(super) fn is_used(&self) -> bool {
+        self.worst.packets > 0 || self.losses.is_some()
     }
 
     /// For people.
@@ -143,7 +155,8 @@ impl Tally {
     /// The same, of the waits the longest alone.
     pub(super) fn brief(&self) -> QueueStats {
         let (depth, mut offered) = (Count::from(self.depth), self.sent);
-        for count in self.dropped.iter().chain([&depth]) {
+        let (marked, dropped) = self.losses.as_ref().map_or_else(Default::default, |l| (l.marked, l.dropped));
+        for count in dropped.iter().chain([&depth]) {
             offered.packets += count.packets;
             offered.bytes += count.bytes;
         }
@@ -151,11 +164,11 @@ impl Tally {
             offered,
             sent: self.sent,
             accounted: self.accounted,
-            marked: self.marked,
+            marked,
             depth,
             worst: self.worst.into(),
             delay: self.delay.longest_alone(),
-            dropped: self.dropped,
+            dropped,
         }
     }
 }

@@ -3,8 +3,7 @@
 //! A lane is a linked list through the slab, so that however many queues there
 //! are, their frames share one bounded room that is made before the first comes.
 
-use crate::class::TrafficClass;
-use crate::fetch::fetch;
+use crate::memory::fetch;
 use crate::packet::Frame;
 use crate::time::Time;
 
@@ -17,7 +16,6 @@ pub(super) struct Held {
     pub(super) frame: Frame,
     /// Since when.
     pub(super) since: Time,
-    pub(super) class: TrafficClass,
 }
 
 impl Held {
@@ -40,24 +38,27 @@ impl Default for Lane {
     }
 }
 
-#[derive(Debug)]
+/// Half a cache line: a frame is no more than that away.
+#[derive(Debug, Default)]
+#[repr(align(32))]
 struct Place {
     frame: Option<Frame>,
     since: Time,
-    after: u32,
-    class: TrafficClass,
 }
 
 /// The slab.
 #[derive(Debug)]
 pub(super) struct Store {
     places: Vec<Place>,
+    /// By place: the next one of its lane, or the next vacant one. Apart, so that what links
+    /// many frames lies in little memory.
+    after: Vec<u32>,
     vacant: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { places: Vec::new(), vacant: NIL }
+        Self { places: Vec::new(), after: Vec::new(), vacant: NIL }
     }
 }
 
@@ -65,40 +66,43 @@ impl Store {
     /// Makes room for `frames` in all. More than that is allocated when it comes.
     pub(super) fn reserve(&mut self, frames: usize) {
         self.places.reserve(frames.saturating_sub(self.places.len()));
+        self.after.reserve(frames.saturating_sub(self.after.len()));
     }
 
     /// Puts a frame at a lane's end.
     #[inline]
     pub(super) fn push(&mut self, lane: &mut Lane, held: Held) {
-        let Held { frame, since, class } = held;
-        let place = Place { frame: Some(frame), since, after: NIL, class };
+        let place = Place { frame: Some(held.frame), since: held.since };
         let at = self.vacant;
-        let at = match self.places.get_mut(at as usize) {
-            Some(vacant) => {
-                self.vacant = vacant.after;
+        let at = match (self.places.get_mut(at as usize), self.after.get_mut(at as usize)) {
+            (Some(vacant), Some(after)) => {
+                self.vacant = std::mem::replace(after, NIL);
                 *vacant = place;
                 at
             }
-            None => {
-                self.places.push(place);
-                self.places.len() as u32 - 1
-            }
+            _ => self.append(place),
         };
-        match self.places.get_mut(lane.tail as usize) {
-            Some(tail) => tail.after = at,
+        match self.after.get_mut(lane.tail as usize) {
+            Some(after) => *after = at,
             None => lane.head = at,
         }
         lane.tail = at;
+    }
+
+    #[cold]
+    fn append(&mut self, place: Place) -> u32 {
+        self.places.push(place);
+        self.after.push(NIL);
+        self.places.len() as u32 - 1
     }
 
     /// Takes a lane's first frame.
     #[inline]
     pub(super) fn pop(&mut self, lane: &mut Lane) -> Option<Held> {
         let at = lane.head;
-        let place = self.places.get_mut(at as usize)?;
-        let frame = place.frame.take()?;
-        let held = Held { frame, since: place.since, class: place.class };
-        lane.head = std::mem::replace(&mut place.after, self.vacant);
+        let (place, after) = (self.places.get_mut(at as usize)?, self.after.get_mut(at as usize)?);
+        let held = Held { frame: place.frame.take()?, since: place.since };
+        lane.head = std::mem::replace(after, self.vacant);
         self.vacant = at;
         if lane.head == NIL {
             lane.tail = NIL;
@@ -106,17 +110,16 @@ impl Store {
         Some(held)
     }
 
-    /// Lets the memory come that the lane's next frames need: the first one's own, which is known
-    /// where its place has come, and the second one's place.
+    /// Lets the memory come that the lane's next frames need: what is known about the first, whose
+    /// place has come by now, and the place of the second.
     #[inline]
     pub(super) fn fetch(&self, lane: &Lane) {
-        if let Some(first) = self.places.get(lane.head as usize) {
-            if let Some(frame) = &first.frame {
-                frame.fetch();
-            }
-            if let Some(second) = self.places.get(first.after as usize) {
-                fetch(second);
-            }
+        if let Some(Some(frame)) = self.places.get(lane.head as usize).map(|place| &place.frame) {
+            frame.fetch();
+        }
+        let second = self.after.get(lane.head as usize).copied().unwrap_or(NIL);
+        if let Some(place) = self.places.get(second as usize) {
+            fetch(place);
         }
     }
 

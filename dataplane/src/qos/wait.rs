@@ -160,7 +160,7 @@ impl Site {
     }
 
     fn waiting(&self, class: usize) -> u64 {
-        self.queues[class].as_ref().map_or(0, |q| self.accounted_all(q.frames, q.bytes))
+        self.accounted_all(self.queues[class].frames, self.queues[class].bytes)
     }
 
     fn expected(&self, class: TrafficClass, rate: u64, now: Time) -> u64 {

@@ -304,6 +304,9 @@ impl Core {
 
     /// Acts on the verdicts: the only place where frames leave the batch.
     fn dispatch(&mut self, now: Time) {
+        for (at, frame) in self.batch.frames().iter().enumerate() {
+            self.out.fetch(frame, self.pipeline.key(at));
+        }
         for (at, mut frame) in self.batch.drain().enumerate() {
             let port = self.pipeline.key(at);
             if frame.meta().flags.has(Flags::TOO_LONG) {

@@ -28,6 +28,17 @@ pub(super) struct Out {
 }
 
 impl Out {
+    /// Lets the memory come that queueing a frame will need, if the port's tree is here.
+    #[inline]
+    pub(super) fn fetch(&self, frame: &Frame, port: PortIndex) {
+        let tree = self.trees.get(port.index()).copied().flatten();
+        let queue = tree.and_then(|at| self.queues.get(at));
+        if let Some(egress) = queue.and_then(|queue| queue.egress.as_ref()) {
+            let meta = frame.meta();
+            egress.scheduler.fetch(meta.out_interface, meta.class);
+        }
+    }
+
     /// Sends a frame where its verdict says; `port` is the one it leaves by.
     #[inline]
     pub(super) fn finish(&mut self, frame: Frame, port: PortIndex, now: Time) {

@@ -211,6 +211,36 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// The queue that was a class's longest may be another's by now: its frames make way for nobody else's.
+#[test]
+fn a_queue_that_was_given_back_makes_no_way() {
+    let spec = |keep: bool| {
+        let mut qos = shaped(10_000_000, 0);
+        for class in &mut qos.classes[5..7] {
+            class.aqm = Aqm::Codel(CodelSpec::default());
+            (class.flows, class.limit_bytes) = (if keep { 4 } else { 0 }, 3_000);
+        }
+        qos.classes[6].limit_bytes = 30_000;
+        Some(Arc::new(qos))
+    };
+    let mut bench = Bench::new(0, &[]);
+    bench.sync(0, &[spec(true)]);
+    // No flow finds room: those of a class share one queue.
+    bench.tree.set_limits(TreeLimits { flows: 0, ..TreeLimits::default() });
+    let (imaging, standard) = (TrafficClass::ALL[5], TrafficClass::ALL[6]);
+    bench.enqueue_flow(0, imaging, 1_000, (0, 1));
+    bench.run(S);
+    bench.sync(0, &[spec(false)]);
+    bench.sync(0, &[spec(true)]);
+    let mut offer = |class, len, n| bench.enqueue_flow(0, class, len, (n, class as u32));
+    assert!((1..7).all(|n| offer(standard, 1_500, n).is_none()));
+    assert!((7..37).all(|n| offer(imaging, 100, n).is_none()));
+    assert_eq!(offer(imaging, 100, 37), Some(DropReason::QueueBytes));
+    assert_eq!(bench.gone.last().map(|gone| gone.serial), Some(37));
+    bench.run(2 * S);
+    assert_eq!(bench.gone.iter().filter(|gone| gone.why.is_none()).count(), 37);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
