@@ -36,9 +36,9 @@ pub enum ClientError {
     /// The connection broke.
     #[error("the router ended the connection: {0}")]
     Transport(String),
-    /// The router did not answer in time.
-    #[error("the router did not answer within {} s", TIMEOUT.as_secs())]
-    TimedOut,
+    /// The router did not answer in so long.
+    #[error("the router did not answer within {} s", .0.as_secs())]
+    TimedOut(Duration),
     /// The router said no.
     #[error("{}", .0.message)]
     Refused(Refusal),
@@ -87,7 +87,7 @@ impl Client {
         body: Bytes,
     ) -> Result<T, ClientError> {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(method, path, body)).await;
-        let (status, body) = answer.map_err(|_| ClientError::TimedOut)??;
+        let (status, body) = answer.map_err(|_| ClientError::TimedOut(TIMEOUT))??;
         let unknown = |e: serde_json::Error| ClientError::NotUnderstood(e.to_string());
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(unknown);

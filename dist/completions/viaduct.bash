@@ -64,6 +64,9 @@ _viaduct() {
             viaduct,show)
                 cmd="viaduct__subcmd__show"
                 ;;
+            viaduct,top)
+                cmd="viaduct__subcmd__top"
+                ;;
             viaduct__subcmd__help,apply)
                 cmd="viaduct__subcmd__help__subcmd__apply"
                 ;;
@@ -111,6 +114,9 @@ _viaduct() {
                 ;;
             viaduct__subcmd__help,show)
                 cmd="viaduct__subcmd__help__subcmd__show"
+                ;;
+            viaduct__subcmd__help,top)
+                cmd="viaduct__subcmd__help__subcmd__top"
                 ;;
             viaduct__subcmd__help__subcmd__label,add)
                 cmd="viaduct__subcmd__help__subcmd__label__subcmd__add"
@@ -347,7 +353,7 @@ _viaduct() {
 
     case "${cmd}" in
         viaduct)
-            opts="-h -V --socket --help --version daemon check apply demo diff schema show route label ping lsp explain prove completions man help"
+            opts="-h -V --socket --help --version daemon check apply demo diff schema show top route label ping lsp explain prove completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -527,7 +533,7 @@ _viaduct() {
             return 0
             ;;
         viaduct__subcmd__help)
-            opts="daemon check apply demo diff schema show route label ping lsp explain prove completions man help"
+            opts="daemon check apply demo diff schema show top route label ping lsp explain prove completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1061,6 +1067,20 @@ _viaduct() {
         viaduct__subcmd__help__subcmd__show__subcmd__workers)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__help__subcmd__top)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2209,6 +2229,28 @@ _viaduct() {
                 return 0
             fi
             case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        viaduct__subcmd__top)
+            opts="-h -V --sort --once --socket --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --sort)
+                    COMPREPLY=($(compgen -W "name rate drops delay depth" -- "${cur}"))
+                    return 0
+                    ;;
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

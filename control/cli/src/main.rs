@@ -17,10 +17,12 @@ mod man;
 mod output;
 mod ping;
 mod prove;
+mod qos;
 mod route;
 mod schema;
 mod show;
 mod table;
+mod top;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -50,6 +52,7 @@ enum Command {
     Diff(diff::Arguments),
     Schema(schema::Arguments),
     Show(show::Arguments),
+    Top(top::Arguments),
     Route(route::Arguments),
     Label(label::Arguments),
     Ping(ping::Arguments),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Diff(arguments) => diff::run(&arguments, &socket),
         Command::Schema(_) => schema::run(),
         Command::Show(arguments) => show::run(&arguments, &socket),
+        Command::Top(arguments) => top::run(&arguments, &socket),
         Command::Route(arguments) => route::run(&arguments, &socket),
         Command::Label(arguments) => label::run(&arguments, &socket),
         Command::Ping(arguments) => ping::run(&arguments, &socket),

@@ -43,12 +43,23 @@ impl Table {
 
     /// Prints it, or says that there is nothing.
     pub(crate) fn print(&self, nothing: &str) {
-        if self.inner.is_empty() {
+        if self.is_empty() {
             return output::line(nothing);
         }
-        for (text, style) in self.inner.lines().zip(&self.styles) {
-            output::line(format_args!("{style}{}{style:#}", text.trim_end()));
+        for (text, style) in self.lines() {
+            output::line(format_args!("{style}{text}{style:#}"));
         }
+    }
+
+    /// Whether it has no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// The headings and the rows, each with its style.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (String, Style)> {
+        let styles = self.styles.iter().copied();
+        self.inner.lines().map(|text| text.trim_end().to_owned()).zip(styles)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `show qos` against a router process.
+//! `show qos` and `top` against a router process.
 
 use serde_json::Value;
 
@@ -115,4 +115,26 @@ fn a_site_is_told_with_every_class_and_its_port() {
     assert_eq!(all[2]["site"]["interface"], "clinic");
     assert!(router.run(&["show", "qos", "--all"]).done().contains("clinic: no rate, weight 1"));
     router.run(&["show", "qos", "clinic", "--all"]).failed(2);
+}
+
+#[test]
+fn top_prints_a_frame_where_nobody_looks() {
+    let mut router = Router::start(CONFIG);
+    calls(&mut router);
+    let frame = router.run(&["top", "--once", "--sort", "name"]).done();
+    let lines: Vec<_> = frame.lines().collect();
+    assert!(lines[0].starts_with("3 sites by name: ") && lines[1].is_empty(), "{frame}");
+    assert!(lines[2].starts_with("SITE       PORT       RATE  DELIVERED-1S"), "{frame}");
+    let names: Vec<_> = lines[3..].iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["clinic", "lan", "surgery-1"]);
+    // Without a terminal it is the same.
+    assert!(router.run(&["top"]).done().starts_with("3 sites by rate: "));
+    let frame = router.run(&["top", "surgery-1"]).done();
+    assert!(frame.starts_with("site surgery-1\n") && frame.contains("P99.9-US"), "{frame}");
+    let told = router.run(&["top", "surgery-2"]).failed(1);
+    assert!(told.contains("there is no interface \"surgery-2\""), "{told}");
+    router.run(&["top", "--sort", "colour"]).failed(2);
+    router.signal("TERM");
+    router.ended();
+    assert!(router.run(&["top"]).failed(3).contains("no router listens"));
 }

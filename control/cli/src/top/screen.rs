@@ -1,0 +1,58 @@
+//! The terminal: taken while the view is live, and given back however that ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::draw::draw;
+use super::feed::Feed;
+use super::view::{Act, View};
+use crate::exit::Done;
+
+/// Longest wait for a key before what is shown is drawn anew.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Gives the terminal back when it goes: from raw mode, and from its other screen. A panic does so too.
+struct Restore;
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}
+
+/// Shows the view until a key or a signal ends it.
+pub(super) fn run(view: &mut View, feed: &Feed) -> Done {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    let restore = Restore;
+    let mut terminal = ratatui::try_init()?;
+    while !stop.load(Ordering::Relaxed) {
+        while let Some(news) = feed.news() {
+            view.news(news);
+        }
+        terminal.draw(|frame| {
+            let area = frame.area();
+            draw(view, area, frame.buffer_mut());
+        })?;
+        if !event::poll(TICK)? {
+            continue;
+        }
+        let act = match event::read()? {
+            Event::Key(key) if key.kind != KeyEventKind::Release => view.key(key),
+            _ => None,
+        };
+        match act {
+            Some(Act::Quit) => break,
+            Some(Act::Ask(want)) => feed.want(want),
+            None => {}
+        }
+    }
+    drop(restore);
+    Ok(())
+}
