@@ -13,3 +13,4 @@ pub mod network;
 pub mod packet;
 pub mod report;
 pub mod traffic;
+pub mod voice;

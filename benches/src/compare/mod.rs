@@ -2,14 +2,15 @@
 //! ours, theirs… The clock of a shared machine drifts by a factor of two within
 //! minutes, so only what was measured in turn is compared.
 //!
-//! A [`Line`] is one comparison. A module a subject says which there are; its peer
-//! answers to the line's name in `peers/`.
+//! A [`Line`] is one comparison with DPDK. A module a subject says which there are; its peer
+//! answers to the line's name in `peers/`. [`veth`] compares with the kernel.
 
 mod cpu;
 mod figures;
 mod meter;
 mod peer;
 mod sched;
+mod veth;
 
 use std::process::ExitCode;
 
@@ -20,8 +21,9 @@ use peer::Peer;
 ///
 /// Each line is measured in rounds, ours and the peer's in turn, pinned to one core. The
 /// ratio is the peer's cost by ours, of medians. The peer is DPDK's libraries as Debian
-/// packs them (`benches/peers/install`). A line whose peer is missing is left out, and
-/// the exit status is 3 then.
+/// packs them (`benches/peers/install`). Lines that begin with veth- measure the delay of calls beside
+/// TCP over the router process and over the kernel's HTB, in network namespaces, on all cores; they need
+/// root. A line whose peer is missing is left out, and the exit status is 3 then.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Only lines whose name begins with this; may be repeated.
@@ -65,48 +67,63 @@ fn lines() -> Vec<Line> {
 const INCOMPLETE: u8 = 3;
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let wanted = |line: &Line| {
-        arguments.only.is_empty() || arguments.only.iter().any(|only| line.name.starts_with(only.as_str()))
+    let wanted = |name: &str| {
+        arguments.only.is_empty() || arguments.only.iter().any(|only| name.starts_with(only.as_str()))
     };
     let core = arguments.core.unwrap_or_else(cpu::last);
+    let lines: Vec<Line> = lines().into_iter().filter(|line| wanted(line.name)).collect();
+    let mut told = Told { json: arguments.json, done: Vec::new(), complete: true };
+    // Before this process is pinned: hosts and router share all cores.
+    let some = veth::run(&wanted, arguments.rounds, &mut told) || !lines.is_empty();
+    if !some {
+        let names = self::lines().iter().map(|line| line.name).chain(veth::names()).collect::<Vec<_>>();
+        eprintln!("no line begins so; there are: {}", names.join(", "));
+    }
     if let Err(error) = cpu::pin(core) {
         eprintln!("core {core} cannot be pinned to: {error}");
         return ExitCode::FAILURE;
     }
-    let lines: Vec<Line> = lines().into_iter().filter(wanted).collect();
-    let (mut done, mut complete) = (Vec::new(), !lines.is_empty());
-    if lines.is_empty() {
-        eprintln!(
-            "no line begins so; there are: {}",
-            self::lines().iter().map(|l| l.name).collect::<Vec<_>>().join(", ")
-        );
-    }
-    let mut dpdk = peer::start(core);
+    let mut dpdk = if lines.is_empty() { Err(String::new()) } else { peer::start(core) };
     for line in &lines {
         let compared = match &mut dpdk {
             Ok(peer) => compare(line, peer, arguments.rounds, core),
             Err(why) => Err(why.clone()),
         };
-        match compared {
-            Ok(compared) => {
-                if !arguments.json {
-                    print!("{compared}");
-                }
-                done.push(compared);
-            }
-            Err(why) => {
-                eprintln!("{} is left out: {why}", line.name);
-                complete = false;
-            }
-        }
+        told.tell(line.name, compared);
     }
     if arguments.json {
-        match serde_json::to_string_pretty(&done) {
+        match serde_json::to_string_pretty(&told.done) {
             Ok(text) => println!("{text}"),
             Err(error) => eprintln!("{error}"),
         }
     }
-    if complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
+    if some && told.complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
+}
+
+/// What has been compared.
+pub(crate) struct Told {
+    json: bool,
+    done: Vec<serde_json::Value>,
+    complete: bool,
+}
+
+impl Told {
+    /// One comparison more, or why it is left out.
+    fn tell<C: serde::Serialize + std::fmt::Display>(&mut self, name: &str, compared: Result<C, String>) {
+        let value = compared.and_then(|compared| {
+            if !self.json {
+                print!("{compared}");
+            }
+            serde_json::to_value(&compared).map_err(|error| error.to_string())
+        });
+        match value {
+            Ok(value) => self.done.push(value),
+            Err(why) => {
+                eprintln!("{name} is left out: {why}");
+                self.complete = false;
+            }
+        }
+    }
 }
 
 /// One line's rounds.

@@ -23,6 +23,8 @@ pub struct Kept {
     pub sent: u64,
     /// Of these, those that did not arrive.
     pub lost: u64,
+    /// Frames of any class that the virtual lines dropped on their way to the router.
+    pub line: u64,
     /// The longest that one of them queued, its own sending counted.
     pub worst: Duration,
     /// The largest of the calls' delay variations: each call's 99.9th percentile over its least.

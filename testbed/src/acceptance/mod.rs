@@ -11,7 +11,9 @@
 //! line (preamble, header, FCS and gap counted) and carries 1,448 of TCP with
 //! timestamps (RFC 7323); a packet of a call takes 238, fifty times a second.
 
+mod gaps;
 mod kept;
+mod namespaces;
 mod virtual_time;
 
 use std::net::Ipv4Addr;
@@ -20,7 +22,9 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use crate::traffic::Mix;
+pub use gaps::Gaps;
 pub use kept::Kept;
+pub use namespaces::{Driver, run_namespaces};
 pub use virtual_time::run;
 
 /// Bytes of the table's study.
@@ -93,8 +97,8 @@ impl Row {
         Mix { calls: self.calls, videos: 0, transactions: 0.0, together: true, ..Mix::default() }
     }
 
-    /// The router's configuration, each port of this kind with these more lines; the calls and their
-    /// bound are promised, so that a file that cannot keep them is refused.
+    /// The router's configuration, each port of this kind, with more lines for each interface's QoS; the calls
+    /// and their bound are promised, so that a file that cannot keep them is refused.
     pub fn configuration(&self, kind: &str, more: &str) -> String {
         let (rate, calls) = (self.megabits, self.calls);
         let bound = self.bound().as_nanos().div_ceil(1_000);
@@ -102,9 +106,9 @@ impl Row {
         for (name, own) in [("surgery", SURGERY), ("hospital", HOSPITAL)] {
             let gateway = gateway(own);
             text += &format!(
-                "[[port]]\nname = \"{name}\"\nkind = \"{kind}\"\n{more}\n\
+                "[[port]]\nname = \"{name}\"\nkind = \"{kind}\"\n\
                  [[interface]]\nname = \"{name}\"\naddresses = [\"{gateway}/24\"]\n\
-                 [interface.qos]\nrate = \"{rate} Mbit/s\"\n\
+                 [interface.qos]\nrate = \"{rate} Mbit/s\"\n{more}\n\
                  [[promise]]\ninterface = \"{name}\"\ncalls = {calls}\nbound = \"{bound} us\"\n"
             );
         }

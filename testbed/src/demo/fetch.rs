@@ -27,7 +27,7 @@ const PIECE: usize = 64 * 1024;
 
 /// The transfer of one study, both ends; it ends with this value.
 #[derive(Debug)]
-pub(super) struct Fetch {
+pub(crate) struct Fetch {
     state: Arc<State>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -63,7 +63,7 @@ fn connect() -> io::Result<TcpStream> {
 
 impl Fetch {
     /// Begins to fetch a study of `bytes` from the hospital to the surgery.
-    pub(super) fn start(
+    pub(crate) fn start(
         surgery: &Namespace,
         hospital: &Namespace,
         clock: Clock,
@@ -90,12 +90,12 @@ impl Fetch {
     }
 
     /// Bytes that have arrived.
-    pub(super) fn done(&self) -> u64 {
+    pub(crate) fn done(&self) -> u64 {
         self.state.done.load(Ordering::Relaxed)
     }
 
     /// From the request to the last byte, once all have arrived.
-    pub(super) fn took(&self) -> Option<Duration> {
+    pub(crate) fn took(&self) -> Option<Duration> {
         let finished = self.state.finished.load(Ordering::Acquire);
         let started = self.state.started.load(Ordering::Relaxed);
         (finished > 0).then(|| Duration::from_nanos(finished.saturating_sub(started)))

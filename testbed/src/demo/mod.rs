@@ -12,13 +12,13 @@
 //! way the router is configured by the same text, as a user's file is.
 
 mod configuration;
-mod fetch;
-mod namespaces;
+pub(crate) mod fetch;
+pub(crate) mod namespaces;
 mod phase;
 mod plan;
-mod process;
+pub(crate) mod process;
 mod progress;
-mod site;
+pub(crate) mod site;
 mod virtual_time;
 
 use std::io;
@@ -95,12 +95,12 @@ impl DemoOptions {
 }
 
 /// A refusal of the system's, about `action`.
-fn system<E: ToString>(action: &'static str) -> impl Fn(E) -> DemoError {
+pub(crate) fn system<E: ToString>(action: &'static str) -> impl Fn(E) -> DemoError {
     move |reason| DemoError::System { action: action.into(), reason: reason.to_string() }
 }
 
 /// Does `work` in a namespace: `action`, should the system refuse it.
-fn within<T: Send>(
+pub(crate) fn within<T: Send>(
     namespace: &Namespace,
     action: &'static str,
     work: impl FnOnce() -> io::Result<T> + Send,

@@ -29,15 +29,15 @@ const HELLO: u16 = 5_005;
 
 /// Surgery — router — hospital.
 #[derive(Debug)]
-pub(super) struct Network {
-    surgery: Namespace,
-    router: Namespace,
-    hospital: Namespace,
+pub(crate) struct Network {
+    pub(crate) surgery: Namespace,
+    pub(crate) router: Namespace,
+    pub(crate) hospital: Namespace,
 }
 
 impl Network {
     /// Builds it; it is gone with this value.
-    pub(super) fn new() -> Result<Self, DemoError> {
+    pub(crate) fn new() -> Result<Self, DemoError> {
         let build = || {
             let (surgery, router, hospital) =
                 (Namespace::new("surgery")?, Namespace::new("router")?, Namespace::new("hospital")?);
@@ -59,8 +59,16 @@ impl Network {
         build().map_err(|e: crate::netns::Error| system("building the network")(e))
     }
 
+    /// Frames that the lines dropped before they came to the router: more than 256 at once, which a virtual
+    /// line holds for a receiver by AF_XDP that the machine does not run.
+    pub(crate) fn dropped_before(&self) -> Result<u64, DemoError> {
+        let dropped = |host: &Namespace| host.link(DEVICE).map(|link| link.dropped);
+        let sum = dropped(&self.surgery).and_then(|one| Ok(one + dropped(&self.hospital)?));
+        sum.map_err(system("reading a host's line"))
+    }
+
     /// Waits until the hosts hear one another.
-    fn wait(&self, router: &mut RouterProcess, options: &DemoOptions) -> Result<(), DemoError> {
+    pub(crate) fn wait(&self, router: &mut RouterProcess, options: &DemoOptions) -> Result<(), DemoError> {
         let open = |own| {
             move || -> std::io::Result<UdpSocket> {
                 let socket = UdpSocket::bind((own, HELLO))?;

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A running router process; it ends with this value.
 #[derive(Debug)]
-pub(super) struct RouterProcess {
+pub(crate) struct RouterProcess {
     child: Child,
     socket: PathBuf,
     log: Arc<Mutex<Vec<String>>>,
@@ -38,7 +38,7 @@ pub(super) struct RouterProcess {
 
 impl RouterProcess {
     /// Starts `program` in `namespace` with this configuration.
-    pub(super) fn start(namespace: &Namespace, program: &Path, text: &str) -> Result<Self, DemoError> {
+    pub(crate) fn start(namespace: &Namespace, program: &Path, text: &str) -> Result<Self, DemoError> {
         let failed = |action: &str, reason: &dyn ToString| DemoError::System {
             action: action.into(),
             reason: reason.to_string(),
@@ -70,7 +70,7 @@ impl RouterProcess {
     }
 
     /// An error when it has ended, with the last of what it said.
-    pub(super) fn check(&mut self) -> Result<(), DemoError> {
+    pub(crate) fn check(&mut self) -> Result<(), DemoError> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => {
@@ -81,8 +81,15 @@ impl RouterProcess {
         }
     }
 
+    /// Stops it where it is, or lets it go on.
+    pub(crate) fn pause(&mut self, pauses: bool) {
+        let signal = if pauses { Signal::SIGSTOP } else { Signal::SIGCONT };
+        // Its id is its own until it is waited for.
+        let _ = i32::try_from(self.child.id()).map(|id| kill(Pid::from_raw(id), signal));
+    }
+
     /// The last lines of its log.
-    pub(super) fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).join("; ")
     }
 }
@@ -101,6 +108,7 @@ fn keep(lines: impl BufRead, log: &Mutex<Vec<String>>) {
 impl Drop for RouterProcess {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
+        self.pause(false);
         // Its id is its own until it is waited for.
         let _ = i32::try_from(self.child.id()).map(|id| kill(Pid::from_raw(id), Signal::SIGTERM));
         let until = Instant::now() + PATIENCE;

@@ -29,15 +29,15 @@ const CLASSES: [TrafficClass; 3] = [TrafficClass::Voice, TrafficClass::Video, Tr
 
 /// The clock both hosts share.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock(Instant);
+pub(crate) struct Clock(Instant);
 
 impl Clock {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
     /// Nanoseconds since it was started.
-    pub(super) fn now(self) -> u64 {
+    pub(crate) fn now(self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }
@@ -59,7 +59,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A host that sends and receives until it is dropped.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(crate) struct Site {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -80,7 +80,7 @@ fn receiver(own: Ipv4Addr) -> io::Result<UdpSocket> {
 
 impl Site {
     /// Host `own` in `namespace`, which sends `schedule` to `peer`.
-    pub(super) fn start(
+    pub(crate) fn start(
         namespace: &Namespace,
         (own, peer): (Ipv4Addr, Ipv4Addr),
         clock: Clock,
@@ -108,17 +108,17 @@ impl Site {
     }
 
     /// Sends nothing any more; what is on its way is still taken in.
-    pub(super) fn quiet(&self) {
+    pub(crate) fn quiet(&self) {
         self.shared.quiet.store(true, Ordering::Relaxed);
     }
 
     /// Packets sent, by flow.
-    pub(super) fn sent(&self) -> BTreeMap<Flow, u32> {
+    pub(crate) fn sent(&self) -> BTreeMap<Flow, u32> {
         lock(&self.shared.schedule).sent().clone()
     }
 
     /// What arrived.
-    pub(super) fn meter(&self) -> MutexGuard<'_, Meter> {
+    pub(crate) fn meter(&self) -> MutexGuard<'_, Meter> {
         lock(&self.shared.meter)
     }
 }

@@ -26,6 +26,8 @@ pub struct LinkState {
     pub running: bool,
     /// Whether an XDP program is attached.
     pub xdp: bool,
+    /// Frames that it was given to send and dropped.
+    pub dropped: u64,
 }
 
 impl LinkState {
@@ -37,11 +39,13 @@ impl LinkState {
             mtu: 0,
             running: message.header.flags.contains(running),
             xdp: false,
+            dropped: 0,
         };
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::Address(mac) => state.mac = mac.as_slice().try_into().unwrap_or_default(),
                 LinkAttribute::Mtu(mtu) => state.mtu = *mtu,
+                LinkAttribute::Stats64(stats) => state.dropped = stats.tx_dropped,
                 LinkAttribute::Xdp(parts) => {
                     state.xdp = parts
                         .iter()

@@ -1,0 +1,104 @@
+//! The acceptance table on real interfaces: the rows of 10 and 100 Mbit/s, with the real
+//! router process and the kernel's TCP.
+//!
+//! The study is as large as there is time for, and its ideal time is that of its size:
+//! what is promised is the ratio. `cargo test -p viaduct --test kernel_acceptance -- --ignored`
+//! sends the table's own 100 MB. (Bounds of waiting are held in virtual time, where the
+//! machine's own lateness is none of it: `cargo test -p testbed --test acceptance`.)
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may")]
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use testbed::acceptance::{Driver, Gaps, Kept, ROWS, Row, STUDY, run_namespaces};
+use testbed::netns;
+
+/// Runs that the machine may spoil.
+const ATTEMPTS: usize = 3;
+/// A machine that left us alone for longer, or for more of the time, did not measure the router; nor did
+/// one whose virtual lines lost frames that the router never saw.
+const LONGEST: Duration = Duration::from_millis(20);
+const PART: f64 = 0.02;
+
+/// One at a time: they measure time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Past the test harness, which keeps what a passing test prints.
+fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}");
+}
+
+/// What of a row's promises the kernel's clock can tell, and was not so.
+fn broken(row: &Row, kept: &Kept) -> Vec<String> {
+    let allowed = row.percent as f64 / 100.0;
+    let asked = [
+        (
+            kept.sent > 0 && kept.lost == 0,
+            format!("{} of {} packets of calls were lost", kept.lost, kept.sent),
+        ),
+        (
+            kept.ratio() <= allowed,
+            format!("the study took {:.3} of its ideal time; {allowed} is allowed", kept.ratio()),
+        ),
+    ];
+    asked.into_iter().filter(|(held, _)| !held).map(|(_, what)| what).collect()
+}
+
+/// Runs a row; what is broken while the machine did not run us is tried again.
+#[track_caller]
+fn keeps(row: Row, bytes: u64, driver: Driver) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(why) = netns::available() {
+        return say(&format!("SKIPPED: {why}"));
+    }
+    let mut spoilt = Vec::new();
+    while spoilt.len() < ATTEMPTS {
+        let gaps = Gaps::watch();
+        let kept = run_namespaces(&row, bytes, driver, Path::new(env!("CARGO_BIN_EXE_viaduct"))).unwrap();
+        let broken = broken(&row, &kept);
+        let (longest, part) = (gaps.longest(), gaps.part());
+        let machine = format!(
+            "not run for {longest:?} at the longest, {:.1} % of the time; {} frames lost before the router",
+            part * 100.0,
+            kept.line
+        );
+        let row = format!(
+            "{row:?} by {driver:?}: {:.4} of ideal, worst call {:?}, {machine}",
+            kept.ratio(),
+            kept.worst
+        );
+        say(&row);
+        if broken.is_empty() {
+            return;
+        }
+        assert!(longest > LONGEST || part > PART || kept.line > 0, "{row}: {broken:?}");
+        say(&format!("REPEATED: {broken:?}, but this machine was busy with something else"));
+        spoilt.push(format!("{row}: {broken:?}"));
+    }
+    say(&format!("NOT JUDGED: this machine was never at rest\n{}", spoilt.join("\n")));
+}
+
+/// 10 of the table's 100 MB: 11.9 s.
+#[test]
+fn ten_megabits_thirty_calls() {
+    keeps(ROWS[0], STUDY / 10, Driver::Packet);
+}
+
+#[test]
+fn a_hundred_megabits_a_hundred_calls() {
+    keeps(ROWS[1], STUDY, Driver::Packet);
+}
+
+#[test]
+#[ignore = "takes two minutes"]
+fn ten_megabits_with_the_whole_study() {
+    keeps(ROWS[0], STUDY, Driver::Xdp);
+}
+
+#[test]
+#[ignore = "takes ten seconds more"]
+fn a_hundred_megabits_by_af_xdp() {
+    keeps(ROWS[1], STUDY, Driver::Xdp);
+}
