@@ -48,19 +48,17 @@ pub(super) struct Feed {
     news: Receiver<News>,
 }
 
-/// One question, which ends in time.
+/// One question.
 pub(super) async fn ask(client: &Client, want: &Want) -> Result<Told, ClientError> {
-    let question = async {
-        match want {
-            Want::Sites => Ok(Told::Sites(client.get("/v1/qos").await?)),
-            Want::Site(name) => {
-                let trees: Vec<QosTree> =
-                    client.get(&format!("/v1/qos/trees?site={}", encoded(name))).await?;
-                Ok(Told::Site(trees.into_iter().next().map(Box::new)))
-            }
-        }
-    };
-    tokio::time::timeout(PATIENCE, question).await.map_err(|_| ClientError::TimedOut(PATIENCE))?
+    let Want::Site(name) = want else { return Ok(Told::Sites(client.get("/v1/qos").await?)) };
+    let trees: Vec<QosTree> = client.get(&format!("/v1/qos/trees?site={}", encoded(name))).await?;
+    Ok(Told::Site(trees.into_iter().next().map(Box::new)))
+}
+
+/// One question that ends in time.
+async fn ask_briefly(client: &Client, want: &Want) -> Result<Told, String> {
+    let answer = tokio::time::timeout(PATIENCE, ask(client, want)).await;
+    answer.unwrap_or(Err(ClientError::TimedOut(PATIENCE))).map_err(|error| error.to_string())
 }
 
 impl Feed {
@@ -76,7 +74,7 @@ impl Feed {
             let mut want = want;
             loop {
                 let began = Instant::now();
-                let answer = runtime.block_on(ask(&client, &want)).map_err(|error| error.to_string());
+                let answer = runtime.block_on(ask_briefly(&client, &want));
                 if told.send(News { want: want.clone(), told: answer }).is_err() {
                     return;
                 }
