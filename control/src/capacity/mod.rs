@@ -89,6 +89,16 @@ pub fn capacity(config: &Config) -> Capacity {
     Capacity { rows }
 }
 
+/// One class of one interface; `None` where the configuration has no such interface, or that no rate.
+pub fn of_class(config: &Config, interface: &str, class: TrafficClass) -> Option<Row> {
+    let sites = sites(config);
+    let at = sites.iter().position(|site| site.interface.name == interface)?;
+    sites[at].rate()?;
+    let promised = promised(config, &sites);
+    let of = promised.get(&(at, class)).map_or(&[][..], Vec::as_slice);
+    Some(row(&group(config, &sites[at], &beside(&lines(&sites), &sites[at]), class, of)))
+}
+
 /// The sites of each port together.
 fn lines<'c>(sites: &[Site<'c>]) -> AHashMap<&'c str, Together> {
     let mut lines: AHashMap<&str, Together> = AHashMap::new();

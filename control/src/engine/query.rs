@@ -12,6 +12,7 @@ use dataplane::worker::Status;
 
 use super::{ANSWER, Engine, refuse};
 use crate::api::types::*;
+use crate::capacity::{self, Row};
 use crate::config::{Port, PortKind};
 
 fn mac_text(mac: [u8; 6]) -> String {
@@ -210,6 +211,11 @@ impl Engine {
             held: totals.unaccounted(),
             rows,
         }
+    }
+
+    /// What a class of an interface is sure of; `None` where neither that nor its port has a rate.
+    pub(crate) fn capacity_of(&self, interface: &str, class: TrafficClass) -> Option<Row> {
+        capacity::of_class(self.wanted().state.config(), interface, class)
     }
 
     /// `show workers`

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dataplane::class::CLASSES;
+use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::id::{IfIndex, PortIndex};
 use dataplane::packet::PoolSize;
 use dataplane::router::Handle;
 use dataplane::table::Snapshot;
-use dataplane::worker::Wait;
 
 use super::{Explanation, Question, Surroundings, explain};
 use crate::api::types::Refusal;
+use crate::capacity::Row;
 use crate::engine::{Engine, refuse};
 use crate::show::{RouteFilter, RouteRows};
 
@@ -35,10 +35,14 @@ impl Surroundings for Live<'_> {
         self.engine.list_routes(filter)
     }
 
-    fn waits(&self, interface: IfIndex) -> Option<[Wait; CLASSES]> {
+    fn waits(&self, interface: IfIndex) -> Option<[u64; CLASSES]> {
         let handle = self.engine.handle();
         let answers = handle.collect(&handle.waits(interface), ANSWER).ok()?;
         answers.into_iter().flatten().next()
+    }
+
+    fn capacity(&self, interface: &str, class: TrafficClass) -> Option<Row> {
+        self.engine.capacity_of(interface, class)
     }
 
     fn is_up(&self, port: PortIndex) -> Option<bool> {

@@ -17,7 +17,7 @@ mod stages;
 mod types;
 mod words;
 
-use dataplane::class::CLASSES;
+use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::id::{IfIndex, PortIndex};
 use dataplane::packet::{
     DropReason, Flags, Frame, HEADROOM, JUMBO_CAPACITY, Layer3, Meta, PoolSize, PuntReason,
@@ -26,8 +26,8 @@ use dataplane::packet::{
 use dataplane::table::{Interface, Snapshot};
 use dataplane::time::Time;
 use dataplane::trace::{Stage, Trace, trace};
-use dataplane::worker::Wait;
 
+use crate::capacity::Row;
 use crate::show::{RouteFilter, RouteRows};
 use stages::Seen;
 
@@ -47,8 +47,10 @@ pub trait Surroundings {
     fn snapshot(&self) -> &Snapshot;
     /// Its routes.
     fn routes(&self, filter: &RouteFilter) -> RouteRows;
-    /// How long frames would wait on an interface, by class; `None` where nobody knows.
-    fn waits(&self, interface: IfIndex) -> Option<[Wait; CLASSES]>;
+    /// How long a frame that comes now would wait on an interface, by class, nanoseconds; `None` where nobody knows.
+    fn waits(&self, interface: IfIndex) -> Option<[u64; CLASSES]>;
+    /// What a class of an interface is sure of; `None` where neither that nor its port has a rate.
+    fn capacity(&self, interface: &str, class: TrafficClass) -> Option<Row>;
     /// Whether a port's line is up; `None` where nobody knows.
     fn is_up(&self, port: PortIndex) -> Option<bool>;
     /// The buffers that frames are received into.

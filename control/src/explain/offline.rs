@@ -7,9 +7,9 @@ use dataplane::id::{IfIndex, PortIndex};
 use dataplane::packet::PoolSize;
 use dataplane::qos::Scheduler;
 use dataplane::table::Snapshot;
-use dataplane::worker::Wait;
 
 use super::{NOW, Surroundings};
+use crate::capacity::{self, Row};
 use crate::commit::{PortFacts, State};
 use crate::config::{Config, ConfigErrors};
 use crate::engine::size;
@@ -53,12 +53,13 @@ impl Surroundings for Offline {
         show::routes(&self.snapshot, &self.state, filter)
     }
 
-    fn waits(&self, interface: IfIndex) -> Option<[Wait; CLASSES]> {
+    fn waits(&self, interface: IfIndex) -> Option<[u64; CLASSES]> {
         let tree = self.trees.get(&self.snapshot.interface(interface)?.port)?;
-        Some(TrafficClass::ALL.map(|class| Wait {
-            expected: tree.expected_wait(interface, class, NOW),
-            worst: tree.worst_wait(interface, class, NOW),
-        }))
+        Some(TrafficClass::ALL.map(|class| tree.expected_wait(interface, class, NOW)))
+    }
+
+    fn capacity(&self, interface: &str, class: TrafficClass) -> Option<Row> {
+        capacity::of_class(self.state.config(), interface, class)
     }
 
     fn is_up(&self, _: PortIndex) -> Option<bool> {

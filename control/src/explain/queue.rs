@@ -7,6 +7,7 @@ use dataplane::table::Interface;
 use super::Surroundings;
 use super::describe::time;
 use super::types::Step;
+use crate::capacity::{Of, Row};
 use crate::config::Rate;
 
 /// Where a frame of `class` waits before it leaves by `interface`.
@@ -100,20 +101,34 @@ fn turn(qos: &InterfaceQos, spec: &ClassQos) -> String {
 
 fn waits(step: &mut Step, interface: &Interface, class: TrafficClass, router: &impl Surroundings) {
     let Some(waits) = router.waits(interface.id) else { return };
-    let wait = waits[class.index()];
     step.fact(
         "expected wait",
-        match wait.expected {
+        match waits[class.index()] {
             0 => "none: nothing is before it".into(),
             ns => time(ns),
         },
     );
-    step.fact(
-        "worst wait",
-        match wait.worst {
-            u64::MAX => "not bounded".into(),
-            0 => "only the line itself makes it wait: neither interface nor port has a rate".into(),
-            ns => time(ns),
+    let row = router.capacity(&interface.name, class);
+    step.fact("worst wait", row.map_or_else(|| LINE_ALONE.into(), |row| worst(interface, class, &row)));
+}
+
+/// Where there is no rate to work anything out by.
+const LINE_ALONE: &str = "only the line itself makes it wait: neither interface nor port has a rate";
+
+/// The longest wait, as `prove capacity` has it; what would wait longer than it may is dropped.
+fn worst(interface: &Interface, class: TrafficClass, row: &Row) -> String {
+    let limit = Some(interface.qos.classes[class.index()].limit_time).filter(|limit| *limit > 0);
+    let of = match row.of {
+        Of::Promised => "with what is promised",
+        Of::Policed => "with what its policer lets through",
+        Of::Queue => "with a full queue",
+    };
+    match (row.wait, limit) {
+        (Some(wait), limit) if limit.is_none_or(|limit| wait <= limit) => format!("{}, {of}", time(wait)),
+        (_, Some(limit)) => format!("{}: longer it may not", time(limit)),
+        (_, None) => match &row.unbounded {
+            Some(why) => format!("not bounded: {why}"),
+            None => "not bounded".into(),
         },
-    );
+    }
 }

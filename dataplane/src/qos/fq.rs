@@ -117,15 +117,18 @@ impl Fq {
         }
     }
 
-    /// The first frame of the longest queue, in whose stead one of `len` bytes may
-    /// come for flow `at`; `None` when that is the longest itself, or gains no room.
+    /// The first frame of the longest queue, in whose stead one of `len` bytes may come for the flow
+    /// with this hash; `None` when that is the longest itself, or gains no room. No queue is opened
+    /// for it: a flood of flows that are refused must not take them from others.
     pub(super) fn evict(
         &mut self,
-        at: u32,
+        hash: u32,
         len: usize,
         flows: &mut Flows,
         store: &mut Store,
     ) -> Option<Held> {
+        let shared = if self.shares { self.shared } else { NIL };
+        let at = flows.find(self.owner, hash).unwrap_or(shared);
         let own = flows.bytes(at) as usize;
         let longest = flows.get(self.longest).filter(|_| self.longest != at)?;
         let gains = longest.bytes as usize > own + len && store.first(&longest.lane)? >= len;

@@ -184,8 +184,7 @@ impl Site {
     /// What a full frame takes at the least that its class gets when all wait, nanoseconds; 0 is not known.
     fn share_time(&self, class: usize) -> u64 {
         let Some(rate) = self.spec.shaper.map(|s| s.rate) else { return 0 };
-        let policed = self.policed((0..CLASSES).filter(|c| self.priority & (1 << c) != 0));
-        let left = rate.saturating_sub(policed.map_or(0, |ahead| ahead.rate));
+        let left = rate.saturating_sub(self.spec.policed());
         let all: u64 = (0..CLASSES).map(|c| u64::from(self.weight(c))).sum();
         let mine = u64::from(self.weight(class));
         let share = u128::from(left) * u128::from(mine) / u128::from(all.max(1));
@@ -317,7 +316,7 @@ impl Site {
     pub(super) fn fetch(&self, class: TrafficClass) {
         fetch(&self.shaper);
         fetch(&self.most);
-        fetch(&self.queues[class.index()]);
+        fetch(&self.queues[self.place(class)]);
     }
 
     /// What is asked about a frame.

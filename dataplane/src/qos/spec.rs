@@ -200,7 +200,7 @@ impl InterfaceQos {
     }
 
     /// Bit/s that the policers of priority classes let through together; 0 where one has none.
-    fn policed(&self) -> u64 {
+    pub(super) fn policed(&self) -> u64 {
         let rates =
             (0..CLASSES).filter(|c| self.is_priority(*c)).map(|c| Some(self.classes[c].policer?.rate));
         rates.sum::<Option<u64>>().unwrap_or(0)

@@ -13,7 +13,7 @@ use crate::port::AnyPort;
 use crate::qos::{Look, TreeReport};
 use crate::router::slowpath::SlowPathAsk;
 use crate::table::{Publisher, Snapshot};
-use crate::worker::{self, Ask, Status, Wait, Waker};
+use crate::worker::{self, Ask, Status, Waker};
 
 /// Where questions to one loop go in.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ impl Handle {
 
     /// Asks how long a frame of each class would wait on an interface; the
     /// workers that do not own its tree answer `None`.
-    pub fn waits(&self, id: IfIndex) -> Answers<Option<[Wait; crate::class::CLASSES]>> {
+    pub fn waits(&self, id: IfIndex) -> Answers<Option<[u64; crate::class::CLASSES]>> {
         self.ask_all(|reply| Ask::Waits(id, reply))
     }
 

@@ -43,21 +43,12 @@ pub enum Ask {
     AddQueue(PortIndex, AnyPort),
     /// Give up the port's queues.
     RemovePort(PortIndex, mpsc::Sender<Vec<AnyPort>>),
-    /// Say how long a frame of each class would wait on this interface.
-    Waits(IfIndex, mpsc::Sender<Option<[Wait; CLASSES]>>),
+    /// Say how long a frame of each class that came now would wait on this interface, nanoseconds.
+    Waits(IfIndex, mpsc::Sender<Option<[u64; CLASSES]>>),
     /// Say how the ports and their queues stand.
     Status(mpsc::Sender<Status>),
     /// Say how a port's tree stands; `None` where it is another worker's, or nobody's.
     Tree(PortIndex, Look, mpsc::Sender<Option<TreeReport>>),
-}
-
-/// How long a frame that came now would wait in its queue, nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wait {
-    /// With what waits now.
-    pub expected: u64,
-    /// At worst, by the specification; `u64::MAX` where nothing bounds it.
-    pub worst: u64,
 }
 
 /// How one worker stands.

@@ -3,7 +3,7 @@
 
 use super::mesh::{Mesh, Parcel};
 use super::queue::Queue;
-use super::{Status, Wait, owner};
+use super::{Status, owner};
 use crate::class::{CLASSES, TrafficClass};
 use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
@@ -205,13 +205,10 @@ impl Out {
     }
 
     /// How long a frame of each class would wait; `None` where the tree is another worker's.
-    pub(super) fn waits(&self, id: IfIndex, snapshot: &Snapshot, now: Time) -> Option<[Wait; CLASSES]> {
+    pub(super) fn waits(&self, id: IfIndex, snapshot: &Snapshot, now: Time) -> Option<[u64; CLASSES]> {
         let port = snapshot.interface(id)?.port;
         let at = self.trees.get(port.index()).copied().flatten()?;
         let scheduler = &self.queues.get(at)?.egress.as_ref()?.scheduler;
-        Some(TrafficClass::ALL.map(|class| Wait {
-            expected: scheduler.expected_wait(id, class, now),
-            worst: scheduler.worst_wait(id, class, now),
-        }))
+        Some(TrafficClass::ALL.map(|class| scheduler.expected_wait(id, class, now)))
     }
 }

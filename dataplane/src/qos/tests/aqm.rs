@@ -241,6 +241,21 @@ fn a_queue_that_was_given_back_makes_no_way() {
     assert_eq!(bench.gone.iter().filter(|gone| gone.why.is_none()).count(), 37);
 }
 
+/// A flood of flows that find a class full opens no queues, and leaves those there are to others.
+#[test]
+fn what_is_refused_opens_no_queue() {
+    let mut qos = shaped(10_000_000, 0);
+    let imaging = class(&mut qos, Imaging);
+    (imaging.aqm, imaging.flows, imaging.limit_bytes) = (Aqm::Tail, 64, 3_000);
+    let mut bench = Bench::new(0, &[qos]);
+    assert!((0..30).all(|n| bench.enqueue_flow(0, Imaging, 100, (n, n)).is_none()));
+    let used = bench.tree.room.flows.used();
+    for n in 30..1_000 {
+        assert_eq!(bench.enqueue_flow(0, Imaging, 100, (n, n)), Some(DropReason::QueueBytes));
+    }
+    assert_eq!((used, bench.tree.room.flows.used()), (30, 30));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
