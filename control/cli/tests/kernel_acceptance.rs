@@ -18,7 +18,7 @@ use testbed::netns;
 /// Runs that the machine may spoil.
 const ATTEMPTS: usize = 3;
 /// A machine that left us alone for longer, or for more of the time, did not measure the router; nor did
-/// one whose virtual lines lost frames that the router never saw.
+/// one whose virtual lines lost frames beside the router.
 const LONGEST: Duration = Duration::from_millis(20);
 const PART: f64 = 0.02;
 
@@ -60,7 +60,7 @@ fn keeps(row: Row, bytes: u64, driver: Driver) {
         let broken = broken(&row, &kept);
         let (longest, part) = (gaps.longest(), gaps.part());
         let machine = format!(
-            "not run for {longest:?} at the longest, {:.1} % of the time; {} frames lost before the router",
+            "not run for {longest:?} at the longest, {:.1} % of the time; {} frames lost on virtual lines",
             part * 100.0,
             kept.line
         );

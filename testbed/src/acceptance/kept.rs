@@ -23,7 +23,7 @@ pub struct Kept {
     pub sent: u64,
     /// Of these, those that did not arrive.
     pub lost: u64,
-    /// Frames of any class that the virtual lines dropped on their way to the router.
+    /// Frames of any class that virtual lines dropped, before the router or behind it.
     pub line: u64,
     /// The longest that one of them queued, its own sending counted.
     pub worst: Duration,

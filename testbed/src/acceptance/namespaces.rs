@@ -30,8 +30,10 @@ impl Driver {
     }
 }
 
-/// Calls alone before the study.
-const BEFORE: Duration = Duration::from_millis(500);
+/// Time for the hosts to open their sockets in, nanoseconds.
+const LISTENING: u64 = 300_000_000;
+/// Until the study begins; the last half of a second has calls.
+const BEFORE: Duration = Duration::from_millis(800);
 /// Time for the last packets to arrive in.
 const DRAIN: Duration = Duration::from_millis(500);
 /// Between two looks.
@@ -47,13 +49,15 @@ pub fn run_namespaces(row: &Row, bytes: u64, driver: Driver, program: &Path) -> 
     let mut router = RouterProcess::start(&network.router, program, &text)?;
     network.wait(&mut router, &DemoOptions::default())?;
     let clock = Clock::start();
+    // Not before both hosts listen.
+    let start = clock.now() + LISTENING;
     let site = |namespace, own, peer, way| {
-        let schedule = row.mix().schedule(way, clock.now(), u64::MAX, 1);
+        let schedule = row.mix().schedule(way, start, u64::MAX, 1);
         Site::start(namespace, (own, peer), clock, schedule)
     };
     let surgery = site(&network.surgery, SURGERY, HOSPITAL, Way::Up)?;
     let hospital = site(&network.hospital, HOSPITAL, SURGERY, Way::Down)?;
-    let dropped = network.dropped_before()?;
+    let dropped = network.dropped_on_lines()?;
     std::thread::sleep(BEFORE);
     let ideal = row.ideal(bytes);
     let patience = clock.now() + (3.0 * ideal * 1e9) as u64;
@@ -65,7 +69,7 @@ pub fn run_namespaces(row: &Row, bytes: u64, driver: Driver, program: &Path) -> 
     let seconds = fetch.took().map_or(3.0 * ideal, |took| took.as_secs_f64());
     [&surgery, &hospital].into_iter().for_each(Site::quiet);
     std::thread::sleep(DRAIN);
-    let line = network.dropped_before()? - dropped;
+    let line = network.dropped_on_lines()? - dropped;
     let mut kept = Kept { seconds, ideal, line, ..Kept::default() };
     kept.add_calls(&surgery.sent(), &mut hospital.meter(), Duration::ZERO);
     kept.add_calls(&hospital.sent(), &mut surgery.meter(), Duration::ZERO);
