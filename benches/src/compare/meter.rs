@@ -9,14 +9,14 @@ use dataplane::qos::{Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};
 use dataplane::time::Time;
 
 use super::cpu::Watch;
-use super::{Line, Took};
+use super::{How, Line, Took};
 
 /// 390 sites with four metered classes.
 const FLOWS: u64 = 1560;
 const FRAMES: usize = 1 << 21;
 
 pub(super) fn lines() -> Vec<Line> {
-    let line = |name, peer, ours| Line { name, unit: "ns/frame", peer, ours };
+    let line = |name, peer, ours| Line { name, unit: "ns/frame", peer, how: How::Inside(ours) };
     vec![
         line("meter-srtcm", "rte_meter srTCM", || meter(MeterKind::SrTcm, 1)),
         line("meter-trtcm", "rte_meter trTCM", || meter(MeterKind::TrTcm, 1)),

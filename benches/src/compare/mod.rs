@@ -7,6 +7,7 @@
 
 mod cpu;
 mod figures;
+mod memif;
 mod meter;
 mod peer;
 mod sched;
@@ -21,7 +22,8 @@ use peer::Peer;
 ///
 /// Each line is measured in rounds, ours and the peer's in turn, pinned to one core. The
 /// ratio is the peer's cost by ours, of medians. The peer is DPDK's libraries as Debian
-/// packs them (`benches/peers/install`). Lines that begin with veth- measure the delay of calls beside
+/// packs them (`benches/peers/install`); for memif-l3fwd, which takes two cores, its l3fwd
+/// (`benches/peers/l3fwd`). Lines that begin with veth- measure the delay of calls beside
 /// TCP over the router process and over the kernel's HTB, in network namespaces, on all cores; they need
 /// root. A line whose peer is missing is left out, and the exit status is 3 then.
 #[derive(Debug, clap::Args)]
@@ -54,13 +56,21 @@ pub(crate) struct Line {
     unit: &'static str,
     /// What it is compared with.
     peer: &'static str,
-    /// Makes what repeats ours.
-    ours: fn() -> Box<dyn FnMut() -> Took>,
+    how: How,
+}
+
+/// How a line is measured.
+enum How {
+    /// Makes what repeats ours; the peer answers to the line's name.
+    Inside(fn() -> Box<dyn FnMut() -> Took>),
+    /// Both as routers between two ports of testpmd.
+    Between,
 }
 
 /// Every comparison there is.
 fn lines() -> Vec<Line> {
-    [meter::lines(), sched::lines()].into_iter().flatten().collect()
+    let memif = Line { name: "memif-l3fwd", unit: "ns/frame", peer: "l3fwd", how: How::Between };
+    [meter::lines(), sched::lines(), vec![memif]].into_iter().flatten().collect()
 }
 
 /// Exit status where something could not be compared.
@@ -126,16 +136,39 @@ impl Told {
     }
 }
 
+/// Ours and the peer, ready to be measured.
+enum Pair {
+    Inside(Box<dyn FnMut() -> Took>),
+    Between(memif::Stand),
+}
+
+impl Pair {
+    fn new(line: &Line, core: usize) -> Result<Self, String> {
+        match line.how {
+            How::Inside(make) => Ok(Self::Inside(make())),
+            How::Between => memif::Stand::new(core).map(Self::Between),
+        }
+    }
+
+    /// One repetition of each.
+    fn round(&mut self, line: &Line, peer: &mut Peer) -> Result<(Took, Took), String> {
+        match self {
+            Self::Inside(ours) => Ok((ours(), peer.measure(line.name)?)),
+            Self::Between(stand) => Ok((stand.ours()?, stand.theirs()?)),
+        }
+    }
+}
+
 /// One line's rounds.
 fn compare(line: &Line, peer: &mut Peer, rounds: u8, core: usize) -> Result<Compared, String> {
     let before = cpu::load();
-    let mut ours = (line.ours)();
+    let mut pair = Pair::new(line, core)?;
     let (mut mine, mut theirs, mut adds) = (Vec::new(), Vec::new(), Vec::new());
     let mut more = (String::new(), String::new());
     // The first round warms caches, and is forgotten.
     for round in 0..=rounds {
         let speed = cpu::adds_per_ns();
-        let (our, their) = (ours(), peer.measure(line.name)?);
+        let (our, their) = pair.round(line, peer)?;
         if round > 0 {
             mine.push(our.ns);
             theirs.push(their.ns);

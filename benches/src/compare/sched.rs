@@ -4,13 +4,13 @@
 use benches::sched::Deep;
 
 use super::cpu::Watch;
-use super::{Line, Took};
+use super::{How, Line, Took};
 
 const SITES: u32 = 390;
 const FRAMES: u64 = 1 << 20;
 
 pub(super) fn lines() -> Vec<Line> {
-    let line = |name, ours| Line { name, unit: "ns/frame", peer: "rte_sched", ours };
+    let line = |name, ours| Line { name, unit: "ns/frame", peer: "rte_sched", how: How::Inside(ours) };
     vec![line("sched-390-busy", || busy(SITES)), line("sched-1-busy", || busy(1))]
 }
 

@@ -1,0 +1,294 @@
+//! End to end through shared memory: testpmd (flowgen, two memif ports, one thread) →
+//! router → the same testpmd, 64-byte frames of 1,024 flows to two prefixes.
+//!
+//! Viaduct classifies by marks and match rules, polices, looks up in a Vrf and schedules
+//! both ports by a tree with rates; DPDK's l3fwd looks up in an LPM table. Each has one core to
+//! itself, testpmd's thread the other; where the two are threads of one physical core, as
+//! on small virtual machines, they share its units in the same way.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use control::api::types::ConfigText;
+use control::config;
+use control::engine::{self, Engine};
+use dataplane::router::{Options, Router, Running};
+
+use super::Took;
+
+/// How long another process may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Until a router that listens takes clients.
+const SETTLE: Duration = Duration::from_millis(1000);
+/// Before frames are counted: links come up, addresses are looked for on them.
+const WARM: Duration = Duration::from_millis(3000);
+/// While they are.
+const COUNTED: Duration = Duration::from_millis(2000);
+/// What every DPDK process is told.
+const EAL: [&str; 7] =
+    ["--no-huge", "-m", "256", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=4"];
+
+/// What forwards.
+pub(super) struct Stand {
+    folder: PathBuf,
+    /// The core of the router, and that of testpmd.
+    cores: (usize, usize),
+    l3fwd: PathBuf,
+}
+
+impl Stand {
+    /// A place for sockets; or what is missing.
+    pub(super) fn new(core: usize) -> Result<Self, String> {
+        let own = std::env::current_exe().map_err(|e| e.to_string())?;
+        let l3fwd = own.with_file_name("l3fwd");
+        if !l3fwd.exists() {
+            return Err(format!("there is no l3fwd: benches/peers/l3fwd {} builds it", l3fwd.display()));
+        }
+        let other = if core == 0 { 1 } else { core - 1 };
+        if !Path::new(&format!("/sys/devices/system/cpu/cpu{other}")).exists() {
+            return Err("it takes two cores".into());
+        }
+        let folder = std::env::temp_dir().join(format!("viaduct-compare-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        Ok(Self { folder, cores: (core, other), l3fwd })
+    }
+
+    fn socket(&self, port: usize) -> PathBuf {
+        self.folder.join(format!("{port}.sock"))
+    }
+
+    /// A memif device of a DPDK process.
+    fn device(&self, port: usize, role: &str) -> String {
+        format!(
+            "--vdev=net_memif{port},role={role},socket={},socket-abstract=no",
+            self.socket(port).display()
+        )
+    }
+
+    /// One repetition of ours.
+    pub(super) fn ours(&self) -> Result<Took, String> {
+        let router = Ours::start(self)?;
+        let took = self.load(|| router.follow())?;
+        Ok(Took { more: format!("{} {}", took.more, router.outcome()), ..took })
+    }
+
+    /// One repetition of l3fwd.
+    pub(super) fn theirs(&self) -> Result<Took, String> {
+        let rules = self.folder.join("v4");
+        let none = self.folder.join("v6");
+        std::fs::write(&rules, "R10.253.0.0/23 0\nR10.253.2.0/23 1\n").map_err(|e| e.to_string())?;
+        std::fs::write(&none, "R2001:db8::/64 0\n").map_err(|e| e.to_string())?;
+        let mut command = Command::new(&self.l3fwd);
+        command.args(["--lcores", &format!("0@{}", self.cores.0)]).args(EAL);
+        command.arg(format!("--file-prefix=viaduct-l3fwd-{}", std::process::id()));
+        command.args([self.device(0, "server"), self.device(1, "server")]);
+        command.args(["--", "-P", "-p", "0x3", "--config=(0,0,0),(1,0,0)", "--parse-ptype", "--lookup=lpm"]);
+        command.arg(format!("--rule_ipv4={}", rules.display()));
+        command.arg(format!("--rule_ipv6={}", none.display()));
+        let _l3fwd = Process::start(command)?;
+        self.load(|| {})
+    }
+
+    /// Loads what listens, and counts what comes back.
+    fn load(&self, meanwhile: impl Fn()) -> Result<Took, String> {
+        let end = Instant::now() + PATIENCE;
+        while !(self.socket(0).exists() && self.socket(1).exists()) {
+            if Instant::now() > end {
+                return Err("the router does not listen".into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // Its sockets are there before the rest of it.
+        std::thread::sleep(SETTLE);
+        let mut command = Command::new("stdbuf");
+        command.args(["-oL", "dpdk-testpmd"]);
+        command.args(["--lcores", &format!("0@{0},1@{0}", self.cores.1)]).args(EAL);
+        command.arg(format!("--file-prefix=viaduct-testpmd-{}", std::process::id()));
+        command.args([self.device(0, "client"), self.device(1, "client")]);
+        command.args(["--", "-i", "--total-num-mbufs=16384", "--forward-mode=flowgen"]);
+        let mut testpmd = Process::start(command)?;
+        testpmd.order("start")?;
+        // It answers once it has connected.
+        testpmd.received()?;
+        let until = Instant::now() + WARM;
+        while Instant::now() < until {
+            meanwhile();
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let (before, start) = testpmd.received()?;
+        std::thread::sleep(COUNTED);
+        let (after, stop) = testpmd.received()?;
+        let frames = after.saturating_sub(before);
+        if frames == 0 {
+            return Err("no frame came back".into());
+        }
+        let took = stop.duration_since(start).as_nanos() as f64;
+        Ok(Took { ns: took / frames as f64, more: format!("{:.2} Mpps", frames as f64 * 1e3 / took) })
+    }
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A process of DPDK's, asked by lines and answering by lines.
+struct Process {
+    process: Child,
+    orders: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Process {
+    fn start(mut command: Command) -> Result<Self, String> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process =
+            command.spawn().map_err(|e| format!("{name}: {e}; benches/peers/install installs it"))?;
+        let (to, lines) = channel();
+        if let Some(out) = process.stdout.take() {
+            std::thread::spawn(move || {
+                BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| to.send(line))
+            });
+        }
+        Ok(Self { orders: process.stdin.take(), process, lines })
+    }
+
+    fn order(&mut self, words: &str) -> Result<(), String> {
+        let orders = self.orders.as_mut().ok_or("it has no input")?;
+        writeln!(orders, "{words}").and_then(|()| orders.flush()).map_err(|e| format!("testpmd: {e}"))
+    }
+
+    /// Frames that came to both ports so far, and when that was.
+    fn received(&mut self) -> Result<(u64, Instant), String> {
+        while self.lines.try_recv().is_ok() {}
+        self.order("show port stats all")?;
+        let (mut sum, end) = (0, Instant::now() + PATIENCE);
+        for _ in 0..2 {
+            loop {
+                let left = end.saturating_duration_since(Instant::now());
+                let line = self.lines.recv_timeout(left).map_err(|why| match why {
+                    RecvTimeoutError::Timeout => "testpmd does not answer".to_owned(),
+                    RecvTimeoutError::Disconnected => "testpmd has ended".to_owned(),
+                })?;
+                let count =
+                    line.split_once("RX-packets:").and_then(|(_, rest)| rest.split_whitespace().next());
+                if let Some(Ok(count)) = count.map(str::parse::<u64>) {
+                    sum += count;
+                    break;
+                }
+            }
+        }
+        Ok((sum, Instant::now()))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.order("quit");
+        drop(self.orders.take());
+        let end = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < end && matches!(self.process.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // l3fwd knows no orders.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A Viaduct in this process, its worker on a core of its own.
+struct Ours {
+    engine: Engine,
+    running: Option<Running>,
+}
+
+impl Ours {
+    fn start(stand: &Stand) -> Result<Self, String> {
+        let text = ConfigText { text: configuration(stand), file: "memif".into() };
+        let config = config::parse(&text.text, &text.file).map_err(|e| e.to_string())?;
+        let size = engine::size(&config);
+        let router = Router::new(size).map_err(|e| e.to_string())?;
+        let engine = Engine::new(router.handle().clone(), size, config.router.clone());
+        let options = Options { mode: engine::poll_mode(&config), cores: vec![stand.cores.0] };
+        let running = router.start(options).map_err(|e| e.to_string())?;
+        engine.apply(&text).map_err(|refusal| refusal.message)?;
+        Ok(Self { engine, running: Some(running) })
+    }
+
+    /// Routes follow links.
+    fn follow(&self) {
+        let _ = self.engine.follow_links();
+    }
+
+    /// That it did what it was asked to: drops, by reason.
+    fn outcome(&self) -> String {
+        let mut said = String::new();
+        for row in self.engine.drops().rows.iter().filter(|row| row.count > 0).take(4) {
+            let _ = write!(said, "{}={} ", row.reason, row.count);
+        }
+        if said.is_empty() { "no drops".into() } else { said.trim_end().into() }
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        self.engine.close();
+        if let Some(running) = self.running.take() {
+            running.stop();
+        }
+    }
+}
+
+/// Rules before the one that matches, policed and metered classes, a Vrf, a tree with rates.
+fn configuration(stand: &Stand) -> String {
+    let mut text = String::from("[router]\nmode = \"busy\"\nbuffers = 16384\n[[vrf]]\nname = \"red\"\n");
+    for port in 0..2 {
+        let socket = stand.socket(port);
+        let _ = write!(
+            text,
+            r#"
+            [[port]]
+            name = "p{port}"
+            kind = "memif"
+            role = "server"
+            socket = "{}"
+            mode = "poll"
+            rate = "100 Gbit/s"
+            [[interface]]
+            name = "p{port}"
+            vrf = "red"
+            addresses = ["10.0.{port}.1/24"]
+            mac = "00:01:02:03:04:01"     # that flowgen sends to
+            police.standard.meter = "all"
+            [interface.qos]
+            rate = "50 Gbit/s"
+            guaranteed = "10 Gbit/s"
+            [[neighbour]]
+            interface = "p{port}"
+            address = "10.0.{port}.2"
+            mac = "02:00:00:00:00:{port:02}"
+            [[route]]
+            vrf = "red"
+            prefix = "10.253.{}.0/23"
+            via = "10.0.{port}.2"
+            "#,
+            Path::new(&socket).display(),
+            2 * port,
+        );
+    }
+    text.push_str("[[meter]]\nname = \"all\"\nkind = \"trtcm\"\ncir = \"40 Gbit/s\"\npir = \"50 Gbit/s\"\n");
+    for n in 0..10 {
+        let _ = write!(
+            text,
+            "[[rule]]\nname = \"r{n}\"\nprotocol = \"udp\"\ndestination-port = {}\nclass = \"voice\"\n",
+            5000 + n
+        );
+    }
+    text
+}
