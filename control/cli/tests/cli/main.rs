@@ -10,6 +10,7 @@ mod explain;
 mod generated;
 mod lsp;
 mod memif;
+mod memif_dpdk;
 mod prove;
 mod qos;
 mod router;

@@ -1,0 +1,126 @@
+//! testpmd → router → testpmd, through shared memory: `dpdk-testpmd` (Debian's package
+//! dpdk-dev) makes flows on two ports and takes what comes back on either.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::common::Router;
+
+/// Two ports of one Vrf, and half of testpmd's destinations behind each.
+fn config(folder: &Path) -> String {
+    let mut text = String::from("[router]\nmode = \"interrupt\"\nbuffers = 4096\n[[vrf]]\nname = \"red\"\n");
+    for port in 0..2 {
+        text.push_str(&format!(
+            r#"
+            [[port]]
+            name = "p{port}"
+            kind = "memif"
+            role = "server"
+            socket = "{}"
+            [[interface]]
+            name = "p{port}"
+            vrf = "red"
+            addresses = ["10.0.{port}.1/24"]
+            mac = "00:01:02:03:04:01"     # that flowgen sends to
+            [interface.qos]
+            rate = "10 Gbit/s"
+            [[neighbour]]
+            interface = "p{port}"
+            address = "10.0.{port}.2"
+            mac = "02:00:00:00:00:{port:02}"
+            [[route]]
+            vrf = "red"
+            prefix = "10.253.{}.0/23"
+            via = "10.0.{port}.2"
+            "#,
+            folder.join(format!("{port}.sock")).display(),
+            2 * port,
+        ));
+    }
+    text
+}
+
+/// A testpmd that makes flows; ended with the test.
+struct Testpmd(Child);
+
+impl Testpmd {
+    fn start(folder: &Path) -> Option<Self> {
+        let device = |port| {
+            let socket = folder.join(format!("{port}.sock"));
+            format!("--vdev=net_memif{port},role=client,socket-abstract=no,socket={}", socket.display())
+        };
+        let started = Command::new("dpdk-testpmd")
+            .args([
+                "--lcores",
+                "0@0,1@0",
+                "--no-huge",
+                "-m",
+                "128",
+                "--no-pci",
+                "--no-shconf",
+                "--no-telemetry",
+            ])
+            .arg(format!("--file-prefix=viaduct-flows-{}", std::process::id()))
+            .args(["--log-level=4", &device(0), &device(1), "--", "--auto-start", "--total-num-mbufs=8192"])
+            .arg("--forward-mode=flowgen")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        if started.is_err() {
+            eprintln!("SKIPPED: dpdk-testpmd is not installed (Debian: apt-get install dpdk-dev)");
+        }
+        started.ok().map(Self)
+    }
+
+    /// Ends it, and gives what it said at last.
+    fn end(mut self) -> String {
+        drop(self.0.stdin.take());
+        let end = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < end && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.0.kill();
+        let mut said = String::new();
+        self.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        said
+    }
+}
+
+impl Drop for Testpmd {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn flows_of_testpmd_come_back_routed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut router = Router::start(&config(folder.path()));
+    let Some(testpmd) = Testpmd::start(folder.path()) else { return };
+    let sent = |router: &Router| -> Vec<u64> {
+        let rows = router.run(&["show", "interfaces", "--json"]).json();
+        rows.as_array().unwrap().iter().map(|row| row["sent"]["frames"].as_u64().unwrap()).collect()
+    };
+    router.until("frames leave by both ports", |router| sent(router).iter().all(|frames| *frames > 10_000));
+    let said = testpmd.end();
+    // Its last counts are of both ports together.
+    let counted = said.rsplit("Accumulated").next().and_then(|rest| rest.split("RX-packets:").nth(1));
+    let received: u64 = counted.unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    assert!(received > 20_000, "{said}");
+    router.until("the links are down", |router| {
+        let rows = router.run(&["show", "ports", "--json"]).json();
+        rows.as_array().unwrap().iter().all(|row| row["memif"]["connected"] == false)
+    });
+    // Every frame is accounted for, once none is on its way.
+    router.until("the balance", |router| {
+        let drops = router.run(&["show", "drops", "--json"]).json();
+        let count = |name: &str| drops[name].as_i64().unwrap();
+        let came = count("received") + count("originated") + count("fragments");
+        came == count("sent") + count("delivered") + count("dropped") && count("held") == 0
+    });
+    assert!(router.run(&["show", "ports"]).done().contains("DPDK "), "the peer's name stays");
+}
