@@ -88,8 +88,12 @@ pub(super) fn below(stack: &[u8], place: Place) -> Option<Fields> {
 
 fn below_v4(bytes: &[u8], place: Place) -> Option<Fields> {
     let (header, _) = Ipv4Header::parse(bytes).ok()?;
+    // What stands behind the packet is not its own.
+    let bytes = bytes.get(..usize::from(header.total_length.get()))?;
+    let behind =
+        bytes.get(header.header_length()..).filter(|_| header.header_length() >= size_of::<Ipv4Header>())?;
     let fragment = part(header.fragment_offset(), header.more_fragments());
-    let upper = bytes.get(header.header_length()..).filter(|_| fragment != Fragment::Later);
+    let upper = Some(behind).filter(|_| fragment != Fragment::Later);
     Some(Fields {
         interface: place.interface,
         vrf: place.vrf,
@@ -106,6 +110,7 @@ fn below_v4(bytes: &[u8], place: Place) -> Option<Fields> {
 
 fn below_v6(bytes: &[u8], place: Place) -> Option<Fields> {
     let (header, payload) = Ipv6Header::parse(bytes).ok()?;
+    let payload = payload.get(..usize::from(header.payload_length.get()))?;
     let chain = walk(header.next_header, payload).ok()?;
     let fragment = chain.fragment.map_or(Fragment::Whole, |f| part(f.offset, f.more));
     let upper = payload.get(chain.offset..).filter(|_| fragment != Fragment::Later);
@@ -172,7 +177,7 @@ mod tests {
 
     fn packet() -> impl Strategy<Value = (bool, Vec<u8>)> {
         let protocol = || prop::sample::select(vec![1u8, 6, 17, 50, 58, 132]);
-        let data = || prop::collection::vec(any::<u8>(), 0..8).prop_map(|d| [d, vec![9; 24]].concat());
+        let data = || prop::collection::vec(any::<u8>(), 0..32);
         let flags = prop::sample::select(vec![0u16, 0x4000, 0x2000, 0x2004, 4]);
         let more = prop::option::of(prop::sample::select(vec![0u16, 1, 8, 9, 64]));
         prop_oneof![
@@ -188,16 +193,29 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 
         #[test]
-        fn below_labels_rules_see_what_they_see_without((six, packet) in packet(), depth in 1usize..6) {
+        fn below_labels_rules_see_what_they_see_without(
+            (six, packet) in packet(),
+            trailer in prop::collection::vec(any::<u8>(), 0..40),
+            depth in 1usize..6,
+        ) {
             let kind = if six { ether_type::IPV6 } else { ether_type::IPV4 };
             let router = label_router();
-            let frame = parsed(&router, &stack(&[&eth(kind), &packet]));
+            let frame = parsed(&router, &stack(&[&eth(kind), &packet, &trailer]));
             let plain = fields(frame.l3(), frame.meta(), PLACE);
             let entries: Vec<_> = (0..depth as u32).map(|n| (100 + n, 1, 64)).collect();
-            let labelled = below(&stack(&[&mpls(&entries), &packet]), PLACE);
+            let labelled = below(&stack(&[&mpls(&entries), &packet, &trailer]), PLACE);
             if frame.meta().verdict == Verdict::Forward {
                 prop_assert_eq!(format!("{plain:?}"), format!("{labelled:?}"));
             }
+        }
+
+        /// A header that says it is shorter than a header can be, or longer than the packet, has nothing to match.
+        #[test]
+        fn a_header_that_lies_about_its_length_matches_no_field(words in 0u8..16, data in 0usize..40) {
+            let mut packet = v4(17, 0, 0, 0, &vec![0x13; data]);
+            packet[0] = 0x40 | words;
+            let fits = words >= 5 && usize::from(words) * 4 <= packet.len();
+            prop_assert_eq!(below(&stack(&[&mpls(&[(100, 1, 64)]), &packet, &[0x13; 60]]), PLACE).is_some(), fits);
         }
 
         #[test]

@@ -38,6 +38,8 @@ fn settle(meta: &mut Meta, maps: &mut Maps<'_>) {
     let own = by_dscp.get(meta.dscp);
     let label = by_tc.get(meta.tc);
     let reclassify = meta.flags.has(Flags::RECLASSIFY);
+    // What its meter made of it, where that is worse than what its label said.
+    let metered = Some(meta.colour).filter(|colour| meta.class == label.0 && *colour > label.1);
     if reclassify || alike(own.0, label.0) {
         meta.flags.clear(Flags::REMARK);
     } else {
@@ -47,7 +49,7 @@ fn settle(meta: &mut Meta, maps: &mut Maps<'_>) {
     }
     // The class may be that of a pipe around the uniform tunnel: then it stays.
     if reclassify || (alike(own.0, label.0) && alike(own.0, meta.class)) {
-        (meta.class, meta.colour) = own;
+        (meta.class, meta.colour) = (own.0, own.1.max(metered.unwrap_or_default()));
     }
 }
 

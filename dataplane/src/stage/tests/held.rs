@@ -86,6 +86,28 @@ fn the_colour_that_its_meter_gave_it_stays() {
     }
 }
 
+/// Imaging in a label, and the packet's own mark says the same or nothing: metered red, it is red when the label is off.
+#[test]
+fn the_colour_of_its_meter_outlives_its_label() {
+    let red = MeterSpec { actions: [MeterAction::Recolour; 3], ..MeterSpec::policer(8_000, 1) };
+    let mut qos = InterfaceQos::default();
+    qos.ingress[TrafficClass::Imaging.index()] = Some(Ingress::Own(red));
+    for diffserv in [DiffServModel::Pipe, DiffServModel::ShortPipe, DiffServModel::Uniform] {
+        let mut snapshot = label_router();
+        change(&mut snapshot, GE0, |i| i.qos = Arc::new(qos.clone()));
+        let next = via(&mut snapshot, GE1, "10.2.0.77");
+        let model = TunnelModel { diffserv, ..PIPE };
+        label_to(&mut snapshot, 40, Nhlfe::Pop(Pop { next, model, egress: None }));
+        let marked = ipv4_with(("10.1.0.9", "10.2.0.7"), 17, 24, &[], |h| h.traffic_class = 10 << 2);
+        let frame = labelled(&[(40, 1, 60)], &stack(&[&marked, &[0; 24]]));
+        let (mut frames, mut pipeline) = (batch(&frame), Pipeline::new());
+        pipeline.sync(&snapshot);
+        pipeline.ingress(&mut frames, &snapshot, PortIndex(0), Time::ZERO);
+        let meta = frames.frames()[0].meta();
+        assert_eq!((meta.class, meta.colour), (TrafficClass::Imaging, Colour::Red), "{diffserv:?}");
+    }
+}
+
 #[test]
 fn an_entropy_label_does_not_come_back_as_router_alert() {
     let mut snapshot = label_router();

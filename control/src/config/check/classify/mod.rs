@@ -194,9 +194,14 @@ fn contradiction(
             ),
         });
     }
-    if c.tcs.is_some() && !world.has_labels(c) {
+    if (c.tcs.is_some() || rule.mark_tc.is_some()) && !world.has_labels(c) {
         let message = "no interface that it asks for has labels: mpls = true is none's";
-        return Some(("name", message.into(), "name interfaces with mpls = true, or leave \"tc\" out"));
+        return Some(match rule.mark_tc {
+            Some(_) => {
+                ("mark-tc", message.into(), "name interfaces with mpls = true, or leave \"mark-tc\" out")
+            }
+            None => ("name", message.into(), "name interfaces with mpls = true, or leave \"tc\" out"),
+        });
     }
     ports(rule, c).or_else(|| families(c))
 }
