@@ -213,3 +213,40 @@ fn four_thousand_rules_are_checked_and_compiled() {
     let more = rules + &voice("one-more", "protocol = \"tcp\"");
     assert!(faults(&more)[0].2.contains("more than 4096"));
 }
+
+/// The ports of every second number from `from` on, so many.
+fn teeth(from: u32, many: u32) -> String {
+    (0..many).map(|n| (from + 2 * n).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn rules_that_would_take_too_much_memory_are_refused_with_the_numbers() {
+    let of = |i: u32| {
+        let ports = teeth(i * 16, 8);
+        format!(
+            "protocol = \"udp\"\nsource-port = [{ports}]\ndestination-port = [{ports}]\nlength = [{ports}]"
+        )
+    };
+    let rules: String = (0..4_095).map(|i| voice(&format!("r{i}"), &of(i))).collect();
+    one_fault(
+        &rules,
+        "rule[4094].name",
+        "4095 rules for what comes in may take 100 MiB of memory, more than 64",
+    );
+    let rules: String = (0..1_000).map(|i| voice(&format!("r{i}"), &of(i))).collect();
+    assert!(parse(&text(&rules), "t").is_ok());
+}
+
+#[test]
+fn what_was_not_found_out_is_said() {
+    let of = |i: u32| {
+        let class = if i.is_multiple_of(2) { "video" } else { "voice" };
+        let ports = teeth(i, 1_000);
+        let lists = format!("source-port = [{ports}]\ndestination-port = [{ports}]\nlength = [{ports}]");
+        format!("[[rule]]\nname = \"r{i}\"\nclass = \"{class}\"\n{lists}\n")
+    };
+    let rules: String = (0..600).map(of).collect();
+    let warnings = parse(&text(&rules), "t").unwrap().warnings();
+    let open: Vec<_> = warnings.iter().filter(|w| w.message.contains("left open")).collect();
+    assert!(open.len() == 1 && open[0].message.contains("more: too many ranges"), "{open:?}");
+}

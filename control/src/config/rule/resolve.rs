@@ -84,27 +84,97 @@ fn named<'v>(names: &[String], find: impl Fn(&str) -> Option<&'v Vec<IfIndex>>) 
     (!names.is_empty()).then(|| found.into_iter().collect())
 }
 
-/// What both allow: whatever two of their values have in common, once.
-fn both<T: Clone + Eq + Hash>(a: Wanted<T>, b: Wanted<T>, common: impl Fn(&T, &T) -> Option<T>) -> Wanted<T> {
-    let (Some(a), Some(b)) = (&a, &b) else { return a.or(b) };
-    let mut seen = AHashSet::new();
-    let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a, b)));
-    Some(pairs.filter_map(|(a, b)| common(a, b)).filter(|value| seen.insert(value.clone())).collect())
-}
-
-fn same<T: PartialEq + Copy>(a: &T, b: &T) -> Option<T> {
-    (a == b).then_some(*a)
-}
-
-fn inner(a: &IpNet, b: &IpNet) -> Option<IpNet> {
-    match () {
-        () if a.contains(b) => Some(*b),
-        () if b.contains(a) => Some(*a),
-        () => None,
+/// What both allow, where both say something.
+fn both<T>(a: Wanted<T>, b: Wanted<T>, common: impl Fn(Vec<T>, Vec<T>) -> Vec<T>) -> Wanted<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(common(a, b)),
+        (a, b) => a.or(b),
     }
 }
 
-fn common(a: &RangeInclusive<u16>, b: &RangeInclusive<u16>) -> Option<RangeInclusive<u16>> {
-    let (first, last) = (*a.start().max(b.start()), *a.end().min(b.end()));
-    (first <= last).then_some(first..=last)
+/// Each value of both, once.
+fn same<T: Copy + Eq + Hash>(a: Vec<T>, b: Vec<T>) -> Vec<T> {
+    let mut left: AHashSet<T> = b.into_iter().collect();
+    a.into_iter().filter(|value| left.remove(value)).collect()
+}
+
+/// Of two prefixes of which one is in the other that one, once.
+fn inner(a: Vec<IpNet>, b: Vec<IpNet>) -> Vec<IpNet> {
+    let of = |nets: &[IpNet]| nets.iter().map(IpNet::trunc).collect::<AHashSet<_>>();
+    let (in_a, in_b) = (of(&a), of(&b));
+    let within = |net: &IpNet, others: &AHashSet<IpNet>| {
+        std::iter::successors(Some(net.trunc()), IpNet::supernet).any(|outer| others.contains(&outer))
+    };
+    let mut seen = AHashSet::new();
+    let all = a.into_iter().filter(|net| within(net, &in_b)).collect::<Vec<_>>();
+    let more = b.into_iter().filter(|net| within(net, &in_a));
+    all.into_iter().chain(more).filter(|net| seen.insert(net.trunc())).collect()
+}
+
+/// The numbers that are in ranges of both.
+fn common(a: Vec<RangeInclusive<u16>>, b: Vec<RangeInclusive<u16>>) -> Vec<RangeInclusive<u16>> {
+    let (a, b) = (joined(a), joined(b));
+    let (mut i, mut j, mut common) = (0, 0, Vec::new());
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        let (first, last) = (*x.start().max(y.start()), *x.end().min(y.end()));
+        if first <= last {
+            common.push(first..=last);
+        }
+        if x.end() < y.end() { i += 1 } else { j += 1 }
+    }
+    common
+}
+
+/// In order, none in another or next to it.
+fn joined(mut ranges: Vec<RangeInclusive<u16>>) -> Vec<RangeInclusive<u16>> {
+    ranges.sort_unstable_by_key(|range| (*range.start(), *range.end()));
+    let mut joined: Vec<RangeInclusive<u16>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some(before) if *range.start() <= before.end().saturating_add(1) => {
+                *before = *before.start()..=(*before.end()).max(*range.end());
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ranges() -> impl Strategy<Value = Vec<RangeInclusive<u16>>> {
+        let near = prop_oneof![0u16..40, 65_500u16..=65_535];
+        vec((near, 0u16..9), 0..6)
+            .prop_map(|all| all.into_iter().map(|(from, n)| from..=from.saturating_add(n)).collect())
+    }
+
+    fn nets() -> impl Strategy<Value = Vec<IpNet>> {
+        let net = |(a, length): (u32, u8)| {
+            IpNet::new(std::net::Ipv4Addr::from_bits(10 << 24 | a << 20).into(), length)
+        };
+        vec((0u32..16, 4u8..16), 0..6)
+            .prop_map(move |all| all.into_iter().filter_map(|n| net(n).ok()).collect())
+    }
+
+    proptest! {
+        #[test]
+        fn what_two_lists_have_in_common_is_what_both_have(a in ranges(), b in ranges(), x in nets(), y in nets()) {
+            let has = |all: &[RangeInclusive<u16>], n: u16| all.iter().any(|range| range.contains(&n));
+            let both = common(a.clone(), b.clone());
+            for n in (0..60).chain(65_490..=65_535) {
+                prop_assert_eq!(has(&both, n), has(&a, n) && has(&b, n), "{}", n);
+            }
+            let both = inner(x.clone(), y.clone());
+            for n in 0..16u32 {
+                let address = std::net::IpAddr::from(std::net::Ipv4Addr::from_bits(10 << 24 | n << 20 | 9));
+                let has = |all: &[IpNet]| all.iter().any(|net| net.contains(&address));
+                prop_assert_eq!(has(&both), has(&x) && has(&y), "{}", address);
+            }
+        }
+    }
 }

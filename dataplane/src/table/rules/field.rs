@@ -98,8 +98,8 @@ impl Tables {
         self.headers.get(HEADERS + labelled.index())
     }
 
-    /// Bytes of memory.
-    pub(super) fn memory(&self) -> usize {
+    /// Bytes of memory of the tables of numbers.
+    pub(super) fn numbers(&self) -> usize {
         let numbers = [
             &self.interfaces,
             &self.vrfs,
@@ -109,8 +109,12 @@ impl Tables {
             &self.lengths,
             &self.headers,
         ];
-        let numbers: usize = numbers.map(|n| n.places.len() * size_of::<Place>()).iter().sum();
+        numbers.map(|n| n.places.len() * size_of::<Place>()).iter().sum()
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
         let addresses = [&self.sources, &self.destinations].map(|a| a.v4.memory() + a.v6.memory());
-        numbers + addresses.iter().sum::<usize>()
+        self.numbers() + addresses.iter().sum::<usize>()
     }
 }

@@ -11,6 +11,7 @@
 //! of which the rows' first words say which are worth it (the aggregated bit vectors of
 //! Baboescu and Varghese, SIGCOMM 2001).
 
+mod bound;
 mod build;
 mod field;
 mod set;
@@ -26,6 +27,7 @@ use ipnet::IpNet;
 use crate::class::{Colour, TrafficClass};
 use crate::id::{IfIndex, VrfId};
 
+pub use bound::{MOST_MEMORY, most_memory};
 pub use set::RuleSet;
 
 /// Rules of one direction at most: one bit each of 64 words.

@@ -62,6 +62,12 @@ impl RuleSet {
         self.rows.len() * size_of::<u64>() + self.tables.memory()
     }
 
+    /// Bytes of the rows and of the tables of numbers.
+    #[cfg(test)]
+    pub(super) fn bounded(&self) -> usize {
+        self.rows.len() * size_of::<u64>() + self.tables.numbers()
+    }
+
     /// A word of the rows; 0 beyond them.
     #[inline]
     fn word(&self, at: usize) -> u64 {

@@ -127,7 +127,9 @@ proptest! {
         rules in vec(conditions().prop_map(rule), 0..150),
         packets in vec(fields(), 1..40),
     ) {
+        let most = most_memory(rules.iter().map(|rule| &rule.conditions));
         let set = RuleSet::new(rules);
+        prop_assert!(set.bounded() <= most, "{} bytes, told were {}", set.bounded(), most);
         for fields in &packets {
             prop_assert_eq!(set.find(fields).map(|(at, _)| at), by_list(set.rules(), fields), "{:?}", fields);
             let found = set.find_opaque(fields.interface, fields.vrf, fields.labelled).map(|(at, _)| at);

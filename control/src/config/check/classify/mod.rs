@@ -17,6 +17,8 @@ use crate::config::words::Direction;
 use region::World;
 use shadow::Told;
 
+/// Values that all rules name together, their groups' counted for each.
+const MOST_NAMED: usize = 1 << 23;
 /// Prefixes of all rules together, their groups' counted for each.
 const MOST_PREFIXES: usize = 65_536;
 
@@ -87,6 +89,11 @@ impl Checks<'_> {
                 self.fault("rule", at, "mark-tc", message, "say direction = \"out\", or give \"class\"");
             }
         }
+        let named = values(config);
+        if named > MOST_NAMED {
+            let message = format!("rules and their groups name {named} values, more than {MOST_NAMED}");
+            self.fault("rule", 0, "name", message, "name fewer and wider ranges, or fewer groups");
+        }
         if self.findings.borrow().is_empty() {
             [Direction::In, Direction::Out].into_iter().for_each(|direction| self.never(direction));
         }
@@ -122,10 +129,10 @@ impl Checks<'_> {
                 sound = false;
             }
         }
-        if !sound {
+        if !sound || !self.fits(&rules, &places, direction) {
             return;
         }
-        for (told, at) in shadow::told(&rules, &world).into_iter().zip(&places) {
+        for (told, at) in shadow::told(&rules, &world).told.into_iter().zip(&places) {
             let Some(Told::Never(by)) = told else { continue };
             let names = quoted(self.config, &places, &by);
             let message = format!("it can never match: all of its packets are matched by {names} before");
@@ -137,8 +144,9 @@ impl Checks<'_> {
     pub(super) fn overlaps(&self) {
         for direction in [Direction::In, Direction::Out] {
             let Resolved { places, rules } = resolved(self.config, direction);
-            let world = world(self.config, direction);
-            for (told, at) in shadow::told(&rules, &world).into_iter().zip(&places) {
+            let found = shadow::told(&rules, &world(self.config, direction));
+            self.left_open(&found.open, &places);
+            for (told, at) in found.told.into_iter().zip(&places) {
                 let Some(Told::Overlaps(with, all)) = told else { continue };
                 let names = quoted(self.config, &places, &with);
                 let more =
@@ -150,6 +158,56 @@ impl Checks<'_> {
             }
         }
     }
+}
+
+impl Checks<'_> {
+    /// Rules of which it was not found out whether they can match: once for all.
+    fn left_open(&self, open: &[usize], places: &[usize]) {
+        let Some(at) = open.first().and_then(|first| places.get(*first)) else { return };
+        let more = match open.len() - 1 {
+            0 => String::new(),
+            n => format!(" and that of {n} more"),
+        };
+        let message = format!(
+            "whether it can match at all is left open{more}: too many ranges would have to be held against \
+             those of the rules before"
+        );
+        self.fault("rule", *at, "name", message, "name fewer and wider ranges, or make fewer rules overlap");
+    }
+
+    /// What rules come to in memory; `false` where it is too much.
+    fn fits(
+        &self,
+        rules: &[(rules::Conditions, rules::Treatment)],
+        places: &[usize],
+        direction: Direction,
+    ) -> bool {
+        let most = rules::most_memory(rules.iter().map(|(conditions, _)| conditions));
+        let Some(last) = places.last().filter(|_| most > rules::MOST_MEMORY) else { return true };
+        let mib = |bytes: usize| bytes.div_ceil(1 << 20);
+        let what = if direction == Direction::In { "comes in" } else { "goes out" };
+        let message = format!(
+            "with it the {} rules for what {what} may take {} MiB of memory, more than {}",
+            rules.len(),
+            mib(most),
+            mib(rules::MOST_MEMORY)
+        );
+        self.fault("rule", *last, "name", message, "name fewer and wider ranges, prefixes or interfaces");
+        false
+    }
+}
+
+/// The values that rules name, those of their groups counted for each rule.
+fn values(config: &Config) -> usize {
+    let of = |c: &Conditions| {
+        let places = c.interface.len() + c.vrf.len() + c.vlan.len() + c.source.len() + c.destination.len();
+        let upper = c.source_port.len() + c.destination_port.len() + c.protocol.len();
+        places + upper + c.dscp.len() + c.tc.len() + c.length.len() + c.fragment.len()
+    };
+    let groups: AHashMap<&str, usize> =
+        config.match_groups.iter().map(|group| (group.name.as_str(), of(&group.conditions))).collect();
+    let named = |rule: &Rule| rule.groups.iter().filter_map(|name| groups.get(name.as_str())).sum::<usize>();
+    config.rules.iter().map(|rule| of(&rule.conditions) + named(rule)).sum()
 }
 
 fn quoted(config: &Config, places: &[usize], rules: &[usize]) -> String {

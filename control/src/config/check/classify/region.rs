@@ -1,6 +1,7 @@
 //! The packets that a rule's conditions hold for, as sets: field by field, and what is
 //! left of them when others are taken away.
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
 
 use dataplane::id::VrfId;
@@ -14,6 +15,23 @@ type Set = Vec<(u128, u128)>;
 const FIELDS: usize = 11;
 /// Stands for packets without ports.
 const NO_PORT: u128 = 1 << 16;
+
+/// Ranges that may still be looked at.
+pub(super) struct Work(Cell<usize>);
+
+impl Work {
+    pub(super) fn new(most: usize) -> Self {
+        Self(Cell::new(most))
+    }
+
+    fn spend(&self, ranges: usize) {
+        self.0.set(self.0.get().saturating_sub(ranges));
+    }
+
+    pub(super) fn is_spent(&self) -> bool {
+        self.0.get() == 0
+    }
+}
 
 /// Where packets of one direction may come, or go.
 pub(super) struct World {
@@ -137,18 +155,32 @@ impl Region {
         sets.iter().all(|set| !set.is_empty()).then_some(Self(sets))
     }
 
+    /// Ranges in all of its sets.
+    pub(super) fn size(&self) -> usize {
+        self.0.iter().map(Vec::len).sum()
+    }
+
     /// Whether a packet is in both.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(a, b)| touches(a, b))
+    pub(super) fn overlaps(&self, other: &Self, work: &Work) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| {
+            let (touches, looked_at) = touches(a, b);
+            work.spend(looked_at);
+            touches
+        })
     }
 
     /// Whether all of its packets are in `other`.
-    pub(super) fn is_within(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).all(|(a, b)| without(a, b).is_empty())
+    pub(super) fn is_within(&self, other: &Self, work: &Work) -> bool {
+        self.0.iter().zip(&other.0).all(|(a, b)| {
+            work.spend(a.len() + b.len());
+            without(a, b).is_empty()
+        })
     }
 
     /// What is left of it without `other`: a region for each field in which it is more.
-    pub(super) fn without(&self, other: &Self) -> Vec<Self> {
+    pub(super) fn without(&self, other: &Self, work: &Work) -> Vec<Self> {
+        // Each of the pieces has a set of each field.
+        work.spend((self.size() + other.size()) * FIELDS);
         let mut left = Vec::new();
         let mut common = self.0.clone();
         for (at, (own, others)) in self.0.iter().zip(&other.0).enumerate() {
@@ -213,15 +245,20 @@ fn joined(mut ranges: Set) -> Set {
     set
 }
 
-fn touches(a: &Set, b: &Set) -> bool {
+/// Whether they have a number in common, and how many ranges were looked at to know.
+fn touches(a: &Set, b: &Set) -> (bool, usize) {
+    let apart = |a: &Set, b: &Set| a.last().zip(b.first()).is_some_and(|(a, b)| a.1 < b.0);
+    if apart(a, b) || apart(b, a) {
+        return (false, 1);
+    }
     let (mut i, mut j) = (0, 0);
     while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
         if x.0 <= y.1 && y.0 <= x.1 {
-            return true;
+            return (true, i + j + 1);
         }
         if x.1 < y.1 { i += 1 } else { j += 1 }
     }
-    false
+    (false, i + j + 1)
 }
 
 fn meet(a: &Set, b: &Set) -> Set {
@@ -281,7 +318,7 @@ mod tests {
                 prop_assert_eq!(has(&meet, n), has(&a, n) && has(&b, n));
                 prop_assert_eq!(has(&without, n), has(&a, n) && !has(&b, n));
             }
-            prop_assert_eq!(touches(&a, &b), !meet.is_empty());
+            prop_assert_eq!(touches(&a, &b).0, !meet.is_empty());
         }
     }
 
@@ -292,10 +329,11 @@ mod tests {
         let world = World { interfaces: vec![(VrfId(0), false)], leaves: false };
         let region = |c: &Conditions| Region::new(c, &world, Kind::ALL[1]).unwrap();
         let (all, half) = (region(&all), region(&half));
-        let left = all.without(&half);
+        let work = Work::new(1_000);
+        let left = all.without(&half, &work);
         assert_eq!(left.len(), 1);
         assert_eq!(left[0].0[3], [(1 << 127, u128::MAX)]);
-        assert!(half.is_within(&all) && !all.is_within(&half));
-        assert!(all.without(&all).is_empty());
+        assert!(half.is_within(&all, &work) && !all.is_within(&half, &work));
+        assert!(all.without(&all, &work).is_empty() && !work.is_spent());
     }
 }

@@ -3,12 +3,14 @@
 
 use dataplane::table::rules::{Conditions, Treatment};
 
-use super::region::{Kind, Region, World};
+use super::region::{Kind, Region, Work, World};
 
 /// Pieces that a rule may fall into before whether it is covered is left open.
 const MOST_PIECES: usize = 512;
-/// Pieces looked at for all rules together.
-const MOST_WORK: usize = 1 << 21;
+/// Ranges looked at for all rules together.
+const MOST_WORK: usize = 1 << 28;
+/// Ranges that rules are kept as: 32 bytes each.
+const MOST_RANGES: usize = 1 << 21;
 /// Rules named of those that a rule overlaps with.
 const NAMED: usize = 3;
 
@@ -22,76 +24,127 @@ pub(super) enum Told {
     Overlaps(Vec<usize>, usize),
 }
 
+/// What is told of rules, in their order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Findings {
+    /// Of each.
+    pub(super) told: Vec<Option<Told>>,
+    /// Those of which too much would have had to be looked at to know whether they can match.
+    pub(super) open: Vec<usize>,
+}
+
 /// A rule's packets by kind.
 struct Packets([Option<Region>; Kind::ALL.len()]);
 
 impl Packets {
-    fn overlap(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).any(|pair| matches!(pair, (Some(a), Some(b)) if a.overlaps(b)))
+    fn size(&self) -> usize {
+        self.0.iter().flatten().map(Region::size).sum()
     }
 
-    fn is_within(&self, other: &Self) -> bool {
+    fn overlap(&self, other: &Self, work: &Work) -> bool {
+        self.0.iter().zip(&other.0).any(|pair| matches!(pair, (Some(a), Some(b)) if a.overlaps(b, work)))
+    }
+
+    fn is_within(&self, other: &Self, work: &Work) -> bool {
         self.0.iter().zip(&other.0).all(|pair| match pair {
             (None, _) => true,
             (Some(_), None) => false,
-            (Some(a), Some(b)) => a.is_within(b),
+            (Some(a), Some(b)) => a.is_within(b, work),
         })
     }
 
     fn pieces(&self) -> Vec<(usize, Region)> {
         let regions = self.0.iter().enumerate();
-        regions.filter_map(|(version, region)| Some((version, region.clone()?))).collect()
+        regions.filter_map(|(kind, region)| Some((kind, region.clone()?))).collect()
     }
+}
+
+/// The packets of the first rules, as many as may be kept.
+fn packets(rules: &[(Conditions, Treatment)], world: &World) -> Vec<Packets> {
+    let mut size = 0;
+    let all = rules.iter().map(|(c, _)| Packets(Kind::ALL.map(|kind| Region::new(c, world, kind))));
+    all.take_while(|packets| {
+        size += packets.size();
+        size <= MOST_RANGES
+    })
+    .collect()
 }
 
 /// What is to be told of each of the rules of one direction, in their order; one that
 /// matches nothing by itself is not looked at.
-pub(super) fn told(rules: &[(Conditions, Treatment)], world: &World) -> Vec<Option<Told>> {
-    let packets: Vec<Packets> =
-        rules.iter().map(|(c, _)| Packets(Kind::ALL.map(|kind| Region::new(c, world, kind)))).collect();
-    let mut work = MOST_WORK;
-    let mut told = Vec::with_capacity(rules.len());
+pub(super) fn told(rules: &[(Conditions, Treatment)], world: &World) -> Findings {
+    let packets = packets(rules, world);
+    // Whether rules are covered may be too much to know while which of them overlap is not.
+    let (work, pieces) = (Work::new(MOST_WORK), Work::new(MOST_WORK));
+    let mut found = Findings::default();
     for (at, own) in packets.iter().enumerate() {
-        let before = packets[..at].iter().enumerate();
-        let met: Vec<(usize, &Packets)> = before.filter(|(_, p)| p.overlap(own)).collect();
-        told.push(never(own, &met, &mut work).map(Told::Never).or_else(|| {
-            let others = |(i, p): &&(usize, &Packets)| rules[*i].1 != rules[at].1 && !p.is_within(own);
-            let others: Vec<usize> = met.iter().filter(others).map(|(i, _)| *i).collect();
-            let named = others.iter().take(NAMED).copied().collect();
-            (!others.is_empty()).then_some(Told::Overlaps(named, others.len()))
-        }));
+        let before = packets[..at].iter().enumerate().take_while(|_| !work.is_spent());
+        let met: Vec<(usize, &Packets)> = before.filter(|(_, p)| p.overlap(own, &work)).collect();
+        let cover = cover(own, &met, &pieces);
+        if work.is_spent() {
+            break;
+        }
+        if cover == Cover::Open {
+            found.open.push(at);
+        }
+        let others = |(i, p): &&(usize, &Packets)| rules[*i].1 != rules[at].1 && !p.is_within(own, &work);
+        found.told.push(match cover {
+            Cover::By(rules) => Some(Told::Never(rules)),
+            _ => {
+                let others: Vec<usize> = met.iter().filter(others).map(|(i, _)| *i).collect();
+                let named = others.iter().take(NAMED).copied().collect();
+                (!others.is_empty()).then_some(Told::Overlaps(named, others.len()))
+            }
+        });
     }
-    told
+    found.open.extend(found.told.len()..rules.len());
+    found.told.resize(rules.len(), None);
+    found
 }
 
-/// The rules that take all packets of `own`; `None` where some are left, or too much
-/// would have to be looked at to know.
-fn never(own: &Packets, met: &[(usize, &Packets)], work: &mut usize) -> Option<Vec<usize>> {
-    if let Some((one, _)) = met.iter().find(|(_, p)| own.is_within(p)) {
-        return Some(vec![*one]);
+/// What becomes of a rule's packets by the rules before it.
+#[derive(PartialEq, Eq)]
+enum Cover {
+    /// These take all of them.
+    By(Vec<usize>),
+    /// Some are left to it.
+    Not,
+    /// Too much would have to be looked at to know.
+    Open,
+}
+
+fn cover(own: &Packets, met: &[(usize, &Packets)], work: &Work) -> Cover {
+    let mut looked_at = met.iter().take_while(|_| !work.is_spent());
+    if let Some((one, _)) = looked_at.find(|(_, p)| own.is_within(p, work)) {
+        return Cover::By(vec![*one]);
+    }
+    if work.is_spent() {
+        return Cover::Open;
     }
     let mut left = own.pieces();
     let (mut by, any) = (Vec::new(), !left.is_empty());
     for (at, packets) in met {
-        *work = work.checked_sub(left.len())?;
         let mut rest = Vec::with_capacity(left.len());
         let mut took = false;
-        for (version, piece) in left {
-            match packets.0[version].as_ref().filter(|region| region.overlaps(&piece)) {
+        for (kind, piece) in left {
+            if work.is_spent() {
+                return Cover::Open;
+            }
+            match packets.0[kind].as_ref().filter(|region| region.overlaps(&piece, work)) {
                 Some(region) => {
                     took = true;
-                    rest.extend(piece.without(region).into_iter().map(|piece| (version, piece)));
+                    rest.extend(piece.without(region, work).into_iter().map(|piece| (kind, piece)));
                 }
-                None => rest.push((version, piece)),
+                None => rest.push((kind, piece)),
             }
         }
         by.extend(took.then_some(*at));
         if rest.len() > MOST_PIECES {
-            return None;
+            return Cover::Open;
         }
         left = rest;
     }
-    (any && left.is_empty()).then_some(by)
+    if any && left.is_empty() { Cover::By(by) } else { Cover::Not }
 }
 
 #[cfg(test)]
@@ -101,8 +154,14 @@ mod tests {
 
     use super::*;
 
-    fn told(rules: &[(Conditions, Treatment)]) -> Vec<Option<Told>> {
+    fn found(rules: &[(Conditions, Treatment)]) -> Findings {
         super::told(rules, &World { interfaces: vec![(Default::default(), false)], leaves: false })
+    }
+
+    fn told(rules: &[(Conditions, Treatment)]) -> Vec<Option<Told>> {
+        let found = found(rules);
+        assert!(found.open.is_empty(), "left open: {:?}", found.open);
+        found.told
     }
 
     fn to(nets: &[&str], ports: Option<(u16, u16)>, class: TrafficClass) -> (Conditions, Treatment) {
@@ -153,8 +212,34 @@ mod tests {
             _ => to(&[], Some((i as u16, i as u16)), Video),
         };
         let rules: Vec<_> = (0..2_000).map(one).collect();
-        let found = told(&rules);
+        let found = found(&rules).told;
         assert!(found.iter().all(|told| !matches!(told, Some(Told::Never(_)))));
         assert!(matches!(&found[1_999], Some(Told::Overlaps(_, 1_000))));
+    }
+
+    /// A rule for every other port from `from` on.
+    fn comb(from: u16, class: TrafficClass) -> (Conditions, Treatment) {
+        let teeth: Vec<_> = (0..1_024).map(|n| from + 2 * n..=from + 2 * n).collect();
+        let ports = Some(teeth.clone());
+        let conditions = Conditions {
+            source_ports: ports.clone(),
+            destination_ports: ports.clone(),
+            lengths: ports,
+            ..Conditions::default()
+        };
+        (conditions, Treatment { class: Some(class), ..Treatment::default() })
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_looked_at_is_left_open_and_said() {
+        use TrafficClass::{Video, Voice};
+        let one = |i: u16| comb(i % 4_096, if i.is_multiple_of(3) { Voice } else { Video });
+        let many: Vec<_> = (0..4_096).map(one).collect();
+        let found = found(&many);
+        assert_eq!(found.told.len(), many.len());
+        assert!(!found.open.is_empty() && found.open.contains(&4_095), "{:?}", found.open.len());
+        // The same rule again is found all the same, as long as there is room.
+        let twice = [one(1), one(1)];
+        assert_eq!(told(&twice)[1], Some(Told::Never(vec![0])));
     }
 }
