@@ -250,3 +250,30 @@ fn what_was_not_found_out_is_said() {
     let open: Vec<_> = warnings.iter().filter(|w| w.message.contains("left open")).collect();
     assert!(open.len() == 1 && open[0].message.contains("more: too many ranges"), "{open:?}");
 }
+
+#[test]
+fn values_that_say_congestion_have_no_other_meaning() {
+    let told = |lines: &str| {
+        let text =
+            format!("[[port]]\nname = \"p\"\nkind = \"loopback\"\n[[interface]]\nname = \"p\"\n{lines}\n");
+        let errors = parse(&text, "t").err().map(|e| e.errors).unwrap_or_default();
+        errors.into_iter().map(|e| (e.key, e.message)).collect::<Vec<_>>()
+    };
+    let one = |lines: &str, part: &str| {
+        let told = told(lines);
+        assert!(
+            told.iter().any(|(key, message)| key.ends_with("tc-ce") && message.contains(part)),
+            "{told:?}"
+        );
+    };
+    assert_eq!(told("mpls = true\ntc-ce = { imaging = 7 }"), []);
+    one("tc-ce = { imaging = 7 }", "neither come in nor leave");
+    one("mpls = true\ntc-ce = { imaging = 3 }", "3 says national without congestion");
+    one("mpls = true\ntc-ce = { imaging = 7, clinical = 7 }", "7 is that of");
+    one("mpls = true\ntc = { 7 = \"video\" }\ntc-ce = { imaging = 7 }", "another meaning in \"tc\"");
+    one(
+        "mpls = true\ntc-out = { voice = 6 }\ntc-ce = { standard = 7, scavenger = 5 }",
+        "alike without congestion",
+    );
+    one("mpls = true\necn-domain = true", "goes with it");
+}

@@ -219,6 +219,9 @@ pub struct TcMap {
     pub classes: [(TrafficClass, Colour); 8],
     /// By class: traffic class values, 0 to 7.
     pub tcs: [u8; CLASSES],
+    /// By class: the value that says it and that congestion was met (RFC 5129); `None` for a
+    /// class whose labels cannot say so. It is in `classes` as that class.
+    pub ce: [Option<u8>; CLASSES],
 }
 
 impl TcMap {
@@ -233,6 +236,21 @@ impl TcMap {
     pub fn tc(&self, class: TrafficClass) -> u8 {
         self.tcs[class.index()] & 7
     }
+
+    /// Whether traffic class `tc` says that congestion was met.
+    pub fn is_ce(&self, tc: u8) -> bool {
+        self.ce.contains(&Some(tc & 7))
+    }
+
+    /// The traffic class that a label of this class's frames is given where they have met
+    /// congestion or not, 0 to 7; what is not asked for is not found out.
+    #[inline]
+    pub fn with_ce(&self, class: TrafficClass, congested: impl FnOnce() -> bool) -> u8 {
+        match self.ce[class.index()] {
+            Some(ce) if congested() => ce & 7,
+            _ => self.tc(class),
+        }
+    }
 }
 
 impl Default for TcMap {
@@ -240,7 +258,11 @@ impl Default for TcMap {
     fn default() -> Self {
         use TrafficClass::{Clinical, Control, Imaging, National, Standard, Video, Voice};
         let classes = [Standard, Imaging, Clinical, National, Video, Voice, Control, Control];
-        Self { classes: classes.map(|c| (c, Colour::Green)), tcs: TrafficClass::ALL.map(TrafficClass::tc) }
+        Self {
+            classes: classes.map(|c| (c, Colour::Green)),
+            tcs: TrafficClass::ALL.map(TrafficClass::tc),
+            ce: [None; CLASSES],
+        }
     }
 }
 

@@ -30,6 +30,7 @@ impl State {
             entering: of(Direction::In, &before.entering),
             leaving: of(Direction::Out, &before.leaving),
             marks: config.interfaces.iter().any(|i| i.remark_tc || !i.dscp_out.is_empty()),
+            ecn: config.interfaces.iter().any(|i| !i.tc_ce.is_empty()),
             doubts: config.interfaces.iter().any(|i| i.mpls && i.trust == config::Trust::Nothing),
         };
         if *snapshot.rules != new {

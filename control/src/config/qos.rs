@@ -230,6 +230,7 @@ impl Interface {
             let settings = qos.classes.get(&Class(class)).cloned().unwrap_or_default();
             let slot = &mut spec.classes[class.index()];
             *slot = settings.spec(*slot, &qos, self.longest());
+            slot.labels = self.label_marks();
         }
         spec
     }
@@ -249,6 +250,7 @@ impl ClassSettings {
             aqm: self.aqm(default.aqm, limit_bytes),
             flows: self.flows.unwrap_or(default.flows),
             ecn: self.ecn,
+            labels: default.labels,
             limit_time: self.limit.time.map_or(0, |t| t.0),
             policer: match (self.policer, rate) {
                 (PolicerChoice::Policer(p), _) => Some(p.spec()),

@@ -161,7 +161,7 @@ fn written(definition: &mut Map<String, Value>, name: &str) {
                     json!({ "additionalProperties": false, "patternProperties": { "^[0-7]$": meaning } });
                 property(definition, key, eight);
             }
-            for key in ["tc-out", "pcp-out"] {
+            for key in ["tc-out", "tc-ce", "pcp-out"] {
                 property(definition, key, by_class(number(7)));
             }
             property(definition, "dscp-out", by_class(json!({ "$ref": "#/$defs/ByColour" })));

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use dataplane::class::{Colour, TcMap, TrafficClass};
+use dataplane::qos::LabelMarks;
 use dataplane::table::TunnelModel;
 use ipnet::IpNet;
 use schemars::JsonSchema;
@@ -246,6 +247,13 @@ pub struct Interface {
     pub pcp_out: BTreeMap<Class, u8>,
     /// Class to the traffic class value (0 to 7) of labels put on, over the default map.
     pub tc_out: BTreeMap<Class, u8>,
+    /// Class to the traffic class value (0 to 7) of labels that says the class and that congestion was
+    /// met (RFC 5129), in and out: queues with `ecn` mark it in place of a drop, and where the label
+    /// comes off, what is below says CE, or is dropped where it does not know ECN. Default: none.
+    pub tc_ce: BTreeMap<Class, u8>,
+    /// Whether queues mark labels whatever is below them (RFC 5129 section 3): every router of the
+    /// domain knows `tc-ce`. Default false: only where the IP packet below knows ECN.
+    pub ecn_domain: bool,
     /// Whether what comes labelled and leaves labelled by it is given the traffic class of its
     /// class too, by `tc-out`. Default false: a swap keeps it.
     pub remark_tc: bool,
@@ -278,7 +286,24 @@ impl Interface {
         for (class, tc) in &self.tc_out {
             map.tcs[class.0.index()] = tc & 7;
         }
+        for (class, tc) in &self.tc_ce {
+            map.ce[class.0.index()] = Some(tc & 7);
+            if self.trust != Trust::Nothing {
+                map.classes[usize::from(tc & 7)] = (class.0, Colour::Green);
+            }
+        }
         map
+    }
+
+    /// What its queues mark of labels.
+    pub(super) fn label_marks(&self) -> LabelMarks {
+        let map = self.tc_map();
+        let mut marks = LabelMarks { domain: self.ecn_domain, ..LabelMarks::default() };
+        for (class, ce) in &self.tc_ce {
+            marks.tcs[usize::from(map.tc(class.0))] = Some(*ce);
+            marks.tcs[usize::from(ce & 7)] = Some(*ce);
+        }
+        marks
     }
 }
 

@@ -74,6 +74,8 @@ impl Flags {
     pub const HEARD: Self = Self(1 << 20);
     /// Of what came labelled: a match rule for what comes in has counted it.
     pub const RULED: Self = Self(1 << 21);
+    /// A label that is off said that congestion was met: its ECN is to become CE (RFC 5129).
+    pub const CONGESTED: Self = Self(1 << 22);
 
     /// Whether all of `other`'s bits are set.
     #[inline]

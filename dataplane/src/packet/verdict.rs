@@ -88,6 +88,7 @@ reasons! {
         Policed = "policed", "over the policed rate of its class (RFC 3246, RFC 2697)";
         RuleDenied = "rule-denied", "a match rule says drop";
         // Lookup.
+        EcnUnknown = "ecn-unknown", "its label says that congestion was met, and what is below cannot say so (RFC 5129 section 4.6)";
         NoRoute = "no-route", "no route to the destination (RFC 1812 section 5.2.7.1)";
         Blackhole = "blackhole", "the route says discard without a word";
         Unreachable = "unreachable", "the route says unreachable (RFC 1812 section 5.2.7.1)";

@@ -50,6 +50,7 @@ mod wred;
 
 pub use bucket::TokenBucket;
 pub use codel::CodelSpec;
+pub use ecn::LabelMarks;
 pub use histogram::Histogram;
 pub use meter::{Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};
 pub use meter_shared::{Share, SharedMeter};

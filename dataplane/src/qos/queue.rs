@@ -1,7 +1,7 @@
 //! Where the frames of one class of one interface wait, and when they give up.
 
 use super::codel::Codel;
-use super::ecn;
+use super::ecn::{self, LabelMarks};
 use super::flows::{Flow, Flows};
 use super::fq::Fq;
 use super::spec::{Aqm, ClassQos};
@@ -47,6 +47,7 @@ pub(super) struct Offer {
 struct Rules {
     flows: u16,
     ecn: bool,
+    labels: LabelMarks,
     aqm: Aqm,
     /// What a full frame takes at the interface's rate, nanoseconds.
     frame_time: u64,
@@ -82,7 +83,8 @@ impl Ask<'_> {
             other => other,
         };
         let flows = if self.fifo { 0 } else { self.spec.flows };
-        Rules { flows, ecn: self.spec.ecn, aqm, frame_time: self.frame_time }
+        let spec = self.spec;
+        Rules { flows, ecn: spec.ecn, labels: spec.labels, aqm, frame_time: self.frame_time }
     }
 }
 
@@ -274,7 +276,7 @@ impl Queue {
 impl Rules {
     /// Marks a packet in place of dropping it, where that may be.
     fn marks(&self, frame: &mut Frame, tally: &mut Tally) -> bool {
-        let marked = self.ecn && ecn::mark(frame.bytes_mut());
+        let marked = self.ecn && ecn::mark(frame.bytes_mut(), &self.labels);
         if marked {
             tally.marked(frame.len());
         }

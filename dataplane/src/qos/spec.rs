@@ -2,6 +2,7 @@
 //! state (bucket levels, queues) lives with the worker that owns the tree.
 
 use super::codel::CodelSpec;
+use super::ecn::LabelMarks;
 use super::meter::MeterSpec;
 use super::meter_shared::SharedMeter;
 use super::wred::WredSpec;
@@ -143,6 +144,8 @@ pub struct ClassQos {
     pub flows: u16,
     /// Whether `aqm` marks packets whose ends know ECN in place of dropping them (RFC 3168).
     pub ecn: bool,
+    /// What it marks of what is labelled (RFC 5129).
+    pub labels: LabelMarks,
 }
 
 /// Flow queues of a class that keeps flows apart (RFC 8290 section 5.2.1).
@@ -247,6 +250,7 @@ impl Default for InterfaceQos {
             aqm: if Self::is_bulk(class) { Aqm::Codel(CodelSpec::default()) } else { Aqm::Tail },
             flows: if Self::is_bulk(class) { FLOWS } else { 0 },
             ecn: false,
+            labels: LabelMarks::default(),
         };
         Self {
             shaper: None,

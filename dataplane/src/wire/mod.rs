@@ -8,6 +8,7 @@
 pub mod arp;
 pub mod checksum;
 pub mod dscp;
+pub mod ecn;
 pub mod ethernet;
 pub mod icmp;
 pub mod ipv4;

@@ -24,6 +24,7 @@ mod meter;
 mod mpls_alert;
 mod mpls_bad_stacks;
 mod mpls_ecmp;
+mod mpls_ecn;
 mod mpls_entropy;
 mod mpls_icmp;
 mod mpls_labels_off;

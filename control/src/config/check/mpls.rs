@@ -2,6 +2,8 @@
 
 use ahash::AHashMap;
 
+use dataplane::class::TrafficClass;
+
 use super::Checks;
 use crate::config::rule::Trust;
 use crate::config::types::Interface;
@@ -20,12 +22,42 @@ impl Checks<'_> {
         }
     }
 
+    /// Values of labels that say congestion: each one meaning.
+    fn congestion(&self, i: usize, interface: &Interface) {
+        let map = interface.tc_map();
+        let fault = |message: String, help: &str| self.fault("interface", i, "tc-ce", message, help);
+        if interface.ecn_domain && interface.tc_ce.is_empty() {
+            fault("\"ecn-domain\" goes with it".into(), "say which values labels have, or leave both out");
+        }
+        for (n, (class, tc)) in interface.tc_ce.iter().enumerate() {
+            let before = || interface.tc_ce.iter().take(n);
+            if let Some((other, _)) = before().find(|(_, value)| *value == tc) {
+                fault(format!("{tc} is that of {} too", other.0), "give each class a value of its own");
+            }
+            if let Some((other, _)) = before().find(|(other, _)| map.tc(other.0) == map.tc(class.0)) {
+                let message =
+                    format!("labels of {} and of {} are alike without congestion", other.0, class.0);
+                fault(message, "name one of them, or give them values of their own in \"tc-out\"");
+            }
+            if interface.tc.contains_key(tc) {
+                fault(format!("{tc} has another meaning in \"tc\""), "leave it out there");
+            }
+            let plain = interface.tc_ce.keys().map(|class| class.0).chain(TrafficClass::ALL);
+            if let Some(other) = plain.into_iter().find(|other| map.tc(*other) == *tc) {
+                let help = "take a value that no class has, or give that class another in \"tc-out\"";
+                fault(format!("{tc} says {other} without congestion (\"tc-out\")"), help);
+            }
+        }
+    }
+
     fn mpls(&self, i: usize, interface: &Interface) {
+        self.congestion(i, interface);
         let said = [
             ("mpls-mtu", interface.mpls_mtu != interface.mtu),
             ("tc", !interface.tc.is_empty()),
             ("tc-out", !interface.tc_out.is_empty()),
             ("remark-tc", interface.remark_tc),
+            ("tc-ce", !interface.tc_ce.is_empty()),
         ];
         for (key, _) in said.into_iter().filter(|(_, said)| *said && !interface.mpls) {
             let message = "labelled frames neither come in nor leave".into();

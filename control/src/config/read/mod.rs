@@ -185,6 +185,8 @@ fn interface(mut table: Table<'_, '_>) -> Option<Interface> {
         dscp_out: table.table("dscp-out").map(marks::dscp_out).unwrap_or_default(),
         pcp_out: table.table("pcp-out").map(marks::eighths).unwrap_or_default(),
         tc_out: table.table("tc-out").map(marks::eighths).unwrap_or_default(),
+        tc_ce: table.table("tc-ce").map(marks::eighths).unwrap_or_default(),
+        ecn_domain: table.get("ecn-domain").unwrap_or(false),
         remark_tc: table.get("remark-tc").unwrap_or(false),
         link: table.get::<Name>("link").map(|n| n.0),
         police: table.table("police").map(|t| meter::police(t, mpls_mtu)).unwrap_or_default(),

@@ -35,6 +35,7 @@ fn class_qos(class: usize) -> impl Strategy<Value = ClassQos> {
             aqm: Aqm::Tail,
             flows: 0,
             ecn: false,
+            labels: Default::default(),
         },
     )
 }

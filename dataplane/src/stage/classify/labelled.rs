@@ -5,9 +5,10 @@ use super::fields::{self, Place, received_tc};
 use super::hits::{RuleHits, count};
 use super::{Maps, apply, mark};
 use crate::class::TrafficClass;
-use crate::packet::{Batch, Flags, Layer3, Meta};
+use crate::packet::{Batch, DropReason, Flags, Layer3, Meta, Verdict};
 use crate::table::rules::{Labelled, RuleSet, Treatment};
 use crate::table::{Snapshot, Trust};
+use crate::wire::ecn;
 
 /// Settles class and mark of the live frames whose labels are off, by the tunnel's
 /// model (RFC 3270 section 2.6): uniform, the label's class becomes the packet's
@@ -23,6 +24,10 @@ pub fn exposed(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
         if !meta.flags.has(Flags::EXPOSED) {
             continue;
         }
+        if meta.flags.has(Flags::CONGESTED) && !knows_ecn(bytes, meta) {
+            meta.verdict = Verdict::Drop(DropReason::EcnUnknown);
+            continue;
+        }
         // A mark that a meter wants on what came without labels is no tunnel's.
         if meta.flags.0 & (Flags::RECLASSIFY.0 | Flags::REMARK.0) != 0 {
             settle(meta, &mut maps);
@@ -31,6 +36,12 @@ pub fn exposed(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
             ruled(bytes, meta, interface.marks.trust != Trust::Nothing, rules, hits);
         }
     }
+}
+
+/// Whether the ends of an IP packet know ECN (RFC 3168 section 5).
+#[cold]
+fn knows_ecn(bytes: &[u8], meta: &Meta) -> bool {
+    bytes.get(usize::from(meta.l3_offset)..).and_then(ecn::of).is_some_and(|own| own != ecn::NOT_ECT)
 }
 
 fn settle(meta: &mut Meta, maps: &mut Maps<'_>) {

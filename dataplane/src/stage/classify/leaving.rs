@@ -14,6 +14,7 @@ use super::{apply, mark};
 use crate::packet::{Batch, Flags, Layer3, Meta, StackEdit, StackEdits, Verdict};
 use crate::table::rules::{Labelled, Rules, Treatment};
 use crate::table::{Interface, Snapshot};
+use crate::wire::ecn;
 
 /// Rules and marks for the live frames, and their labels in `edits`; not for what the router
 /// made itself.
@@ -34,11 +35,13 @@ pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, edits: &mut StackEdits, h
         let treatment = ruled(l3, meta, edit.as_deref(), out, rules, hits);
         match (meta.layer3, edit) {
             (Layer3::Mpls, Some(edit)) => {
-                let anew = out.marks.remark_tc.then(|| out.tc_map.tc(meta.class));
+                let came = || snapshot.interface(meta.in_interface).is_some_and(|i| i.tc_map.is_ce(meta.tc));
+                let anew = out.marks.remark_tc.then(|| out.tc_map.with_ce(meta.class, came));
                 treatment.tc.or(anew).into_iter().for_each(|tc| edit.mark(tc));
             }
             (Layer3::Ipv4 | Layer3::Ipv6, Some(edit)) => {
-                let anew = (meta.class != before).then(|| out.tc_map.tc(meta.class));
+                let ce = || meta.flags.has(Flags::CONGESTED) || ecn::of(l3) == Some(ecn::CE);
+                let anew = (meta.class != before).then(|| out.tc_map.with_ce(meta.class, ce));
                 treatment.tc.or(anew).into_iter().for_each(|tc| edit.mark(tc));
                 let own = edit.uniform.then(|| of_class(meta, out)).flatten();
                 treatment.mark.or(own).into_iter().for_each(|dscp| mark(meta, dscp));

@@ -4,6 +4,7 @@
 
 use crate::packet::{Flags, Frame, Layer3, StackEdit};
 use crate::table::{DiffServModel, Interface, Push, Swap, TtlModel, TunnelModel};
+use crate::wire::ecn;
 use crate::wire::mpls::{LabelStackEntry, label};
 
 /// Where the label stands in an entry.
@@ -162,7 +163,7 @@ impl Chain {
                 edit.push(self.swap.unwrap_or(top & LABELS) | tc | top & BOTTOM | ttl);
                 (tc, 0)
             }
-            _ => (u32::from(out.tc_map.tc(meta.class)) << TC, BOTTOM),
+            _ => (u32::from(out.tc_map.with_ce(meta.class, || is_ce(frame))) << TC, BOTTOM),
         };
         if self.entropy != 0 {
             self.fill_entropy(frame, edit, (tc, ttl, bottom));
@@ -190,6 +191,11 @@ impl Chain {
             bottom = 0;
         }
     }
+}
+
+/// Whether an IP packet leaves with CE (RFC 5129 section 4.1).
+fn is_ce(frame: &Frame) -> bool {
+    frame.meta().flags.has(Flags::CONGESTED) || ecn::of(frame.l3()) == Some(ecn::CE)
 }
 
 /// A label of a flow's hash that is not a special one (RFC 6790 section 4.2).

@@ -7,7 +7,7 @@
 
 use super::{STEPS, alert};
 use crate::id::{NhlfeId, VrfId};
-use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
 use crate::table::{DiffServModel, Nhlfe, Pop, PopLookup, Snapshot, TtlModel, TunnelModel};
 use crate::wire::mpls::{LabelStackEntry, label};
 
@@ -277,6 +277,7 @@ fn take(
         false => top(frame).map(|e| (e.ttl(), e.tc())).ok_or(DropReason::MplsMalformed)?,
     };
     let meta = frame.meta_mut();
+    let outer = meta.tc;
     meta.ttl = match model.ttl {
         TtlModel::Uniform => meta.ttl.min(own_ttl),
         TtlModel::Pipe => own_ttl,
@@ -292,6 +293,23 @@ fn take(
         }
         DiffServModel::Pipe | DiffServModel::ShortPipe => meta.tc = own_tc,
     }
+    if snapshot.rules.ecn { congestion(meta, outer, bottom, snapshot) } else { Ok(()) }
+}
+
+/// What the label that is off said of congestion becomes the mark of what is below, whatever
+/// the tunnel's model (RFC 5129 sections 4.5 to 4.7).
+#[cold]
+fn congestion(meta: &mut Meta, outer: u8, bottom: bool, snapshot: &Snapshot) -> Result<(), DropReason> {
+    let Some(interface) = snapshot.interface(meta.in_interface) else { return Ok(()) };
+    let map = &interface.tc_map;
+    if !map.is_ce(outer) || !bottom && map.is_ce(meta.tc) {
+        return Ok(());
+    }
+    if bottom {
+        meta.flags.set(Flags::CONGESTED);
+        return Ok(());
+    }
+    meta.tc = map.ce[map.get(meta.tc).0.index()].ok_or(DropReason::EcnUnknown)?;
     Ok(())
 }
 

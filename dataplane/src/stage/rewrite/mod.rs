@@ -7,10 +7,10 @@ mod options;
 use crate::id::AdjacencyId;
 use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, StackEdit, StackEdits, Verdict};
 use crate::table::{Adjacency, Snapshot};
-use crate::wire::checksum;
 use crate::wire::ethernet::ether_type;
 use crate::wire::ipv4::Ipv4Header;
 use crate::wire::ipv6::Ipv6Header;
+use crate::wire::{checksum, ecn};
 
 /// Makes the live frames ready for their out-interface, those that leave labelled by `edits`.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, edits: &StackEdits) {
@@ -67,7 +67,7 @@ fn datagram(frame: &mut Frame, snapshot: &Snapshot) -> bool {
         let ttl = meta.ttl.saturating_sub(u8::from(!flags.has(Flags::KEEP_TTL)));
         hop(frame.l3_mut(), layer3, ttl);
     }
-    if flags.has(Flags::REMARK) {
+    if flags.0 & (Flags::REMARK.0 | Flags::CONGESTED.0) != 0 {
         remark(frame);
     }
     let marks = layer3 == Layer3::Ipv4 && flags.has(Flags::OPTIONS) && !originated;
@@ -92,11 +92,21 @@ fn hop(l3: &mut [u8], layer3: Layer3, ttl: u8) {
     }
 }
 
-/// The DSCP that meta says; ECN stays (RFC 2474 section 3, RFC 3168 section 5).
+/// The DSCP that meta says; ECN stays (RFC 2474 section 3, RFC 3168 section 5), but where a
+/// label that is off says that congestion was met (RFC 5129 section 4.6).
 #[cold]
 fn remark(frame: &mut Frame) {
-    let (layer3, dscp) = (frame.meta().layer3, frame.meta().dscp);
+    let (layer3, dscp, flags) = (frame.meta().layer3, frame.meta().dscp, frame.meta().flags);
     let l3 = frame.l3_mut();
+    if flags.has(Flags::CONGESTED) {
+        match layer3 {
+            Layer3::Ipv6 => l3.first_chunk_mut().map(ecn::mark_v6),
+            _ => l3.first_chunk_mut().map(ecn::mark_v4),
+        };
+    }
+    if !flags.has(Flags::REMARK) {
+        return;
+    }
     if layer3 == Layer3::Ipv6 {
         if let Ok((header, _)) = Ipv6Header::parse_mut(l3) {
             *header = header.with_dscp(dscp);

@@ -163,6 +163,8 @@ pub struct Rules {
     pub leaving: Arc<RuleSet>,
     /// Whether any interface marks what leaves by it, beside the labels that are put on.
     pub marks: bool,
+    /// Whether labels of any interface say that congestion was met (RFC 5129).
+    pub ecn: bool,
     /// Whether labels come in by an interface whose marks are not trusted.
     pub doubts: bool,
 }
