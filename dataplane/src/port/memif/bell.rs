@@ -118,14 +118,15 @@ impl Bell {
     /// Tells by a peer's descriptor. One that cannot be signalled hears nothing.
     pub(super) fn ring(&self, event: &OwnedFd) {
         for _ in 0..TRIES {
-            if self.signal(event) {
-                break;
+            // Only a full context is worth another try.
+            match self.signal(event) {
+                Err(why) if why.raw_os_error() == Some(libc::EAGAIN) => self.clear(),
+                _ => break,
             }
-            self.clear();
         }
     }
 
-    fn signal(&self, event: &OwnedFd) -> bool {
+    fn signal(&self, event: &OwnedFd) -> io::Result<()> {
         let request = Request {
             data: 0,
             key_and_flags: [0; 2],
@@ -142,7 +143,8 @@ impl Bell {
         let requests = [&raw const request];
         // SAFETY: one request, which lives through the call and reads no byte of ours: the
         // file is empty, and the kernel is done with it before the call is over.
-        unsafe { libc::syscall(libc::SYS_io_submit, self.context, 1, requests.as_ptr()) == 1 }
+        let taken = unsafe { libc::syscall(libc::SYS_io_submit, self.context, 1, requests.as_ptr()) };
+        if taken == 1 { Ok(()) } else { Err(io::Error::last_os_error()) }
     }
 
     /// Takes the completions out.

@@ -1,8 +1,8 @@
 //! What the queues of a port share: the connection's rings, and what is known of the peer.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, TryLockError};
 
 use super::ring::{Broken, Ring};
 use super::setup::Wired;
@@ -133,9 +133,14 @@ impl Shared {
         lock(&self.state).broken = Some((connection, why));
     }
 
-    /// Why the present connection is to end.
+    /// Why the present connection is to end; told at the next look where somebody reads how it stands.
     pub(super) fn broken(&self) -> Option<Broken> {
-        let (connection, why) = lock(&self.state).broken.take()?;
+        let mut state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let (connection, why) = state.broken.take()?;
         (connection == self.connection()).then_some(why)
     }
 }

@@ -12,7 +12,7 @@ use crate::port::PortStats;
 use crate::time::Time;
 
 /// The most entries one frame may take.
-const MOST_PARTS: u16 = 512;
+pub(super) const MOST_PARTS: u16 = 512;
 /// How many entries ahead a buffer is asked for.
 const AHEAD: u16 = 4;
 
@@ -73,7 +73,11 @@ impl Receiver {
     ) -> Result<usize, Broken> {
         let (before, first) = (batch.len(), self.next);
         let mut filled = self.filled()?;
-        while filled > 0 && batch.room() > 0 {
+        // Bad frames count too: whatever the peer says, this ends.
+        for _ in 0..batch.room() {
+            if filled == 0 {
+                break;
+            }
             let Some(parts) = self.whole_frame(filled)? else { break };
             stats.received += 1;
             self.take(parts, now, pool, batch, stats);

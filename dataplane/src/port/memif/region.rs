@@ -67,7 +67,8 @@ impl Regions {
     /// Makes memory of `len` bytes, all zero, as region 0; gives its file too.
     pub(super) fn own(len: usize) -> io::Result<(Self, OwnedFd)> {
         let file = memory(len)?;
-        let map = Mapping::of(&file, len, 0)?;
+        // Page by page as it is used: making it whole would keep the frames of other ports waiting.
+        let map = Mapping::lazily(&file, len)?;
         Ok((Self { maps: vec![map], bytes: len as u64 }, file))
     }
 

@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering;
 
 use super::buffers::Buffers;
+use super::receiver::MOST_PARTS;
 use super::region::Place;
 use super::ring::{Broken, Descriptor, NEXT, Ring};
 use crate::packet::{Batch, Pool};
@@ -103,7 +104,8 @@ impl Sender {
     /// Fills entries with a frame; gives how many it took. The peer sees them when they are published.
     #[inline]
     fn put(&self, mut bytes: &[u8], free: u16) -> Result<Result<u16, Stays>, Broken> {
-        for part in 0..free {
+        let most = free.min(MOST_PARTS);
+        for part in 0..most {
             let index = self.next.wrapping_add(part);
             let (descriptor, place) = self.buffer(index)?;
             place.write(bytes);
@@ -115,7 +117,8 @@ impl Sender {
                 return Ok(Ok(part + 1));
             }
         }
-        Ok(Err(if free == self.ring.size() { Stays::TooLong } else { Stays::Full }))
+        let never = most == self.ring.size().min(MOST_PARTS);
+        Ok(Err(if never { Stays::TooLong } else { Stays::Full }))
     }
 
     /// The buffer of an entry: ours, or where the client says, if that is inside its memory.

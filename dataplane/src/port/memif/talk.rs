@@ -16,7 +16,7 @@ use super::{MemifOptions, NAME, Role};
 use crate::time::Time;
 
 /// The most messages taken in one look.
-const MOST_MESSAGES: usize = 512;
+const MOST_MESSAGES: usize = 16;
 /// How long, in nanoseconds, the ends have to agree.
 const PATIENCE: u64 = 2_000_000_000;
 /// The first and the longest pause between a client's tries, in nanoseconds.
@@ -62,6 +62,8 @@ struct Talk {
     channel: Channel,
     /// When both must agree.
     until: Time,
+    /// From when on a client's connection has lasted.
+    lasts: Time,
     part: Part,
 }
 
@@ -154,14 +156,14 @@ impl Control {
     /// Answers one message; `false` when there is none.
     fn step(&mut self, now: Time, shared: &Shared) -> Result<bool, End> {
         let Some(talk) = &mut self.talk else { return Ok(false) };
+        if now >= talk.until && !matches!(talk.part, Part::Connected) {
+            return Err(End::Late);
+        }
         talk.channel.flush()?;
-        let Some((message, descriptor)) = talk.channel.receive()? else {
-            let late = now >= talk.until && !matches!(talk.part, Part::Connected);
-            return if late { Err(End::Late) } else { Ok(false) };
-        };
+        let Some((message, descriptor)) = talk.channel.receive()? else { return Ok(false) };
         match (message, &mut talk.part) {
             (Message::Disconnect(why), _) => return Err(End::Theirs(why.reason)),
-            (Message::Ack, Part::Client(Some(_)) | Part::Connected) => {}
+            (Message::Ack, Part::Client(Some(_))) => {}
             (Message::AddRegion(region), Part::Server(offered)) => {
                 offered.add_region(region, descriptor)?;
                 talk.channel.send(Message::Ack, None)?;
@@ -188,10 +190,8 @@ impl Control {
             }
             (Message::Connected(name), Part::Client(Some(_))) => {
                 let wired = talk.wires(&self.options)?;
+                talk.lasts = Time(now.nanos().saturating_add(PAUSES.1));
                 shared.connect(name.to_string(), wired);
-                if let Way::Client(_, pause) = &mut self.way {
-                    *pause = PAUSES.0;
-                }
             }
             _ => return Err(End::Unexpected),
         }
@@ -200,13 +200,17 @@ impl Control {
 
     /// Says why, and looks for another peer later.
     fn leave(&mut self, now: Time, shared: &Shared, why: &str) {
+        let mut lasted = false;
         if let Some(mut talk) = self.talk.take() {
+            lasted = now >= talk.lasts;
             send_away(&mut talk.channel, why);
         }
         shared.disconnect(why);
         match &mut self.way {
             Way::Server(seat) => seat.set_taken(false),
             Way::Client(due, pause) => {
+                // A server that lets in and leaves at once is asked more seldom too.
+                *pause = if lasted { PAUSES.0 } else { *pause };
                 *due = Time(now.nanos().saturating_add(*pause));
                 *pause = (*pause * 2).min(PAUSES.1);
             }
@@ -233,7 +237,8 @@ impl Drop for Control {
 
 impl Talk {
     fn new(channel: Channel, now: Time, part: Part) -> Self {
-        Self { channel, until: Time(now.nanos().saturating_add(PATIENCE)), part }
+        let until = Time(now.nanos().saturating_add(PATIENCE));
+        Self { channel, until, lasts: Time::NEVER, part }
     }
 
     /// The rings that were agreed on.
