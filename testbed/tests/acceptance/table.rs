@@ -10,6 +10,11 @@ use testbed::acceptance::{ROWS, Row, STUDY, run};
 fn keeps(row: Row) {
     let kept = run(&row, STUDY).unwrap();
     assert_eq!(kept.broken(&row), [""; 0], "{row:?}");
+    // All of it was looked at: the study's queue in every tenth of a second, and the calls all the time.
+    let tenths = kept.seconds * 10.0;
+    assert!(kept.standing.len() as f64 >= tenths * 0.95 - 2.0, "{} of {tenths}", kept.standing.len());
+    let packets = f64::from(row.calls) * 2.0 * 50.0 * kept.seconds;
+    assert!(kept.sent as f64 >= packets * 0.95, "{} of {packets}", kept.sent);
     let reached = kept.worst.as_secs_f64() / row.bound().as_secs_f64();
     assert!(reached > 0.99, "{row:?}: only {reached:.3} of the bound was reached");
 }
