@@ -263,7 +263,7 @@ fn advance(frame: &mut Frame) {
 /// Takes the top entry off: TTL and class of what is below follow the model (RFC 3443
 /// section 3, RFC 3270 section 2.6). `egress` is `false` at the hop before the egress,
 /// where the class stays the tunnel's in every model.
-#[inline]
+#[inline(always)]
 fn take(
     frame: &mut Frame,
     model: TunnelModel,

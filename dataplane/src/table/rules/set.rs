@@ -69,7 +69,7 @@ impl RuleSet {
     }
 
     /// A word of the rows; 0 beyond them.
-    #[inline]
+    #[inline(always)]
     fn word(&self, at: usize) -> u64 {
         self.rows.get(at).copied().unwrap_or(0)
     }
@@ -121,7 +121,7 @@ impl RuleSet {
     }
 
     /// The first rule that has its bit in all rows at these places.
-    #[inline]
+    #[inline(always)]
     fn first(&self, places: [usize; FIELDS]) -> Option<(usize, Treatment)> {
         let rows = places.map(|place| (place, self.word(place)));
         let mut worth = rows.iter().fold(u64::MAX, |all, (_, has)| all & has);
@@ -138,7 +138,7 @@ impl RuleSet {
     }
 
     /// The bits of rules 64 · `at` and on of a row that has some, and `has` as its first word.
-    #[inline]
+    #[inline(always)]
     fn part(&self, (place, has): (usize, u64), at: usize) -> u64 {
         let before = has & ((1 << at) - 1);
         // Most rows have either all words or very few.
