@@ -109,6 +109,7 @@ fn a_rule_that_contradicts_itself_is_refused_with_its_line() {
     let elsewhere = voice("r", "interface = \"ge0\"\nvrf = \"red\"");
     one_fault(&elsewhere, "rule[0].name", "no interface is of all");
     one_fault(&voice("r", "mark-tc = 3"), "rule[0].mark-tc", "as they leave");
+    one_fault(&voice("r", "direction = \"out\"\nmark-tc = 3"), "rule[0].mark-tc", "has labels");
     one_fault(&voice("r", "length = \"9-3\""), "rule[0].length", "ends before it begins");
     one_fault(&voice("r", "match = \"nobody\""), "rule[0].match", "there is no match \"nobody\"");
     one_fault(&voice("r", "interface = \"ge7\""), "rule[0].interface", "there is no interface \"ge7\"");

@@ -4,10 +4,9 @@
 //! Beside the packet's way. Neither changes what any memory holds.
 #![allow(unsafe_code)] // One instruction and one system call that take addresses, and harm none.
 
-/// Lets the first cache line of `what` come; does not wait for it.
+/// Lets the first cache line of what stands at `address` come; does not wait for it. Any address will do.
 #[inline(always)]
-pub(crate) fn fetch<T: ?Sized>(what: &T) {
-    let address: *const T = what;
+pub(crate) fn fetch<T: ?Sized>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -75,7 +74,7 @@ mod tests {
         prefer_large_pages(pieces.iter().map(Vec::as_slice));
         prefer_large_pages(std::iter::empty());
         for (n, piece) in pieces.iter().enumerate() {
-            fetch(piece.as_slice());
+            fetch(piece.as_ptr());
             assert!(piece.iter().all(|byte| usize::from(*byte) == n));
         }
     }

@@ -12,5 +12,6 @@ pub mod netns;
 pub mod network;
 pub mod packet;
 pub mod report;
+pub mod testpmd;
 pub mod traffic;
 pub mod voice;

@@ -5,7 +5,6 @@
 mod ports;
 
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::MutexGuard;
 use std::time::{Duration, Instant};
 
@@ -13,62 +12,10 @@ use dataplane::packet::PoolSize;
 use dataplane::port::memif::{self, Notice, Role};
 use dataplane::port::{Memif, MemifOptions, Port};
 use ports::{Hand, PLAIN, frame, turn};
+use testbed::testpmd::Testpmd;
 
 /// The longest that another process may take for anything.
 const LONG: Duration = Duration::from_secs(60);
-
-/// A running testpmd; it ends with the test.
-struct Testpmd {
-    process: Child,
-    orders: Option<ChildStdin>,
-}
-
-impl Testpmd {
-    /// Starts one with a memif device of these settings; `None`, said loudly, where there is none.
-    fn start(device: &str, arguments: &[&str]) -> Option<Self> {
-        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let started = Command::new("dpdk-testpmd")
-            .args([
-                "--lcores",
-                "0@0,1@0",
-                "--no-huge",
-                "-m",
-                "128",
-                "--no-pci",
-                "--no-shconf",
-                "--no-telemetry",
-            ])
-            .arg(format!("--file-prefix=viaduct-{}-{count}", std::process::id()))
-            .args(["--log-level=4", &format!("--vdev=net_memif0,socket-abstract=no,{device}")])
-            // What comes before it forwards is not thrown away.
-            .args(["--", "--total-num-mbufs=8192", "--auto-start", "--no-flush-rx"])
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(mut process) = started else {
-            eprintln!("SKIPPED: dpdk-testpmd is not installed (Debian: apt-get install dpdk-dev)");
-            return None;
-        };
-        let orders = process.stdin.take();
-        Some(Self { process, orders })
-    }
-}
-
-impl Drop for Testpmd {
-    /// It ends when it has no more input; one that does not is ended.
-    fn drop(&mut self) {
-        drop(self.orders.take());
-        let end = Instant::now() + Duration::from_secs(5);
-        while Instant::now() < end && matches!(self.process.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 /// A test's place for sockets, and its turn.
 struct Place {
@@ -100,7 +47,7 @@ impl Place {
         arguments: &[&str],
     ) -> Option<(Vec<Memif>, Testpmd)> {
         let mut ours = memif::open(queues, options).unwrap();
-        let mut testpmd = Testpmd::start(device, arguments)?;
+        let mut testpmd = Testpmd::start(&[device.to_owned()], arguments)?;
         let hand = Hand::new(1, PoolSize::Standard);
         let end = Instant::now() + LONG;
         loop {
@@ -108,7 +55,7 @@ impl Place {
             if ours.iter().all(|queue| queue.link().up) {
                 return Some((ours, testpmd));
             }
-            assert!(matches!(testpmd.process.try_wait(), Ok(None)), "testpmd ended");
+            assert!(testpmd.runs(), "testpmd ended");
             assert!(Instant::now() < end, "never connected: {:?}", ours[0].watch().peer());
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -239,7 +186,7 @@ fn a_dpdk_client_that_dies_is_noticed_and_the_next_one_served() {
             return;
         };
         receive_from(&mut queues, 100);
-        testpmd.process.kill().unwrap();
+        testpmd.kill();
         let mut hand = Hand::new(64, PoolSize::Standard);
         let end = Instant::now() + LONG;
         while queues[0].link().up {
@@ -249,7 +196,9 @@ fn a_dpdk_client_that_dies_is_noticed_and_the_next_one_served() {
         }
         assert!(Path::new(&options.socket).exists());
         drop(testpmd);
-        let Some(again) = Testpmd::start(&device, &["--forward-mode=txonly"]) else { return };
+        let Some(again) = Testpmd::start(std::slice::from_ref(&device), &["--forward-mode=txonly"]) else {
+            return;
+        };
         receive_from(&mut queues, 100);
         drop(again);
         ours = Some(queues);

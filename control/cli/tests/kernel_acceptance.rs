@@ -21,6 +21,9 @@ const ATTEMPTS: usize = 3;
 /// one whose virtual lines lost frames beside the router.
 const LONGEST: Duration = Duration::from_millis(20);
 const PART: f64 = 0.02;
+/// What no machine excuses in every run: a study of more times its ideal, or fewer calls' packets that arrive.
+const RATIO: f64 = 1.5;
+const ARRIVE: f64 = 0.99;
 
 /// One at a time: they measure time.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -53,7 +56,7 @@ fn keeps(row: Row, bytes: u64, driver: Driver) {
     if let Err(why) = netns::available() {
         return say(&format!("SKIPPED: {why}"));
     }
-    let mut spoilt = Vec::new();
+    let (mut spoilt, mut usable) = (Vec::new(), false);
     while spoilt.len() < ATTEMPTS {
         let gaps = Gaps::watch();
         let kept = run_namespaces(&row, bytes, driver, Path::new(env!("CARGO_BIN_EXE_viaduct"))).unwrap();
@@ -75,9 +78,11 @@ fn keeps(row: Row, bytes: u64, driver: Driver) {
         }
         assert!(longest > LONGEST || part > PART || kept.line > 0, "{row}: {broken:?}");
         say(&format!("REPEATED: {broken:?}, but this machine was busy with something else"));
+        usable |= kept.ratio() <= RATIO && kept.lost as f64 <= kept.sent as f64 * (1.0 - ARRIVE);
         spoilt.push(format!("{row}: {broken:?}"));
     }
-    say(&format!("NOT JUDGED: this machine was never at rest\n{}", spoilt.join("\n")));
+    assert!(usable, "no run was near what is promised\n{}", spoilt.join("\n"));
+    say(&format!("NOT JUDGED TO THE TABLE'S FIGURES: this machine was never at rest\n{}", spoilt.join("\n")));
 }
 
 /// 10 of the table's 100 MB: 11.9 s.

@@ -151,7 +151,7 @@ pub struct Port {
     /// Whether a pcap port's frames come as far apart as they were captured. Default
     /// false: as fast as they are taken.
     pub paced: bool,
-    #[allow(missing_docs)]
+    /// What a memif port goes by besides.
     #[serde(flatten)]
     pub memif: Memif,
     /// Faults to inject, for tests. Default: none.

@@ -2,7 +2,7 @@
 
 use dataplane::id::NhlfeId;
 use dataplane::packet::{Flags, Layer3, Meta, StackEdit, Verdict};
-use dataplane::table::{DiffServModel, Nhlfe, Snapshot, TtlModel, TunnelModel};
+use dataplane::table::{DiffServModel, Nhlfe, Snapshot, Trust, TtlModel, TunnelModel};
 use dataplane::trace::Stage;
 use dataplane::wire::mpls::{LabelStackEntry, label};
 
@@ -98,7 +98,7 @@ pub(super) fn step(seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) -> Step {
         step.fact("stack", words(&left(seen, meta)));
         if meta.flags.has(Flags::EXPOSED) {
             step.fact("ttl", format!("{} for what is below", meta.ttl));
-            step.fact("class", format!("{}{}", meta.class, remark(seen, meta)));
+            step.fact("class", format!("{}{}", meta.class, remark(seen, meta, snapshot)));
         }
         if let Some(rule) = &seen.rules[0] {
             step.fact(
@@ -110,11 +110,15 @@ pub(super) fn step(seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) -> Step {
     step
 }
 
-fn remark(seen: &Seen<'_>, meta: &Meta) -> String {
+fn remark(seen: &Seen<'_>, meta: &Meta, snapshot: &Snapshot) -> String {
+    let untrusted = snapshot.interface(meta.in_interface).filter(|i| i.marks.trust == Trust::Nothing);
     match (meta.flags.has(Flags::REMARK), &seen.rules[0]) {
         (false, _) => String::new(),
         (true, Some(_)) => format!(", and it leaves with DSCP {}", mark(meta.dscp)),
-        (true, None) => ", and the DSCP is made to say so (uniform model, RFC 3270)".into(),
+        (true, None) => match untrusted {
+            Some(i) => format!(", and it leaves with that class's DSCP: marks of {} are not trusted", i.name),
+            None => ", and the DSCP is made to say so (uniform model, RFC 3270)".into(),
+        },
     }
 }
 

@@ -179,14 +179,14 @@ impl Site {
             }
             self.frames -= 1;
             self.bytes -= len as u64;
-            if why.is_some() {
+            if let Some(why) = why {
                 self.give_up(held, why, dropped);
                 continue;
             }
             let waited = now.since(held.since);
-            let accounted = self.cells.packed(len, self.overhead);
-            let tally = if self.fifo { self.tally(held.frame.meta().class) } else { &mut queue.tally };
-            tally.sent(len, accounted, waited);
+            let accounted = self.accounted(len);
+            let class = if self.fifo { held.frame.meta().class.index() } else { place };
+            self.queues[class].tally.sent(len, accounted, waited);
             if !priority {
                 self.fair.served(place, self.is_leftover(place), accounted);
             }
@@ -196,8 +196,7 @@ impl Site {
     }
 
     #[cold]
-    fn give_up(&mut self, held: Held, why: Option<DropReason>, dropped: &mut Dropped) {
-        let Some(why) = why else { return };
+    fn give_up(&mut self, held: Held, why: DropReason, dropped: &mut Dropped) {
         let tally = self.tally(held.frame.meta().class);
         tally.left(held.len());
         tally.drop(why, held.len());

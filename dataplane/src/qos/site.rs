@@ -58,8 +58,8 @@ pub(super) struct Site {
     /// Its weight among the port's.
     own_weight: i64,
     /// How lengths are counted.
-    pub(super) overhead: i16,
-    pub(super) cells: Cells,
+    overhead: i16,
+    cells: Cells,
     pub(super) paces: Paces,
     pub(super) fair: Fair,
     /// The most that left within a millisecond, as accounted.
@@ -242,9 +242,13 @@ impl Site {
     /// Whether one that shares may send another frame in the same turn.
     #[inline]
     pub(super) fn goes_on(&self, now: Time) -> bool {
-        self.credit > 0
-            && self.has_weighted()
-            && self.shaper.as_ref().is_none_or(|shaper| !shaper.is_in_debt(now))
+        self.credit > 0 && self.has_weighted() && !self.is_in_debt(now)
+    }
+
+    /// Whether its shaper holds it back.
+    #[inline]
+    pub(super) fn is_in_debt(&self, now: Time) -> bool {
+        self.shaper.as_ref().is_some_and(|shaper| shaper.is_in_debt(now))
     }
 
     /// A queue has a frame, or may send again. Where nothing else may, the line was idle, and what its

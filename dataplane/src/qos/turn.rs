@@ -188,7 +188,7 @@ impl Scheduler {
     fn settle(&mut self, at: usize, turn: Turn) {
         self.see_to_classes(at);
         let Some(Some(site)) = self.sites.get(at) else { return };
-        if site.shaper.as_ref().is_some_and(|shaper| shaper.is_in_debt(self.clock)) {
+        if site.is_in_debt(self.clock) {
             self.urgent.leave(at);
             self.stand(at, None);
             return self.line_up(at);

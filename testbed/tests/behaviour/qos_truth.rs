@@ -81,9 +81,11 @@ impl Watched {
         table(vec![told.of(snapshot.interface_named("ge1").unwrap()).site("ge1", &self.samples)])
     }
 
-    /// Every packet that was offered is sent, dropped or held, and what was sent is what the interface sent.
+    /// What came by ge0 was offered to ge1, and is sent, dropped or held; what was sent is what the interface sent.
     fn conserved(&mut self, tree: &QosTree) {
         let ge1 = self.lab.snapshot().interface_named("ge1").unwrap().id;
+        let ge0 = self.lab.snapshot().interface_named("ge0").unwrap().id;
+        let came = self.lab.router().handle().interface_counts(ge0).received;
         let sent = self.lab.router().handle().interface_counts(ge1).sent;
         for row in &tree.classes {
             let drops = row.drops.values().fold((0, 0), |sum, n| (sum.0 + n.frames, sum.1 + n.bytes));
@@ -95,6 +97,10 @@ impl Watched {
             let class = TrafficClass::ALL.into_iter().find(|class| class.name() == row.class).unwrap();
             let sent = sent[class.index()];
             assert_eq!((row.sent.frames, row.sent.bytes), (sent.frames, sent.bytes), "{row:?}");
+            // The router's own are of Control.
+            let came = came[class.index()];
+            let all = (row.offered.frames, row.offered.bytes) == (came.frames, came.bytes);
+            assert!(all || class == Control, "{came:?} came: {row:?}");
         }
     }
 }

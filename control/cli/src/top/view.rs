@@ -86,8 +86,9 @@ pub(super) struct View {
     pub(super) page: usize,
     /// Why the last question had no answer.
     trouble: Option<String>,
-    /// When the last answer came, or something else was asked for.
+    /// When the last answer came about a site, or that was asked for; and about all sites.
     fresh: Instant,
+    all_fresh: Instant,
 }
 
 impl View {
@@ -104,6 +105,7 @@ impl View {
             page: 1,
             trouble: None,
             fresh: Instant::now(),
+            all_fresh: Instant::now(),
         }
     }
 
@@ -113,7 +115,7 @@ impl View {
         match told {
             Told::Sites(mut qos) => {
                 self.sort.sort(&mut qos.sites);
-                self.sites = qos;
+                (self.sites, self.all_fresh) = (qos, Instant::now());
             }
             Told::Site(Some(tree)) => self.tree = Some(tree),
             Told::Site(None) => self.trouble = Some("there is no such interface".into()),
@@ -133,7 +135,8 @@ impl View {
 
     /// Why nothing new is shown, and for how long.
     pub(super) fn trouble(&self) -> Option<(&str, Duration)> {
-        self.trouble.as_deref().map(|message| (message, self.fresh.elapsed()))
+        let fresh = if self.want == Want::Sites { self.all_fresh } else { self.fresh };
+        self.trouble.as_deref().map(|message| (message, fresh.elapsed()))
     }
 
     /// Which row is chosen.

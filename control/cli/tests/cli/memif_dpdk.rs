@@ -1,10 +1,9 @@
 //! testpmd → router → testpmd, through shared memory: `dpdk-testpmd` (Debian's package
 //! dpdk-dev) makes flows on two ports and takes what comes back on either.
 
-use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+
+use testbed::testpmd::Testpmd;
 
 use super::common::Router;
 
@@ -42,65 +41,17 @@ fn config(folder: &Path) -> String {
     text
 }
 
-/// A testpmd that makes flows; ended with the test.
-struct Testpmd(Child);
-
-impl Testpmd {
-    fn start(folder: &Path) -> Option<Self> {
-        let device = |port| {
-            let socket = folder.join(format!("{port}.sock"));
-            format!("--vdev=net_memif{port},role=client,socket-abstract=no,socket={}", socket.display())
-        };
-        let started = Command::new("dpdk-testpmd")
-            .args([
-                "--lcores",
-                "0@0,1@0",
-                "--no-huge",
-                "-m",
-                "128",
-                "--no-pci",
-                "--no-shconf",
-                "--no-telemetry",
-            ])
-            .arg(format!("--file-prefix=viaduct-flows-{}", std::process::id()))
-            .args(["--log-level=4", &device(0), &device(1), "--", "--auto-start", "--total-num-mbufs=8192"])
-            .arg("--forward-mode=flowgen")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        if started.is_err() {
-            eprintln!("SKIPPED: dpdk-testpmd is not installed (Debian: apt-get install dpdk-dev)");
-        }
-        started.ok().map(Self)
-    }
-
-    /// Ends it, and gives what it said at last.
-    fn end(mut self) -> String {
-        drop(self.0.stdin.take());
-        let end = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < end && matches!(self.0.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let _ = self.0.kill();
-        let mut said = String::new();
-        self.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
-        said
-    }
-}
-
-impl Drop for Testpmd {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A testpmd that makes flows on both ports.
+fn flows(folder: &Path) -> Option<Testpmd> {
+    let device = |port: u8| format!("role=client,socket={}", folder.join(format!("{port}.sock")).display());
+    Testpmd::start(&[device(0), device(1)], &["--forward-mode=flowgen"])
 }
 
 #[test]
 fn flows_of_testpmd_come_back_routed() {
     let folder = tempfile::tempdir().unwrap();
     let mut router = Router::start(&config(folder.path()));
-    let Some(testpmd) = Testpmd::start(folder.path()) else { return };
+    let Some(testpmd) = flows(folder.path()) else { return };
     let sent = |router: &Router| -> Vec<u64> {
         let rows = router.run(&["show", "interfaces", "--json"]).json();
         rows.as_array().unwrap().iter().map(|row| row["sent"]["frames"].as_u64().unwrap()).collect()

@@ -7,7 +7,7 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dataplane::id::{IfIndex, PortIndex};
 use dataplane::qos::{Look, TreeReport};
@@ -28,39 +28,49 @@ impl Engine {
     }
 
     /// All pieces of a port's tree.
-    fn pieces(&self, port: PortIndex, look: fn(usize) -> Look) -> Result<PortTold, Refusal> {
+    fn pieces(&self, port: PortIndex) -> Result<PortTold, Refusal> {
         let (mut pieces, mut from) = (Vec::new(), Some(0));
         while let Some(place) = from {
-            let piece = self.look(port, look(place))?;
+            let piece = self.look(port, Look::Brief(place))?;
             from = piece.as_ref().and_then(|piece| piece.next);
             pieces.extend(piece);
         }
         Ok(PortTold::new(pieces))
     }
 
-    fn every_port(
+    /// How the trees of these ports stand.
+    fn trees_of(
         &self,
-        snapshot: &Snapshot,
-        look: fn(usize) -> Look,
+        ports: impl Iterator<Item = PortIndex>,
     ) -> Result<BTreeMap<PortIndex, PortTold>, Refusal> {
-        let ports = snapshot.ports.iter().map(|(_, port)| port.id);
-        ports.map(|id| Ok((id, self.pieces(id, look)?))).collect()
+        ports.map(|id| Ok((id, self.pieces(id)?))).collect()
     }
 
     /// Takes a sample of all queues; asked every [`PERIOD`], by one thread.
     ///
     /// # Errors
-    /// A worker that does not answer.
+    /// A worker that does not answer; what the others say is kept.
     pub fn sample(&self) -> Result<(), Refusal> {
         let snapshot = self.handle.snapshot();
-        let told = self.every_port(&snapshot, Look::Sample)?;
-        let mut samples = self.samples();
         let name = |id: IfIndex| snapshot.interface(id).map(|i| &i.name);
-        samples.keep(|id, known| name(id).is_some_and(|name| **name == *known));
-        for (at, site) in told.values().flat_map(PortTold::sites) {
-            if let Some(name) = name(site.id) {
-                samples.add(name, at, site);
+        self.samples().keep(|id, known| name(id).is_some_and(|name| **name == *known));
+        let ports = snapshot.ports.iter().map(|(_, port)| self.sample_port(&snapshot, port.id));
+        // Each is asked, whatever became of those before it.
+        ports.fold(Ok(()), Result::and)
+    }
+
+    /// Keeps each piece as it comes: the tree has forgotten by then what it tells of.
+    fn sample_port(&self, snapshot: &Snapshot, port: PortIndex) -> Result<(), Refusal> {
+        let mut from = Some(0);
+        while let Some(place) = from {
+            let Some(piece) = self.look(port, Look::Sample(place))? else { break };
+            let mut samples = self.samples();
+            for site in &piece.sites {
+                if let Some(interface) = snapshot.interface(site.id) {
+                    samples.add(&interface.name, piece.at, site);
+                }
             }
+            from = piece.next;
         }
         Ok(())
     }
@@ -71,7 +81,7 @@ impl Engine {
     /// A worker that does not answer.
     pub fn qos(&self) -> Result<Qos, Refusal> {
         let snapshot = self.handle.snapshot();
-        let told = self.every_port(&snapshot, Look::Brief)?;
+        let told = self.trees_of(snapshot.ports.iter().map(|(_, port)| port.id))?;
         let samples = self.samples();
         let row = |interface: &Interface| {
             let port = snapshot.port(interface.port).map(|p| p.name.to_string()).unwrap_or_default();
@@ -86,13 +96,15 @@ impl Engine {
     /// A worker that does not answer.
     pub fn qos_trees(&self, site: Option<&str>) -> Result<Vec<QosTree>, Refusal> {
         let snapshot = self.handle.snapshot();
-        let told = self.every_port(&snapshot, Look::Brief)?;
+        let wanted =
+            || snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| site.is_none_or(|s| *s == *i.name));
+        let told = self.trees_of(wanted().map(|i| i.port).collect::<BTreeSet<_>>().into_iter())?;
         let name = |id| snapshot.port(id).map(|p| p.name.to_string()).unwrap_or_default();
         let row =
             |(id, told): (&PortIndex, &PortTold)| (*id, told.port(&name(*id), &snapshot, &self.samples()));
         let ports: BTreeMap<_, _> = told.iter().map(row).collect();
         let mut trees = Vec::new();
-        for (_, interface) in snapshot.interfaces.iter().filter(|(_, i)| site.is_none_or(|s| *s == *i.name)) {
+        for interface in wanted() {
             let Some(port) = ports.get(&interface.port) else { continue };
             let whole = self.look(interface.port, Look::Whole(interface.id))?;
             let whole = PortTold::new(whole.into_iter().collect());

@@ -13,6 +13,7 @@ use std::ptr::NonNull;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
+use crate::memory::fetch;
 use crate::port::sys::Mapping;
 
 /// The most regions of one peer.
@@ -150,11 +151,6 @@ impl Place<'_> {
     /// Asks for its first bytes ahead of time.
     #[inline]
     pub(super) fn prefetch(&self) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a hint; it reads nothing and cannot fault.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.start.as_ptr().cast());
-        }
+        fetch(self.start.as_ptr());
     }
 }
