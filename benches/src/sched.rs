@@ -1,5 +1,5 @@
 //! A scheduler's tree whose queues are all in use: what choosing costs, as DPDK's
-//! `rte_sched` is measured in `peers/dpdk.c`.
+//! `rte_sched` is measured in `peers/dpdk/sched.c`.
 
 use std::sync::Arc;
 

@@ -25,7 +25,7 @@ pub(super) fn lines() -> Vec<Line> {
     ]
 }
 
-/// 30 MB/s committed, 60 MB/s at most (trTCM), as `peers/dpdk.c` has it.
+/// 30 MB/s committed, 60 MB/s at most (trTCM), as `peers/dpdk/meter.c` has it.
 fn meter(kind: MeterKind, gap: u64) -> Box<dyn FnMut() -> Took> {
     let actions = [MeterAction::Recolour; 3];
     let (cir, eir, cbs, ebs) = (240_000_000, 480_000_000, 4_096, 8_192);

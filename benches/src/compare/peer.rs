@@ -1,4 +1,4 @@
-//! The peer's process: built from `peers/dpdk.c`, started once, asked for one repetition
+//! The peer's process: built from `peers/dpdk/`, started once, asked for one repetition
 //! at a time, and at rest in between.
 
 use std::fs;
@@ -8,8 +8,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::Took;
 
-/// Memory for its packets and trees, MiB.
-const MEMORY: u64 = 1024;
+/// Memory for its packets, trees and tables, MiB.
+const MEMORY: u64 = 2048;
 
 /// DPDK's libraries behind a pipe.
 pub(super) struct Peer {
@@ -30,6 +30,8 @@ pub(super) fn start(core: usize) -> Result<Peer, String> {
     let huge_pages = free_huge_pages() * 2 >= MEMORY;
     let mut command = Command::new(program);
     command.args(["-l", &core.to_string(), "--no-pci", "--no-telemetry", "--no-shconf", "--log-level=4"]);
+    // Its widest look-ups are chosen only where they are allowed.
+    command.arg("--force-max-simd-bitwidth=512");
     match huge_pages {
         true => command.args(["--in-memory", "-m", &MEMORY.to_string()]),
         false => command.args(["--no-huge", "-m", &MEMORY.to_string()]),
@@ -45,7 +47,7 @@ pub(super) fn start(core: usize) -> Result<Peer, String> {
     let (Some("ready"), Some(Ok(hz)), Some(version)) =
         (words.next(), words.next().map(str::parse::<f64>), words.next())
     else {
-        return Err("the peer does not start; DPDK needs 1 GiB of memory, and to be root".into());
+        return Err("the peer does not start; DPDK needs 2 GiB of memory, and to be root".into());
     };
     let version = version.into();
     Ok(Peer { process, questions, answers, version, ticks_per_ns: hz / 1e9, huge_pages })
@@ -83,11 +85,13 @@ fn free_huge_pages() -> u64 {
 
 /// The peer's program, beside this one.
 fn build() -> Result<PathBuf, String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/dpdk.c");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/dpdk");
     let own = std::env::current_exe().map_err(|e| e.to_string())?;
     let program = own.with_file_name("peer_dpdk");
+    let files = sources(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let changed = |path: &Path| fs::metadata(path).and_then(|m| m.modified()).ok();
-    if changed(&program).is_some_and(|built| changed(&source).is_some_and(|written| built > written)) {
+    let newest = files.iter().filter_map(|file| changed(file)).max();
+    if changed(&program).is_some_and(|built| newest.is_some_and(|written| built > written)) {
         return Ok(program);
     }
     let missing = "DPDK is not installed: benches/peers/install installs it";
@@ -95,11 +99,21 @@ fn build() -> Result<PathBuf, String> {
     let flags = flags.ok().filter(|o| o.status.success()).ok_or(missing)?;
     let flags = String::from_utf8_lossy(&flags.stdout).into_owned();
     let mut cc = Command::new("cc");
-    cc.args(["-O3", "-march=native", "-DALLOW_EXPERIMENTAL_API", "-o"]).arg(&program).arg(&source);
+    cc.args(["-O3", "-march=native", "-DALLOW_EXPERIMENTAL_API", "-o"]).arg(&program);
+    cc.args(files.iter().filter(|file| file.extension().is_some_and(|e| e == "c")));
     let built =
         cc.args(flags.split_whitespace()).arg("-lm").output().map_err(|e| format!("no C compiler: {e}"))?;
     if !built.status.success() {
         return Err(format!("the peer does not build: {}", String::from_utf8_lossy(&built.stderr)));
     }
     Ok(program)
+}
+
+/// Every file of `folder`, in order.
+fn sources(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let files: std::io::Result<Vec<_>> = fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect();
+    files.map(|mut files| {
+        files.sort();
+        files
+    })
 }
