@@ -80,15 +80,18 @@ pub fn is_valid(bytes: &[u8]) -> bool {
     Sum::new().plus(bytes).fold() == 0xffff
 }
 
-/// Whether an IPv4 header without options sums up right: ten words, no loop.
+/// Whether an IPv4 header without options sums up right: three words, no loop. A carry out
+/// of a word comes back in at its low end, as in the sum of 16-bit words (RFC 1071 section 2(C)).
 #[inline]
 pub const fn is_valid_ipv4(h: &[u8; 20]) -> bool {
-    let sum = u32::from_ne_bytes([h[0], h[1], h[2], h[3]]) as u64
-        + u32::from_ne_bytes([h[4], h[5], h[6], h[7]]) as u64
-        + u32::from_ne_bytes([h[8], h[9], h[10], h[11]]) as u64
-        + u32::from_ne_bytes([h[12], h[13], h[14], h[15]]) as u64
-        + u32::from_ne_bytes([h[16], h[17], h[18], h[19]]) as u64;
-    Sum(sum).fold() == 0xffff
+    let front = u64::from_ne_bytes([h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]]);
+    let middle = u64::from_ne_bytes([h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]]);
+    let end = u32::from_ne_bytes([h[16], h[17], h[18], h[19]]) as u64;
+    let (sum, carry) = front.overflowing_add(middle);
+    let (sum, carry) = sum.overflowing_add(end + carry as u64);
+    let sum = sum.wrapping_add(carry as u64);
+    let sum = (sum.wrapping_add(sum.rotate_left(32)) >> 32) as u32;
+    sum.wrapping_add(sum.rotate_left(16)) >> 16 == 0xffff
 }
 
 /// The checksum after one of the summed words changed from `old` to `new`

@@ -11,7 +11,8 @@ use crate::table::{Interface, PortSpec, Snapshot, Tpid};
 use crate::wire::ethernet::{EthernetHeader, ether_type, is_group};
 use crate::wire::vlan::VlanTag;
 
-use super::{exposed, ipv4, ipv6, labelled};
+use super::common::Known;
+use super::{TAGGED, exposed, ipv4, ipv6, labelled};
 
 /// Tags looked at before a frame is given up: two that count, two of priority only.
 const MAX_TAGS: usize = 4;
@@ -25,6 +26,8 @@ pub(super) struct Arrival<'a> {
     index: PortIndex,
     port: Option<&'a PortSpec>,
     last: Option<&'a Interface>,
+    /// What frames of a common shape are held against that have the tag of the last one.
+    known: Option<Known<'a>>,
     labelled: bool,
 }
 
@@ -35,14 +38,16 @@ struct Link {
     l3_offset: usize,
     /// As meta has it.
     pcp: u8,
+    /// TPID and VID where there is no other tag, 0 where there is none; `None` for all else.
+    tag: Option<u32>,
 }
-
-/// Bit of [`Meta::pcp`](crate::packet::Meta::pcp) that says that there was a tag.
-const TAGGED: u8 = 1 << 7;
 
 impl<'a> Arrival<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, index: PortIndex) -> Self {
-        Self { snapshot, index, port: snapshot.port(index), last: None, labelled: false }
+        let port = snapshot.port(index);
+        let untagged = port.and_then(|port| snapshot.interface(port.demux.untagged()));
+        let known = untagged.and_then(|interface| Known::new(interface, 0, snapshot));
+        Self { snapshot, index, port, last: None, known, labelled: false }
     }
 
     /// Whether labelled frames were among those parsed.
@@ -50,8 +55,18 @@ impl<'a> Arrival<'a> {
         self.labelled
     }
 
-    /// Parses one frame into its meta; gives its verdict.
+    /// Parses a frame of a common shape that is to be forwarded; whether it is one.
     #[inline]
+    pub(super) fn is_common(&mut self, frame: &mut Frame) -> bool {
+        let Some(known) = &self.known else { return false };
+        let (bytes, meta) = frame.parts_mut();
+        let parsed = known.parse(bytes, meta, self.index);
+        self.labelled |= parsed == Some(Layer3::Mpls);
+        parsed.is_some()
+    }
+
+    /// Parses one frame into its meta with care; gives its verdict.
+    #[inline(never)]
     pub(super) fn parse(&mut self, frame: &mut Frame) -> Verdict {
         let length = frame.len() as u16;
         let meta = frame.meta_mut();
@@ -61,7 +76,7 @@ impl<'a> Arrival<'a> {
             Ok(link) => link,
             Err(reason) => return Verdict::Drop(reason),
         };
-        let Some(interface) = self.interface(link.interface) else {
+        let Some(interface) = self.interface(&link) else {
             return Verdict::Drop(DropReason::VlanUnknown);
         };
         let meta = frame.meta_mut();
@@ -78,11 +93,16 @@ impl<'a> Arrival<'a> {
         }
     }
 
-    /// The interface of this id; most frames of a batch are of the last one's.
+    /// A frame's interface; most frames of a batch are of the last one's.
     #[inline]
-    fn interface(&mut self, id: IfIndex) -> Option<&'a Interface> {
-        if self.last.is_none_or(|last| last.id != id) {
-            self.last = self.snapshot.interface(id);
+    fn interface(&mut self, link: &Link) -> Option<&'a Interface> {
+        if self.last.is_none_or(|last| last.id != link.interface) {
+            self.last = self.snapshot.interface(link.interface);
+        }
+        if let Some(tag) = link.tag
+            && self.known.as_ref().is_none_or(|known| !known.is_of(tag))
+        {
+            self.known = self.last.and_then(|interface| Known::new(interface, tag, self.snapshot));
         }
         self.last
     }
@@ -177,7 +197,7 @@ fn demux(bytes: &[u8], port: &PortSpec) -> Result<Link, DropReason> {
     if !is_tpid(ether_type) {
         let interface = port.demux.untagged();
         return match interface.is_some() && !FOREIGN_TPIDS.contains(&ether_type) {
-            true => Ok(Link { interface, ether_type, l3_offset: EthernetHeader::LEN, pcp: 0 }),
+            true => Ok(Link { interface, ether_type, l3_offset: EthernetHeader::LEN, pcp: 0, tag: Some(0) }),
             false => Err(DropReason::VlanUnknown),
         };
     }
@@ -220,8 +240,14 @@ fn tagged(bytes: &[u8], first: u16, port: &PortSpec) -> Result<Link, DropReason>
         [Some((tpid, outer)), Some((Tpid::Dot1q, inner))] => port.demux.double(tpid, outer, inner),
         [Some(_), Some((Tpid::Dot1ad, _))] => IfIndex::NONE,
     };
+    let tag = match tags {
+        [Some((tpid, vid)), None] if at == EthernetHeader::LEN + VlanTag::LEN => {
+            Some(u32::from(tpid.ether_type()) << 16 | u32::from(vid))
+        }
+        _ => None,
+    };
     match interface.is_some() && !is_tpid(ether_type) {
-        true => Ok(Link { interface, ether_type, l3_offset: at, pcp }),
+        true => Ok(Link { interface, ether_type, l3_offset: at, pcp, tag }),
         false => Err(DropReason::VlanUnknown),
     }
 }

@@ -1,6 +1,6 @@
 //! IP packets whose labels `lookup` has taken off: the checks that any other gets.
 
-use super::{Martians, ipv4, ipv6};
+use super::{Martians, common, configured, ipv4, ipv6};
 use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
 use crate::table::Snapshot;
 use crate::wire::l4::protocol;
@@ -10,16 +10,18 @@ const ECHO: u16 = 3503;
 
 /// Parses what has come to the front of the live frames' stacks.
 pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
+    let martians = configured(snapshot);
     for frame in batch.live() {
-        if frame.meta().flags.has(Flags::EXPOSED) {
-            let verdict = parse(frame, Some(&snapshot.limits));
+        let (bytes, meta) = frame.parts_mut();
+        if meta.flags.has(Flags::EXPOSED) && (martians.is_some() || !common::exposed(bytes, meta)) {
+            let verdict = parse(frame, martians);
             frame.meta_mut().verdict = verdict;
         }
     }
 }
 
-#[inline]
-fn parse(frame: &mut Frame, martians: Martians<'_>) -> Verdict {
+#[inline(never)]
+pub(super) fn parse(frame: &mut Frame, martians: Martians<'_>) -> Verdict {
     let meta = frame.meta();
     // What the label leaves of the TTL; 255 where the tunnel was a pipe.
     let (l3_offset, outer) = (usize::from(meta.l3_offset), meta.ttl);
