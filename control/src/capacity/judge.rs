@@ -7,6 +7,7 @@ use super::call;
 use super::curve::Arrival;
 use super::line::Beside;
 use super::path::Path;
+use super::room::Room;
 use super::short::{Mend, Short};
 use super::site::{Load, Site};
 use crate::config::Promise;
@@ -24,6 +25,8 @@ pub(super) struct Group<'s, 'c> {
     pub(super) beside: &'s Beside,
     pub(super) class: TrafficClass,
     pub(super) promises: Vec<&'c Promise>,
+    /// What it has of its port's; `None` is not looked at.
+    pub(super) room: Option<Room>,
 }
 
 impl Group<'_, '_> {
@@ -48,6 +51,25 @@ impl Group<'_, '_> {
     /// What is promised of this class in all.
     pub(super) fn promised(&self) -> Load {
         self.all(usize::MAX, None)
+    }
+
+    /// Whether its frames may use the room that a tree keeps for such.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.class == TrafficClass::Control || self.site.class(self.class.index()).priority
+    }
+
+    /// The most frames of what is promised that wait; `None` when nothing bounds them.
+    pub(super) fn frames(&self) -> Option<u64> {
+        Some(self.frames_of(self.path().ok()?.backlog(self.promised())?))
+    }
+
+    /// Frames of so many bytes as the site counts them, at most.
+    fn frames_of(&self, held: u64) -> u64 {
+        let shortest = |promise: &&Promise| match promise.calls {
+            Some(_) => self.site.frame(call::packet(promise)),
+            None => self.site.frame(0),
+        };
+        held.div_ceil(self.promises.iter().map(shortest).min().unwrap_or(u64::MAX).max(1))
     }
 
     /// What serves the class.
@@ -81,6 +103,11 @@ impl Group<'_, '_> {
         let rate = Short::Rate { needed: load.site.rate, there: path.rate() };
         let (Some(wait), Some(held)) = (path.delay(load), path.backlog(load)) else { return Some(rate) };
         let (limit, longest) = (u64::from(spec.limit_bytes), spec.limit_time);
+        if let Some(short) =
+            self.room.filter(|_| self.is_urgent()).and_then(|room| room.short(self.frames_of(held)))
+        {
+            return Some(short);
+        }
         let held = self.site.layer2_of(held);
         if held > limit {
             return Some(Short::Queue { needed: held, there: limit });
@@ -151,7 +178,7 @@ fn most(most: u64, holds: impl Fn(u64) -> bool) -> u64 {
 }
 
 /// The least of `from` to `to` for which it holds; it holds for `to`, and for all above that.
-fn least(from: u64, to: u64, holds: impl Fn(u64) -> bool) -> u64 {
+pub(super) fn least(from: u64, to: u64, holds: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (from, to);
     while low < high {
         let middle = low + (high - low) / 2;

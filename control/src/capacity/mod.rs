@@ -13,6 +13,7 @@ mod judge;
 mod line;
 mod path;
 mod report;
+mod room;
 mod short;
 mod site;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use crate::config::{Class, Codec, Config, Promise};
 use curve::Arrival;
 use judge::Group;
 use line::{Beside, Together};
+use room::Rooms;
 use site::{Load, Site, sites};
 
 /// A promise that does not hold.
@@ -52,10 +54,13 @@ pub(crate) fn unkept(config: &Config) -> Vec<Unkept> {
     }
     let sites = sites(config);
     let lines = lines(&sites);
+    let promised = promised(config, &sites);
+    let rooms = Rooms::new(config, &sites, &lines, &promised);
     let mut unkept = Vec::new();
-    for ((at, class), of) in promised(config, &sites) {
+    for ((at, class), of) in promised {
         let beside = beside(&lines, &sites[at]);
-        let group = group(config, &sites[at], &beside, class, &of);
+        let mut group = group(config, &sites[at], &beside, class, &of);
+        group.room = Some(rooms.of(at, &group));
         for (n, promise) in of.into_iter().enumerate() {
             let Some((short, mend)) = group.judge(n) else { continue };
             let key = match short {
@@ -76,13 +81,16 @@ pub fn capacity(config: &Config) -> Capacity {
     let sites = sites(config);
     let lines = lines(&sites);
     let promised = promised(config, &sites);
+    let rooms = Rooms::new(config, &sites, &lines, &promised);
     let mut rows = Vec::new();
     for (at, site) in sites.iter().enumerate() {
         let beside = beside(&lines, site);
         for class in TrafficClass::ALL {
             let of = promised.get(&(at, class)).map_or(&[][..], Vec::as_slice);
             if site.rate().is_some() || !of.is_empty() {
-                rows.push(row(&group(config, site, &beside, class, of)));
+                let mut group = group(config, site, &beside, class, of);
+                group.room = Some(rooms.of(at, &group));
+                rows.push(row(&group));
             }
         }
     }
@@ -94,9 +102,13 @@ pub fn of_class(config: &Config, interface: &str, class: TrafficClass) -> Option
     let sites = sites(config);
     let at = sites.iter().position(|site| site.interface.name == interface)?;
     sites[at].rate()?;
-    let promised = promised(config, &sites);
+    let (lines, promised) = (lines(&sites), promised(config, &sites));
+    let rooms = Rooms::new(config, &sites, &lines, &promised);
     let of = promised.get(&(at, class)).map_or(&[][..], Vec::as_slice);
-    Some(row(&group(config, &sites[at], &beside(&lines(&sites), &sites[at]), class, of)))
+    let beside = beside(&lines, &sites[at]);
+    let mut group = group(config, &sites[at], &beside, class, of);
+    group.room = Some(rooms.of(at, &group));
+    Some(row(&group))
 }
 
 /// The sites of each port together.
@@ -116,10 +128,12 @@ fn beside(lines: &AHashMap<&str, Together>, site: &Site<'_>) -> Beside {
 }
 
 /// Indices of promises by site and class.
-fn promised(config: &Config, sites: &[Site<'_>]) -> BTreeMap<(usize, TrafficClass), Vec<usize>> {
+type Promised = BTreeMap<(usize, TrafficClass), Vec<usize>>;
+
+fn promised(config: &Config, sites: &[Site<'_>]) -> Promised {
     let names: AHashMap<&str, usize> =
         sites.iter().enumerate().map(|(at, site)| (site.interface.name.as_str(), at)).collect();
-    let mut promised: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    let mut promised = Promised::new();
     for (n, promise) in config.promises.iter().enumerate() {
         if let Some(at) = names.get(promise.interface.as_str()) {
             promised.entry((*at, promise.class.0)).or_default().push(n);
@@ -135,7 +149,7 @@ fn group<'s, 'c>(
     class: TrafficClass,
     of: &[usize],
 ) -> Group<'s, 'c> {
-    Group { site, beside, class, promises: of.iter().map(|n| &config.promises[*n]).collect() }
+    Group { site, beside, class, promises: of.iter().map(|n| &config.promises[*n]).collect(), room: None }
 }
 
 fn row(group: &Group<'_, '_>) -> Row {
@@ -195,5 +209,5 @@ fn calls(group: &Group<'_, '_>) -> Option<u64> {
     };
     let promises = group.promises.iter().copied().chain([&any]).collect::<Vec<_>>();
     let n = promises.len() - 1;
-    Some(Group { site: group.site, beside: group.beside, class: group.class, promises }.calls(n))
+    Some(Group { promises, ..*group }.calls(n))
 }

@@ -25,6 +25,9 @@ pub(super) enum Short {
     PolicerBurst { needed: u64, there: u64 },
     /// Bytes: what waits, what the queue holds.
     Queue { needed: u64, there: u64 },
+    /// Frames of its port that wait at the worst, the room that is kept for such, and how many
+    /// buffers would keep enough.
+    Buffers { needed: u64, there: u64, buffers: Option<u64> },
     /// Nanoseconds: the longest wait, the longest that the queue keeps a frame.
     QueueTime { needed: u64, there: u64 },
     /// Nanoseconds: the longest wait, the one from which controlled delay drops.
@@ -81,6 +84,12 @@ impl Short {
                 let (by, needed, there) = (Size(needed - there), Size(*needed), Size(*there));
                 format!("{needed} wait at the worst; the queue of {class} holds {there}: short by {by}")
             }
+            Self::Buffers { needed, there, .. } => {
+                let by = needed - there;
+                format!(
+                    "{needed} frames promised on its port wait at the worst; room for {there} is kept: short by {by}"
+                )
+            }
             Self::QueueTime { needed, there } => {
                 let (needed, there) = (millis(*needed), millis(*there));
                 format!(
@@ -122,6 +131,8 @@ impl Short {
                 format!("let qos.{class}.policer.burst be {}", Size(*needed))
             }
             Self::Queue { needed, .. } => format!("let qos.{class}.limit be {}", Size(*needed)),
+            Self::Buffers { buffers: Some(buffers), .. } => format!("let router.buffers be {buffers}"),
+            Self::Buffers { .. } => "promise less on this port".into(),
             Self::QueueTime { needed, .. } => format!("let qos.{class}.limit be {}", up(*needed)),
             Self::Codel { needed, .. } => {
                 format!("let qos.{class}.target be {}, or aqm \"tail\"", up(*needed))

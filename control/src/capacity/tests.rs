@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dataplane::class::TrafficClass::{self, Imaging, Standard, Voice};
 use dataplane::id::IfIndex;
 use dataplane::packet::{Batch, Frame};
-use dataplane::qos::{LINE_OVERHEAD, Scheduler};
+use dataplane::qos::{LINE_OVERHEAD, Scheduler, TreeLimits};
 use dataplane::time::Time;
 use proptest::prelude::*;
 
@@ -188,6 +188,35 @@ fn a_promise_that_cannot_be_kept_says_what_is_short_and_what_mends_it() {
         panic!()
     };
     assert!(fault.starts_with("promise[0].interface: there is no interface \"q\""), "{fault}");
+}
+
+/// A thousand calls at once need as many frames of a tree, whatever else fills it.
+#[test]
+fn what_is_promised_has_room_among_the_buffers() {
+    let second = "[[port]]\nname = \"q\"\nkind = \"loopback\"\n";
+    let text = text(None, &[(1_000, 1_600)]) + second;
+    assert_eq!(
+        faults(&text),
+        ["promise[0].calls: 1601 frames promised on its port wait at the worst; room for 1536 is kept: \
+          short by 65 (let router.buffers be 17408; 1535 calls fit as it is)"]
+    );
+    let more = text.replace("[[port]]\nname = \"p\"", "[router]\nbuffers = 17408\n[[port]]\nname = \"p\"");
+    assert_eq!(faults(&more), [""; 0]);
+    // Two sites have less than twice the room of one.
+    let two = |calls| self::text(None, &[(1_000, calls), (1_000, calls)]) + second;
+    assert_eq!(faults(&two(380)), [""; 0]);
+    assert_eq!(faults(&two(400)).len(), 2);
+}
+
+/// And they have it: a tree that is full of the shortest frames of all else.
+#[test]
+fn a_full_tree_takes_what_is_promised() {
+    let config = config(&text(None, &[(1_000, 1_500)]));
+    let mut tree = Tree::new(config);
+    tree.tree.set_limits(TreeLimits::sharing(16_384, 2));
+    let taken = (0..8_000).filter(|n| tree.offer(0, if n % 2 == 0 { Imaging } else { Standard }, 60)).count();
+    assert!(taken < 8_000);
+    assert!((0..1_500).all(|_| tree.offer(0, Voice, CALL + 4)), "a call in contract is refused");
 }
 
 /// Twenty sites of a line that is half as fast as they are together. The others send all

@@ -5,6 +5,9 @@
 //! no room from another that holds less than its part, and a lone interface may
 //! fill it all.
 
+/// One part of so many of each room is for the urgent.
+const URGENT: u64 = 4;
+
 /// A bound on packets or bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bound {
@@ -22,10 +25,14 @@ impl Bound {
     pub(super) fn new(limit: u64, sites: u64, held: impl Iterator<Item = u64>) -> Self {
         let part = if sites > 1 { limit / 2 / sites } else { 0 };
         let common = limit - part * sites;
-        // An eighth of each room is for the urgent.
-        let (plain_part, plain_common) = (part - part / 8, common - common / 8);
+        let (plain_part, plain_common) = (part - part / URGENT, common - common / URGENT);
         let bound = Self { part, plain_part, common, plain_common, used: 0 };
         Self { used: held.map(|held| bound.over(0, held)).sum(), ..bound }
+    }
+
+    /// What the urgent of all interfaces together have room for, however much else there is.
+    pub(super) fn kept(&self) -> u64 {
+        self.common - self.plain_common
     }
 
     /// What `more` takes of the common room, for an interface that holds `held`.
@@ -95,7 +102,7 @@ mod tests {
                     bound.add(*of, size);
                     *of += size;
                 } else {
-                    let kept = if urgent { 0 } else { bound.part / 8 };
+                    let kept = if urgent { 0 } else { bound.part / URGENT };
                     prop_assert!(*of + size > bound.part - kept);
                 }
                 prop_assert!(held.iter().sum::<u64>() <= limit);

@@ -42,7 +42,7 @@ const AT_HAND: usize = 8;
 
 /// How much one tree may hold. Half of each bound is divided evenly among the
 /// interfaces and kept for them; of the other half, or of all where there is one
-/// interface, an eighth is kept for frames of priority classes and of Control.
+/// interface, a quarter is kept for frames of priority classes and of Control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeLimits {
     /// Bytes, layer 2 without FCS. Default 256 MiB.
@@ -51,6 +51,20 @@ pub struct TreeLimits {
     pub frames: usize,
     /// Queues for flows of classes that keep them apart; flows beyond share one of their class. Default 16,384.
     pub flows: usize,
+}
+
+impl TreeLimits {
+    /// Those of each of the trees of `ports` ports, so that all of them, full of frames of one worker
+    /// that has so many `buffers`, leave a quarter of those to receive into.
+    pub fn sharing(buffers: usize, ports: usize) -> Self {
+        Self { frames: (buffers * 3 / 4 / ports.max(1)).max(64), ..Self::default() }
+    }
+
+    /// Frames of priority classes and of Control that a tree of so many interfaces has room
+    /// for, whatever else comes.
+    pub fn kept(&self, interfaces: u64) -> u64 {
+        Bound::new(self.frames as u64, interfaces, std::iter::empty()).kept()
+    }
 }
 
 impl Default for TreeLimits {

@@ -178,12 +178,11 @@ impl Out {
         }
     }
 
-    /// Bounds what each tree may hold, so that the `ports` trees of the whole router,
-    /// all full of one worker's frames, leave a quarter of its buffers to receive into.
+    /// Bounds what each of the `ports` trees of the whole router may hold.
     pub(super) fn share_buffers(&mut self, ports: usize) {
-        let frames = (self.pool.total() * 3 / 4 / ports.max(1)).max(64);
+        let limits = TreeLimits::sharing(self.pool.total(), ports);
         for egress in self.queues.iter_mut().filter_map(|queue| queue.egress.as_mut()) {
-            egress.scheduler.set_limits(TreeLimits { frames, ..TreeLimits::default() });
+            egress.scheduler.set_limits(limits);
         }
     }
 

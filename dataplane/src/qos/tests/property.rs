@@ -235,15 +235,16 @@ proptest! {
 }
 
 #[test]
-fn the_last_eighth_of_a_tree_is_kept_for_calls_and_control() {
+fn the_last_quarter_of_a_tree_is_kept_for_calls_and_control() {
     let mut bench = Bench::new(0, &[shaped(8_000, 0)]);
     bench.tree.set_limits(TreeLimits { bytes: 1 << 20, frames: 16, ..TreeLimits::default() });
     let refused = |bench: &mut Bench, class, n: u32| {
         (0..n).filter(|_| bench.enqueue(0, class, 100, 0) == Some(DropReason::TreeMemory)).count()
     };
-    assert_eq!(refused(&mut bench, TrafficClass::Imaging, 16), 2);
+    assert_eq!(refused(&mut bench, TrafficClass::Imaging, 16), 4);
     assert_eq!(refused(&mut bench, TrafficClass::Control, 1), 0);
-    assert_eq!(refused(&mut bench, TrafficClass::Voice, 3), 2);
+    assert_eq!(refused(&mut bench, TrafficClass::Voice, 5), 2);
+    assert_eq!(TreeLimits { frames: 16, ..TreeLimits::default() }.kept(1), 4);
     bench.tree.set_limits(TreeLimits { bytes: 1_700, frames: 99, ..TreeLimits::default() });
     assert_eq!(refused(&mut bench, TrafficClass::Voice, 3), 2);
     assert_eq!(bench.enqueue(7, TrafficClass::Voice, 100, 0), Some(DropReason::InterfaceGone));

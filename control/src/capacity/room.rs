@@ -1,0 +1,91 @@
+//! The room that a tree keeps for what is promised with priority, in frames: a tree takes
+//! no more than its part of the buffers that frames are received into.
+//!
+//! Counted is what is promised. Control, and calls that nothing is promised of, use the
+//! same room.
+
+use ahash::AHashMap;
+use dataplane::class::TrafficClass;
+use dataplane::qos::TreeLimits;
+
+use super::Promised;
+use super::judge::{Group, least};
+use super::line::Together;
+use super::short::Short;
+use super::site::Site;
+use crate::config::Config;
+
+/// The most buffers that may be configured.
+const MOST_BUFFERS: u64 = 4_194_304;
+/// Buffers are named in multiples of this.
+const STEP: u64 = 1_024;
+
+/// What a class of a site has of the room that its port's tree keeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Room {
+    ports: usize,
+    interfaces: u64,
+    /// Frames that it keeps.
+    kept: u64,
+    /// What of it the other promises of the port may take.
+    others: u64,
+}
+
+impl Room {
+    /// What is short when so many frames wait.
+    pub(super) fn short(&self, frames: u64) -> Option<Short> {
+        let needed = self.others.saturating_add(frames);
+        let enough = |buffers| kept(buffers, self.ports, self.interfaces) >= needed;
+        let buffers = enough(MOST_BUFFERS).then(|| least(1, MOST_BUFFERS, enough).next_multiple_of(STEP));
+        (needed > self.kept).then_some(Short::Buffers { needed, there: self.kept, buffers })
+    }
+}
+
+/// The room of each port.
+#[derive(Debug)]
+pub(super) struct Rooms<'c> {
+    of: AHashMap<&'c str, Room>,
+    /// Of each promised class of a site, frames.
+    needed: AHashMap<(usize, TrafficClass), u64>,
+}
+
+impl<'c> Rooms<'c> {
+    pub(super) fn new(
+        config: &'c Config,
+        sites: &[Site<'c>],
+        lines: &AHashMap<&str, Together>,
+        promised: &Promised,
+    ) -> Self {
+        let mut rooms = Self { of: AHashMap::new(), needed: AHashMap::new() };
+        let (buffers, ports) = (u64::from(config.router.buffers), config.ports.len());
+        for site in sites {
+            let fresh = Room { ports, ..Room::default() };
+            rooms.of.entry(site.interface.port.as_str()).or_insert(fresh).interfaces += 1;
+        }
+        for room in rooms.of.values_mut() {
+            room.kept = kept(buffers, ports, room.interfaces);
+        }
+        for (&(at, class), of) in promised {
+            let beside = super::beside(lines, &sites[at]);
+            let group = super::group(config, &sites[at], &beside, class, of);
+            // What nothing bounds is short of something else.
+            let Some(frames) = group.is_urgent().then(|| group.frames()).flatten() else { continue };
+            rooms.needed.insert((at, class), frames);
+            if let Some(room) = rooms.of.get_mut(sites[at].interface.port.as_str()) {
+                room.others = room.others.saturating_add(frames);
+            }
+        }
+        rooms
+    }
+
+    /// What a class of the site at `at` has.
+    pub(super) fn of(&self, at: usize, group: &Group<'_, '_>) -> Room {
+        let room = self.of.get(group.site.interface.port.as_str()).copied().unwrap_or_default();
+        let own = self.needed.get(&(at, group.class)).copied().unwrap_or(0);
+        Room { others: room.others - own, ..room }
+    }
+}
+
+fn kept(buffers: u64, ports: usize, interfaces: u64) -> u64 {
+    TreeLimits::sharing(usize::try_from(buffers).unwrap_or(usize::MAX), ports).kept(interfaces)
+}
