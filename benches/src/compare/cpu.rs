@@ -31,6 +31,13 @@ pub(super) fn last() -> usize {
     std::thread::available_parallelism().map_or(0, |n| n.get() - 1)
 }
 
+/// The core after the one this thread is on, of all the machine has: this process may be pinned.
+pub(super) fn other() -> usize {
+    let present = std::fs::read_to_string("/sys/devices/system/cpu/present").unwrap_or_default();
+    let last = present.trim().rsplit(['-', ',']).next().and_then(|word| word.parse().ok());
+    (rustix::thread::sched_getcpu() + 1) % last.map_or(1, |last: usize| last + 1)
+}
+
 /// Pins this thread to `core`.
 pub(super) fn pin(core: usize) -> rustix::io::Result<()> {
     let mut set = CpuSet::new();

@@ -5,7 +5,9 @@
 //! A [`Line`] is one comparison with DPDK. A module a subject says which there are; its peer
 //! answers to the line's name in `peers/`. [`veth`] compares with the kernel.
 
+mod change;
 mod cpu;
+mod fib;
 mod figures;
 mod memif;
 mod meter;
@@ -70,7 +72,7 @@ enum How {
 /// Every comparison there is.
 fn lines() -> Vec<Line> {
     let memif = Line { name: "memif-l3fwd", unit: "ns/frame", peer: "l3fwd", how: How::Between };
-    [meter::lines(), sched::lines(), vec![memif]].into_iter().flatten().collect()
+    [fib::lines(), change::lines(), meter::lines(), sched::lines(), vec![memif]].into_iter().flatten().collect()
 }
 
 /// Exit status where something could not be compared.

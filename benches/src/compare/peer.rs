@@ -83,6 +83,14 @@ fn free_huge_pages() -> u64 {
     text.ok().and_then(|t| t.trim().parse().ok()).unwrap_or(0)
 }
 
+/// Writes a file beside the peer's program, for it to read. One that cannot be written it
+/// will miss, and say so.
+pub(super) fn tell(name: &str, bytes: impl Iterator<Item = u8>) {
+    if let Ok(own) = std::env::current_exe() {
+        let _ = fs::write(own.with_file_name(name), bytes.collect::<Vec<u8>>());
+    }
+}
+
 /// The peer's program, beside this one.
 fn build() -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/dpdk");
