@@ -189,10 +189,10 @@ impl Site<'_> {
         Some(self.load(Arrival { burst, rate: sure.rate }).line)
     }
 
-    /// The most that its shaper lets out, as the line counts it.
+    /// The most that its shaper lets out, as the line counts it: two frames beyond its burst.
     fn shaped(&self) -> Option<Arrival> {
         let shaper = self.qos.shaper?;
-        let burst = bytes(shaper.burst, shaper.rate).saturating_add(self.longest());
+        let burst = bytes(shaper.burst, shaper.rate).saturating_add(2 * self.longest());
         Some(self.load(Arrival { burst, rate: shaper.rate }).line)
     }
 

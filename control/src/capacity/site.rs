@@ -1,7 +1,8 @@
 //! An interface (site) and its line, as the tree serves them.
 //!
 //! What a class gets is worked out of the same specification that the tree is given:
-//! priority classes in their order, before them only the frame that has begun; the
+//! priority classes in their order, before them only the frame that has begun and, of
+//! those behind them in that order, one that the shaper let out in its time; the
 //! others by start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996, theorem 4);
 //! among the interfaces of a port, priority first, then what each is guaranteed, then turns.
 
@@ -210,13 +211,22 @@ impl<'c> Site<'c> {
         Ok(Path { site, line: between })
     }
 
-    /// What serves `class` of it when it is served at `rate` itself.
+    /// What is begun when a frame of `class` comes, bytes as it counts them, and is not of its class or before
+    /// it: a frame without priority; behind that may be one of a priority class that is later in order.
+    fn begun(&self, class: TrafficClass) -> u64 {
+        let later = class.index() + 1..CLASSES;
+        let first = self.class(class.index()).priority;
+        let two = first && later.into_iter().any(|c| self.class(c).priority);
+        self.longest() * if two { 2 } else { 1 }
+    }
+
+    /// What serves `class` of it when it is served at `rate` itself, until a line of that rate has sent it.
     pub(super) fn service(&self, class: TrafficClass, rate: u64) -> Result<Service, Short> {
         if self.qos.discipline == Discipline::Fifo {
             return Err(Short::OneQueue);
         }
         let ahead = self.ahead(self.before(class))?;
-        let left = Service::of(rate).without(ahead, self.longest());
+        let left = Service::of(rate).without(ahead, self.begun(class));
         let left = left.ok_or(Short::Rate { needed: ahead.rate.saturating_add(1), there: rate })?;
         let own = |service: Service| match self.class(class.index()).shaper {
             Some(own) => Service { rate: service.rate.min(own.rate), latency: service.latency },

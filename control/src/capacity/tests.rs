@@ -1,5 +1,7 @@
 //! Bounds against the tree itself: adversarial traffic in virtual time.
 
+mod order;
+
 use std::sync::Arc;
 
 use dataplane::class::TrafficClass::{self, Imaging, Standard, Voice};
@@ -56,8 +58,10 @@ struct Tree {
     tree: Scheduler,
     config: Config,
     now: u64,
-    /// Longest waits of voice by interface, own sending at the interface's rate counted.
+    /// Longest waits of voice by interface, until a line of the interface's rate behind has sent it.
     worst: Vec<u64>,
+    /// When those lines are free.
+    free: Vec<u64>,
     steps: u64,
 }
 
@@ -69,7 +73,7 @@ impl Tree {
         let named = specs.iter().enumerate().map(|(n, spec)| (IfIndex(n as u32), spec));
         tree.sync(rate, named, &mut Vec::new());
         let sites = config.interfaces.len();
-        Self { tree, config, now: 0, worst: vec![0; sites], steps: 0 }
+        Self { tree, config, now: 0, worst: vec![0; sites], free: vec![0; sites], steps: 0 }
     }
 
     /// Queues a frame; whether it was taken.
@@ -102,10 +106,10 @@ impl Tree {
     fn left(&mut self, frame: &Frame) {
         let site = frame.meta().out_interface.index();
         let rate = self.config.interfaces[site].qos.as_ref().unwrap().rate.unwrap().0;
+        let sending = time(frame.len() as u64 + u64::from(LINE_OVERHEAD), rate);
+        self.free[site] = self.free[site].max(self.now) + sending;
         if frame.meta().class == Voice {
-            let wait = self.now - frame.meta().received.0
-                + time(frame.len() as u64 + u64::from(LINE_OVERHEAD), rate);
-            self.worst[site] = self.worst[site].max(wait);
+            self.worst[site] = self.worst[site].max(self.free[site] - frame.meta().received.0);
         }
     }
 

@@ -64,10 +64,10 @@ impl TokenBucket {
         self.rate
     }
 
-    /// Whole bytes in it.
-    pub(super) fn bytes(&mut self, now: Time) -> u64 {
+    /// Whole bytes in it, and of so many that may be owed.
+    pub(super) fn bytes(&mut self, now: Time, owed: u32) -> u64 {
         self.refill(now);
-        (self.level / BYTE).max(0) as u64
+        (self.level / BYTE).saturating_add(owed.into()).max(0) as u64
     }
 
     /// The tokens it has now under another rate and depth; those that overflow are lost.
@@ -116,17 +116,23 @@ impl TokenBucket {
     /// When the debt is paid, to the nanosecond; not later than the last refill when there is none.
     #[inline]
     pub(super) fn out_of_debt(&self) -> Time {
-        match (self.level, self.rate) {
+        self.owes_no_more(0)
+    }
+
+    /// When the debt is `bytes` or less, to the nanosecond; not later than the last refill when it is so.
+    #[inline]
+    pub(super) fn owes_no_more(&self, bytes: u32) -> Time {
+        match (self.level.saturating_add(i64::from(bytes).saturating_mul(BYTE)), self.rate) {
             (0.., _) => self.refilled,
             (_, 0) => Time::NEVER,
             (debt, rate) => Time(self.refilled.0.saturating_add(debt.unsigned_abs().div_ceil(rate))),
         }
     }
 
-    /// Whether it is, at `now`, which is not before the last time that anything was taken out.
+    /// Whether the debt is more, at `now`, which is not before the last time that anything was taken out.
     #[inline]
-    pub(super) fn is_in_debt(&self, now: Time) -> bool {
-        self.level < 0 && self.out_of_debt() > now
+    pub(super) fn owes_more(&self, now: Time, bytes: u32) -> bool {
+        self.level < 0 && self.owes_no_more(bytes) > now
     }
 
     #[inline]

@@ -11,10 +11,10 @@
 //! and turns live here and survive a new generation. What holds:
 //!
 //! - a shaped interface sends, in any window of length t, no more than
-//!   rate·t + burst + one frame, and no less while it has frames, if its tree is
-//!   asked when [`Scheduler::next_event`] says (later by less than its burst);
+//!   rate·t + burst + two frames, the second one of priority, and no less while it has
+//!   frames, if its tree is asked when [`Scheduler::next_event`] says (later by less than its burst);
 //! - a frame that may leave never waits while the port is idle, and a priority
-//!   frame waits for no other but the one that has begun;
+//!   frame waits for none but others of priority: for one that has begun, on the line;
 //! - offered = sent + named drops + held, in packets and bytes, at every moment;
 //! - the work for a frame does not grow with the number of interfaces.
 
@@ -36,6 +36,7 @@ mod report;
 mod ring;
 pub mod scheduler;
 mod serve;
+mod shaper;
 mod site;
 mod spec;
 mod stats;

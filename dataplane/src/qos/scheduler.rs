@@ -14,18 +14,22 @@
 //! - within an interface: priority classes in class order (RFC 3246), weighted
 //!   classes by fair queueing, weight 0 when nothing else waits (RFC 8622).
 //!
-//! A shaper lets a frame out when it is not in debt, and the frame may put it
-//! into debt: in any window of length t, no more than rate·t + burst + one frame.
-//! The burst makes up for turns that came late; what passes while nothing waits is
-//! not saved, so that a line of the same rate behind never has more than one frame.
+//! A shaper lets a frame out when it is not in debt, and one of priority in a debt of up
+//! to one frame ([`Shaper`]): in any window of length t, no more than rate·t + burst + two
+//! frames. The burst makes up for turns that came late. What passes while nothing waits
+//! that may leave is not saved, neither by an interface's shaper nor by the port's: a line
+//! of the same rate behind never has more than one frame, but for those of priority.
 
 use super::bucket::TokenBucket;
 use super::memory::Bound;
 use super::queue::Room;
 use super::ring::Ring;
 use super::serve::Terms;
+use super::shaper::Shaper;
 use super::site::{Dropped, Site};
 use super::stats::QueueStats;
+use super::turn::Turn;
+use super::wait::FULL;
 use super::wheel::Wheel;
 use crate::class::TrafficClass;
 use crate::id::IfIndex;
@@ -36,6 +40,8 @@ use crate::time::Time;
 pub const LINE_OVERHEAD: u32 = 24;
 /// Burst of a port's own rate, nanoseconds.
 const PORT_BURST: u64 = 1_000_000;
+/// A full frame as a port's own rate counts it, bytes.
+const PORT_FULL: u32 = FULL as u32 + LINE_OVERHEAD;
 const NONE: u32 = u32::MAX;
 /// As many interfaces are in the cache anyway.
 const AT_HAND: usize = 8;
@@ -78,7 +84,7 @@ impl Default for TreeLimits {
 pub struct Scheduler {
     /// The latest time it was told.
     pub(super) clock: Time,
-    pub(super) port: Option<TokenBucket>,
+    pub(super) port: Option<Shaper>,
     pub(super) port_rate: u64,
     pub(super) limits: TreeLimits,
     pub(super) frames: usize,
@@ -101,8 +107,9 @@ pub struct Scheduler {
     pub(super) leftover: Ring,
     /// Of the shared ring: the latest whose quantum is being used.
     pub(super) round: u64,
-    /// Sites with frames that may not send yet.
+    /// Sites with frames that may not send yet: without priority; of priority classes.
     pub(super) wheel: Wheel,
+    pub(super) urging: Wheel,
     /// Shared sites, by when they may send out of what they are sure of.
     pub(super) assuring: Wheel,
     /// Classes with frames, by when their own rate lets them: eight places for each site.
@@ -126,11 +133,11 @@ impl Scheduler {
     }
 
     pub(super) fn set_port_rate(&mut self, rate: u64) {
-        let bucket = TokenBucket::of_time(rate, PORT_BURST);
+        let shaper = Shaper::new(TokenBucket::of_time(rate, PORT_BURST), PORT_FULL);
         self.port = match self.port.take() {
             _ if rate == 0 => None,
-            Some(port) => Some(port.retuned(bucket, self.clock)),
-            None => Some(bucket),
+            Some(port) => Some(port.retuned(shaper, self.clock)),
+            None => Some(shaper),
         };
         self.port_rate = rate;
     }
@@ -164,15 +171,11 @@ impl Scheduler {
         };
         match site.enqueue(frame, &terms, &mut self.room) {
             Ok(wakes) => {
-                if self.frames == 0
-                    && let Some(port) = &mut self.port
-                {
-                    port.keep(self.clock, 0);
-                }
                 let held = (site.frames - 1, site.bytes - len);
                 self.hold(held, (1, len));
                 // Where its queue had frames before, the interface already stands where it should.
                 if wakes {
+                    self.port_idled();
                     self.line_up(at);
                 }
                 Ok(())
@@ -197,6 +200,7 @@ impl Scheduler {
         self.let_go(before, gone);
         self.hold(before, (1, len as u64));
         if wakes {
+            self.port_idled();
             self.line_up(at);
         }
         (held.frame, DropReason::QueueBytes)
@@ -236,8 +240,11 @@ impl Scheduler {
         self.wake();
         let most = max.min(out.room());
         let mut given = 0;
-        while given < most && self.port_ready() {
+        while given < most {
             let Some((at, turn)) = self.turn() else { break };
+            if !self.port_lets(turn == Turn::Urgent) {
+                break;
+            }
             given += self.serve(at, turn, most - given, out, dropped);
         }
         given
@@ -246,17 +253,16 @@ impl Scheduler {
     /// When `dequeue` can next give a frame: `now` when it can already, never
     /// when it holds none. Not one nanosecond early or late, unless frames
     /// expire or come before; early, where a class with a rate of its own waits for
-    /// its interface's too.
+    /// its interface's too, or where priority made one of very many interfaces wait longer.
     pub fn next_event(&self, now: Time) -> Time {
         if self.frames == 0 {
             return Time::NEVER;
         }
-        let ready = [&self.urgent, &self.assured, &self.shared, &self.leftover]
-            .iter()
-            .any(|ring| ring.front().is_some());
-        let site = if ready { Time::ZERO } else { self.wheel.earliest().min(self.pacing.earliest()) };
-        let port = self.port.as_ref().map_or(Time::ZERO, TokenBucket::out_of_debt);
-        now.max(site).max(port)
+        let port = |urgent| self.port.as_ref().map_or(Time::ZERO, |port| port.due(urgent));
+        let urgent = if self.urgent.front().is_some() { Time::ZERO } else { self.urging.earliest() };
+        let plain = if self.has_plain() { Time::ZERO } else { self.wheel.earliest() };
+        let first = urgent.min(self.pacing.earliest()).max(port(true));
+        now.max(first.min(plain.max(port(false))))
     }
 
     /// Frames it holds.
@@ -290,7 +296,24 @@ impl Scheduler {
     }
 
     #[inline]
-    fn port_ready(&self) -> bool {
-        self.port.as_ref().is_none_or(|p| p.out_of_debt() <= self.clock)
+    pub(super) fn port_lets(&self, urgent: bool) -> bool {
+        self.port.as_ref().is_none_or(|port| port.lets(self.clock, urgent))
+    }
+
+    /// Whether an interface may send without priority.
+    #[inline]
+    fn has_plain(&self) -> bool {
+        [&self.assured, &self.shared, &self.leftover].iter().any(|ring| ring.front().is_some())
+    }
+
+    /// Sees to it, before any interface is lined up, that the port saves nothing of the time in which none
+    /// could send.
+    #[inline]
+    pub(super) fn port_idled(&mut self) {
+        if self.port.is_some() && self.urgent.front().is_none() && !self.has_plain() {
+            let due = self.wheel.earliest().min(self.urging.earliest()).min(self.pacing.earliest());
+            let until = self.clock.min(due);
+            self.port.as_mut().into_iter().for_each(|port| port.idled(until));
+        }
     }
 }

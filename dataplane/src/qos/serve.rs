@@ -1,8 +1,8 @@
 //! A frame's way into and out of one interface's queues.
 
-use super::bucket::TokenBucket;
 use super::memory::Bound;
 use super::queue::{Offer, Room};
+use super::shaper::Shaper;
 use super::site::{Dropped, Site};
 use super::store::Held;
 use crate::packet::{DropReason, Frame};
@@ -128,7 +128,9 @@ impl Site {
         if rate == 0 || u128::from(ahead) * 8_000_000_000 <= most {
             return false;
         }
-        let spare = self.shaper.as_mut().map_or(0, |s| s.bytes(terms.now));
+        let urgent = self.priority & (1 << place) != 0;
+        let owed = if urgent { self.longest() } else { 0 };
+        let spare = self.shaper.as_mut().map_or(owed, |s| s.spare(terms.now, urgent));
         u128::from(ahead.saturating_sub(spare)) * 8_000_000_000 > most
     }
 
@@ -217,6 +219,6 @@ impl Site {
     /// The most that it can get, bit/s, on a port of this rate; 0 is not known.
     #[inline]
     pub(super) fn rate(&self, port: u64) -> u64 {
-        self.shaper.as_ref().map_or(port, TokenBucket::rate)
+        self.shaper.as_ref().map_or(port, Shaper::rate)
     }
 }

@@ -8,11 +8,12 @@ use super::fair::Fair;
 use super::pace::Paces;
 use super::policer::Policer;
 use super::queue::{Ask, Offer, Queue, Room};
+use super::shaper::Shaper;
 use super::spec::{Cells, Discipline, InterfaceQos, RateSpec, ShaperSpec};
 use super::stats::Tally;
 use super::store::Held;
 use super::turn::Turn;
-use super::wait::time;
+use super::wait::{FULL, time};
 use crate::class::{CLASSES, TrafficClass};
 use crate::id::IfIndex;
 use crate::memory::fetch;
@@ -32,7 +33,7 @@ pub(super) type Dropped = Vec<(Frame, DropReason)>;
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Site {
-    pub(super) shaper: Option<TokenBucket>,
+    pub(super) shaper: Option<Shaper>,
     /// A bit for each queue: has a frame; goes first; has a weight.
     pub(super) backlog: u8,
     pub(super) priority: u8,
@@ -41,8 +42,9 @@ pub(super) struct Site {
     urgent: u8,
     /// All classes wait in one queue.
     pub(super) fifo: bool,
-    /// It stands in the timing wheel; in that of what it is sure of.
+    /// It stands in the timing wheel; in that of priority; in that of what it is sure of.
     pub(super) waiting: bool,
+    pub(super) urging: bool,
     pub(super) assuring: bool,
     /// The ring it stands in, but for that of priority.
     pub(super) stands: Option<Turn>,
@@ -82,8 +84,8 @@ fn bits(of: impl Fn(usize) -> bool) -> u8 {
     (0..CLASSES).fold(0, |bits, class| bits | u8::from(of(class)) << class)
 }
 
-fn bucket(spec: ShaperSpec) -> TokenBucket {
-    TokenBucket::of_time(spec.rate, spec.burst)
+fn shaper(spec: ShaperSpec) -> Shaper {
+    Shaper::new(TokenBucket::of_time(spec.rate, spec.burst), spec.accounted(FULL))
 }
 
 /// What waits for its turn among others of the port goes on earning; [`Site::begins`] sees to the burst.
@@ -95,13 +97,14 @@ impl Site {
     /// Interface `id` at place `at` of the tree.
     pub(super) fn new(id: IfIndex, at: usize, spec: Arc<InterfaceQos>) -> Self {
         let mut site = Self {
-            shaper: spec.shaper.map(bucket),
+            shaper: spec.shaper.map(shaper),
             backlog: 0,
             priority: 0,
             weighted: 0,
             urgent: 0,
             fifo: false,
             waiting: false,
+            urging: false,
             assuring: false,
             stands: None,
             frames: 0,
@@ -133,7 +136,7 @@ impl Site {
     /// keeps its place among those of its class, or flow, and its time of arrival.
     pub(super) fn adopt(&mut self, spec: Arc<InterfaceQos>, now: Time, room: &mut Room) {
         let old = std::mem::replace(&mut self.spec, spec);
-        let spec = self.spec.shaper.map(bucket);
+        let spec = self.spec.shaper.map(shaper);
         self.shaper = match (self.shaper.take(), spec) {
             (Some(tokens), Some(spec)) => Some(tokens.retuned(spec, now)),
             (_, spec) => spec,
@@ -217,10 +220,10 @@ impl Site {
         self.assured.as_ref().map_or(Time::NEVER, TokenBucket::out_of_debt)
     }
 
-    /// When its shaper lets a frame out; not later than its last one when it does now.
+    /// When its shaper lets a frame out, of a class with priority or not; not later than its last one when it does now.
     #[inline]
-    pub(super) fn eligible(&self) -> Time {
-        self.shaper.as_ref().map_or(Time::ZERO, TokenBucket::out_of_debt)
+    pub(super) fn due(&self, urgent: bool) -> Time {
+        self.shaper.as_ref().map_or(Time::ZERO, |shaper| shaper.due(urgent))
     }
 
     /// A frame of so many bytes was sent. What is borrowed is not taken off what it is
@@ -230,7 +233,7 @@ impl Site {
     pub(super) fn charge(&mut self, turn: Turn, bytes: u32, now: Time) {
         self.burst.sent(now, bytes);
         if let Some(shaper) = &mut self.shaper {
-            shaper.spend(now, bytes);
+            shaper.spend(now, bytes, turn == Turn::Urgent);
         }
         match (turn, &mut self.assured) {
             (Turn::Urgent | Turn::Assured, Some(assured)) => assured.spend_within(now, bytes, ASSURED_MOST),
@@ -242,13 +245,13 @@ impl Site {
     /// Whether one that shares may send another frame in the same turn.
     #[inline]
     pub(super) fn goes_on(&self, now: Time) -> bool {
-        self.credit > 0 && self.has_weighted() && !self.is_in_debt(now)
+        self.credit > 0 && self.has_weighted() && self.lets(now, false)
     }
 
-    /// Whether its shaper holds it back.
+    /// Whether its shaper lets a frame out.
     #[inline]
-    pub(super) fn is_in_debt(&self, now: Time) -> bool {
-        self.shaper.as_ref().is_some_and(|shaper| shaper.is_in_debt(now))
+    pub(super) fn lets(&self, now: Time, urgent: bool) -> bool {
+        self.shaper.as_ref().is_none_or(|shaper| shaper.lets(now, urgent))
     }
 
     /// A queue has a frame, or may send again. Where nothing else may, the line was idle, and what its
@@ -259,7 +262,7 @@ impl Site {
         if self.ready() == 0
             && let Some(shaper) = &mut self.shaper
         {
-            shaper.keep(now, 0);
+            shaper.idled(now);
         }
         if self.has_weighted() || self.is_leftover(place) {
             return;
@@ -279,6 +282,12 @@ impl Site {
     #[inline]
     pub(super) fn has_priority(&self) -> bool {
         self.ready() & self.priority != 0
+    }
+
+    /// Something waits of a class without priority.
+    #[inline]
+    pub(super) fn has_plain(&self) -> bool {
+        self.ready() & !self.priority != 0
     }
 
     /// Something waits of a class without priority, but with a weight.

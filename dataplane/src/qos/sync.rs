@@ -26,6 +26,7 @@ impl Scheduler {
         interfaces: impl Iterator<Item = (IfIndex, &'a Arc<InterfaceQos>)>,
         out_dropped: &mut Dropped,
     ) {
+        self.wake();
         self.set_port_rate(port_rate);
         self.generation += 1;
         let mut changed = false;
@@ -84,6 +85,7 @@ impl Scheduler {
                 ring.grow(at + 1);
             }
             self.wheel.grow(at + 1);
+            self.urging.grow(at + 1);
             self.assuring.grow(at + 1);
             self.pacing.grow((at + 1) * CLASSES);
         }
@@ -119,11 +121,12 @@ impl Scheduler {
     /// Sets the wheel anew and lines up what changed.
     fn wind_up(&mut self) {
         self.wheel.clear();
+        self.urging.clear();
         self.assuring.clear();
         self.pacing.clear();
         for at in 0..self.sites.len() {
             if let Some(site) = self.sites[at].as_mut() {
-                (site.waiting, site.assuring, site.paces.timed) = (false, false, 0);
+                (site.waiting, site.urging, site.assuring, site.paces.timed) = (false, false, false, 0);
                 self.line_up(at);
             }
         }

@@ -25,6 +25,13 @@ pub(super) enum Turn {
 impl Scheduler {
     /// Lines up the interfaces whose time has come.
     pub(super) fn wake(&mut self) {
+        self.port_idled();
+        while let Some(at) = self.urging.pop(self.clock) {
+            if let Some(site) = self.sites[at].as_mut() {
+                site.urging = false;
+            }
+            self.line_up(at);
+        }
         while let Some(at) = self.wheel.pop(self.clock) {
             if let Some(site) = self.sites[at].as_mut() {
                 site.waiting = false;
@@ -42,22 +49,34 @@ impl Scheduler {
     }
 
     /// Puts an interface with frames where it belongs: into the rings, or into
-    /// the wheel until its shaper lets it.
+    /// the wheels until its shaper lets it.
     #[inline]
     pub(super) fn line_up(&mut self, at: usize) {
         self.see_to_classes(at);
         let Some(site) = self.sites[at].as_mut() else { return };
-        if site.waiting || site.ready() == 0 {
-            return;
+        let plain = site.has_plain() && !site.waiting;
+        if site.has_priority() && !site.urging {
+            let due = site.due(true);
+            if due <= self.clock {
+                self.urgent.join(at);
+            } else {
+                site.urging = true;
+                self.urging.insert(at, due, self.clock);
+            }
         }
-        let eligible = site.eligible();
-        if eligible > self.clock {
+        if plain {
+            self.line_up_plain(at);
+        }
+    }
+
+    /// The same of its frames without priority, for which it stands in no wheel.
+    #[inline]
+    fn line_up_plain(&mut self, at: usize) {
+        let Some(site) = self.sites[at].as_mut() else { return };
+        let due = site.due(false);
+        if due > self.clock {
             site.waiting = true;
-            self.wheel.insert(at, eligible, self.clock);
-            return;
-        }
-        if site.has_priority() {
-            self.urgent.join(at);
+            return self.wheel.insert(at, due, self.clock);
         }
         let place = self.place(at);
         self.stand(at, place);
@@ -168,12 +187,12 @@ impl Scheduler {
         {
             site.charge(turn, accounted, self.clock);
             if let Some(port) = &mut self.port {
-                port.spend(self.clock, frame.len() as u32 + LINE_OVERHEAD);
+                port.spend(self.clock, frame.len() as u32 + LINE_OVERHEAD, turn == Turn::Urgent);
             }
             // There is room for `most`.
             given += usize::from(out.push(frame).is_ok());
-            let port_ready = self.port.as_ref().is_none_or(|port| !port.is_in_debt(self.clock));
-            if turn != Turn::Shared || given >= most || !port_ready || !site.goes_on(self.clock) {
+            let port_lets = self.port.as_ref().is_none_or(|port| port.lets(self.clock, false));
+            if turn != Turn::Shared || given >= most || !port_lets || !site.goes_on(self.clock) {
                 break;
             }
         }
@@ -188,10 +207,8 @@ impl Scheduler {
     fn settle(&mut self, at: usize, turn: Turn) {
         self.see_to_classes(at);
         let Some(Some(site)) = self.sites.get(at) else { return };
-        if site.is_in_debt(self.clock) {
-            self.urgent.leave(at);
-            self.stand(at, None);
-            return self.line_up(at);
+        if !site.lets(self.clock, false) {
+            return self.hold_back(at, turn);
         }
         if !site.has_priority() {
             self.urgent.leave(at);
@@ -205,5 +222,21 @@ impl Scheduler {
         }
         let place = self.place(at);
         self.stand(at, place);
+    }
+
+    /// After the turn of an interface that is in debt now: out of the rings, but for that of priority while the
+    /// debt is small, and to its new place in the wheels.
+    fn hold_back(&mut self, at: usize, turn: Turn) {
+        self.stand(at, None);
+        let Some(Some(site)) = self.sites.get_mut(at) else { return };
+        if std::mem::take(&mut site.waiting) {
+            self.wheel.remove(at);
+        }
+        if !site.has_priority() || !site.lets(self.clock, true) {
+            self.urgent.leave(at);
+        } else if turn == Turn::Urgent {
+            self.urgent.turn();
+        }
+        self.line_up(at);
     }
 }

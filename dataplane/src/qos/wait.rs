@@ -10,7 +10,7 @@ use crate::id::IfIndex;
 use crate::time::Time;
 
 /// A full frame without FCS, where no longer one was seen.
-const FULL: u64 = 1514;
+pub(super) const FULL: usize = 1514;
 
 /// Nanoseconds that `bytes` take at `rate` bit/s; `u64::MAX` when they never get through.
 pub(super) fn time(bytes: u64, rate: u64) -> u64 {
@@ -27,7 +27,8 @@ impl Scheduler {
         let Some(site) = self.site(interface) else { return 0 };
         let others = self.sites.iter().flatten().filter(|s| s.frames > 0 && s.id != interface).count();
         let rate = self.share(site, others + 1);
-        let port = self.port.as_ref().map_or(0, |p| p.out_of_debt().since(now));
+        let urgent = site.goes_first(class);
+        let port = self.port.as_ref().map_or(0, |port| port.due(urgent).since(now));
         if rate == 0 { 0 } else { site.within_limit(class, site.expected(class, rate, now).max(port)) }
     }
 
@@ -53,7 +54,7 @@ impl Site {
     }
 
     pub(super) fn longest(&self) -> u64 {
-        u64::from(self.accounted(FULL as usize))
+        u64::from(self.accounted(FULL))
     }
 
     fn waiting(&self, class: usize) -> u64 {
@@ -61,9 +62,16 @@ impl Site {
     }
 
     fn expected(&self, class: TrafficClass, rate: u64, now: Time) -> u64 {
-        let debt = self.eligible().since(now);
-        let spare = self.shaper.clone().map_or(0, |mut s| s.bytes(now));
-        debt.saturating_add(time(self.backlog_before(class).saturating_sub(spare), rate))
+        let (debt, urgent) = (self.due(false).since(now), self.goes_first(class));
+        let spare = self.shaper.clone().map_or(0, |mut s| s.spare(now, false));
+        let wait = debt.saturating_add(time(self.backlog_before(class).saturating_sub(spare), rate));
+        // What priority may owe is not waited for.
+        let owed = self.shaper.as_ref().map_or(self.longest(), |s| s.slack(true).into());
+        wait.saturating_sub(if urgent { time(owed, rate) } else { 0 })
+    }
+
+    fn goes_first(&self, class: TrafficClass) -> bool {
+        self.spec.discipline == Discipline::Classes && self.spec.classes[class.index()].priority
     }
 
     /// Bytes that wait now and leave before a frame of `class` that comes now.

@@ -4,6 +4,7 @@ mod aqm;
 mod fluid;
 mod guarantee;
 mod oracle;
+mod priority;
 mod property;
 mod report;
 mod scenario;

@@ -13,12 +13,14 @@ struct Level {
     depth: i128,
     level: i128,
     at: u64,
+    /// The longest frame without priority: a full one, or one that was sent.
+    longest: i128,
 }
 
 impl Level {
-    fn full(rate: u64, burst: u64) -> Self {
+    fn full(rate: u64, burst: u64, longest: i128) -> Self {
         let depth = i128::from(rate) * i128::from(burst);
-        Self { rate, depth, level: depth, at: 0 }
+        Self { rate, depth, level: depth, at: 0, longest }
     }
 
     fn at(&mut self, now: u64) -> &mut Self {
@@ -27,14 +29,26 @@ impl Level {
         self
     }
 
+    /// What passes while nothing waits is not saved.
+    fn idle(&mut self, now: u64) {
+        let now = self.at(now);
+        now.level = now.level.min(0);
+    }
+
+    fn spend(&mut self, now: u64, bytes: i128, priority: bool) {
+        self.at(now).level -= bytes * BYTE;
+        self.longest = if priority { self.longest } else { self.longest.max(bytes) };
+    }
+
     fn retune(old: Option<Self>, new: Option<Self>, now: u64) -> Option<Self> {
         let new = new?;
         Some(old.map_or(new, |mut old| Self { level: old.at(now).level.min(new.depth), at: now, ..new }))
     }
 
-    /// The first nanosecond from `now` on at which it is not in debt.
-    fn clear(mut self, now: u64) -> u64 {
-        let debt = -self.at(now).level.min(0);
+    /// The first nanosecond from `now` on at which it is not in debt; with priority, of more than a frame.
+    fn clear(mut self, now: u64, priority: bool) -> u64 {
+        let owed = if priority { self.longest * BYTE } else { 0 };
+        let debt = -(self.at(now).level + owed).min(0);
         now + (debt as u128).div_ceil(u128::from(self.rate)) as u64
     }
 }
@@ -61,13 +75,19 @@ impl Place {
         Self { spec: spec.clone(), shaper, assured, waiting: Vec::new() }
     }
 
-    fn may_send(&self, now: u64) -> bool {
-        self.shaper.is_none_or(|s| s.clear(now) == now)
+    fn may_send(&self, now: u64, priority: bool) -> bool {
+        self.shaper.is_none_or(|s| s.clear(now, priority) == now)
+    }
+
+    /// The first nanosecond from `now` on at which something that waits may leave, with priority or without.
+    fn ready(&self, now: u64, priority: bool) -> Option<u64> {
+        let waits = self.waiting.iter().any(|w| self.rules(w.class).priority == priority);
+        waits.then(|| self.shaper.map_or(now, |s| s.clear(now, priority)))
     }
 
     /// Whether it may send out of what it is sure of.
     fn is_sure(&self, now: u64) -> bool {
-        self.assured.is_some_and(|a| a.clear(now) == now)
+        self.assured.is_some_and(|a| a.clear(now, false) == now)
     }
 
     /// Whether something without priority waits that has a weight.
@@ -102,11 +122,11 @@ impl Place {
 }
 
 fn level(spec: &InterfaceQos) -> Option<Level> {
-    spec.shaper.map(|s| Level::full(s.rate, s.burst))
+    spec.shaper.map(|s| Level::full(s.rate, s.burst, on_the_line(spec, 1514 + overhead(spec))))
 }
 
 fn assured(spec: &InterfaceQos) -> Option<Level> {
-    spec.assured.map(|a| Level::full(a.rate, a.burst.max(100 * MS)))
+    spec.assured.map(|a| Level::full(a.rate, a.burst.max(100 * MS), 0))
 }
 
 fn overhead(spec: &InterfaceQos) -> i128 {
@@ -146,6 +166,8 @@ fn queue_on_the_line(spec: &InterfaceQos, bytes: i128) -> i128 {
 pub(super) struct Oracle {
     places: Vec<Option<Place>>,
     port: Option<Level>,
+    /// Until when it was looked at.
+    at: u64,
 }
 
 impl Oracle {
@@ -156,13 +178,14 @@ impl Oracle {
         specs: &[Option<Arc<InterfaceQos>>],
         dropped: &[Gone],
     ) {
-        let port = (port_rate > 0).then(|| Level::full(port_rate, MS));
+        self.pass(now);
+        let port = (port_rate > 0).then(|| Level::full(port_rate, MS, 1514 + i128::from(LINE_OVERHEAD)));
         self.port = Level::retune(self.port, port, now);
         self.places.resize_with(specs.len().max(self.places.len()), || None);
         let mut gone = 0;
         for (place, spec) in self.places.iter_mut().zip(specs) {
             match (place.as_mut(), spec) {
-                (Some(place), Some(spec)) => {
+                (Some(place), Some(spec)) if place.spec != *spec => {
                     place.shaper = Level::retune(place.shaper, level(spec), now);
                     place.assured = Level::retune(place.assured, assured(spec), now);
                     place.spec = spec.clone();
@@ -175,11 +198,23 @@ impl Oracle {
                     }
                     *place = None;
                 }
-                (None, None) => {}
+                (Some(_), Some(_)) | (None, None) => {}
             }
         }
         assert_eq!(dropped.len(), gone);
         assert!(dropped.iter().all(|d| d.why == Some(DropReason::InterfaceGone)));
+    }
+
+    /// Time passes. While nothing may leave, the port saves nothing.
+    fn pass(&mut self, now: u64) {
+        let places = self.places.iter().flatten();
+        let ready =
+            places.flat_map(|p| [true, false].into_iter().filter_map(|first| p.ready(self.at, first)));
+        let ready = ready.min().unwrap_or(u64::MAX);
+        if let Some(port) = self.port.as_mut().filter(|_| ready > self.at) {
+            port.idle(ready.min(now));
+        }
+        self.at = now;
     }
 
     /// A frame was offered, and refused for `why` or not.
@@ -189,8 +224,8 @@ impl Oracle {
         (site, class, len, serial): (u32, TrafficClass, usize, u32),
         why: Option<DropReason>,
     ) {
+        self.pass(now);
         let port = self.port;
-        let nothing = self.places.iter().flatten().all(|p| p.waiting.is_empty());
         let Some(place) = self.places[site as usize].as_mut() else {
             return assert_eq!(why, Some(DropReason::InterfaceGone));
         };
@@ -199,7 +234,8 @@ impl Oracle {
         if bytes + len > rules.limit_bytes as usize {
             return assert_eq!(why, Some(DropReason::QueueBytes));
         }
-        let spare = place.shaper.as_mut().map_or(0, |s| s.at(now).level.max(0));
+        let owed = |longest: i128| if rules.priority { longest * BYTE } else { 0 };
+        let spare = place.shaper.as_mut().map_or(owed(1514), |s| (s.at(now).level + owed(s.longest)).max(0));
         let ahead = (bytes as i128 + count * overhead(&place.spec)).max(0);
         let ahead = queue_on_the_line(&place.spec, ahead) * BYTE - spare;
         let rate = place.shaper.or(port).map_or(0, |s| s.rate);
@@ -216,18 +252,13 @@ impl Oracle {
             let kept = Level { level: tokens.clone().at(now).level.min(most), at: now, ..tokens };
             place.assured = Some(if begins { kept } else { tokens });
         }
-        // What passes while nothing waits is not saved.
-        let idle = |level: &mut Level| {
-            let now = level.at(now);
-            now.level = now.level.min(0);
-        };
-        place.shaper.as_mut().filter(|_| place.waiting.is_empty()).into_iter().for_each(idle);
+        place.shaper.as_mut().filter(|_| place.waiting.is_empty()).into_iter().for_each(|s| s.idle(now));
         place.waiting.push(Waiting { class, len, serial, since: now });
-        self.port.as_mut().filter(|_| nothing).into_iter().for_each(idle);
     }
 
     /// These left or were dropped, in this order, in one `dequeue` of at most `max`.
     pub(super) fn left(&mut self, now: u64, gone: &[Gone], max: usize) {
+        self.pass(now);
         let (dropped, sent): (Vec<&Gone>, Vec<&Gone>) = gone.iter().partition(|g| g.why.is_some());
         for drop in dropped {
             let place = self.places[drop.interface.index()].as_mut().unwrap();
@@ -239,19 +270,18 @@ impl Oracle {
         for frame in &sent {
             self.sent(now, frame);
         }
-        let idle = |p: &Place| p.waiting.is_empty() || !p.may_send(now);
-        assert!(sent.len() == max || !self.port_ready(now) || self.places.iter().flatten().all(idle));
+        assert!(sent.len() == max || self.next_event(now) > now);
     }
 
-    fn port_ready(&self, now: u64) -> bool {
-        self.port.is_none_or(|p| p.clear(now) == now)
+    fn port_lets(&self, now: u64, priority: bool) -> bool {
+        self.port.is_none_or(|p| p.clear(now, priority) == now)
     }
 
     fn sent(&mut self, now: u64, frame: &Gone) {
-        assert!(self.port_ready(now), "the port's rate");
         let place = self.places[frame.interface.index()].as_ref().unwrap();
         let rules = place.rules(frame.class);
-        assert!(place.may_send(now), "the interface's rate");
+        assert!(self.port_lets(now, rules.priority), "the port's rate");
+        assert!(place.may_send(now, rules.priority), "the interface's rate");
         assert!(rules.limit_time == 0 || frame.waited <= rules.limit_time);
         let first = place.waiting.iter().position(|w| w.class == frame.class).unwrap();
         assert_eq!(place.waiting[first].serial, frame.serial, "in order within a class");
@@ -261,9 +291,10 @@ impl Oracle {
         if rules.priority {
             assert!(place.urgent().all(|w| w.class >= frame.class));
         } else {
-            let mut may_send = self.places.iter().flatten().filter(|p| p.may_send(now));
+            let mut may_send = self.places.iter().flatten().filter(|p| p.may_send(now, true));
             assert!(may_send.all(|p| p.urgent().count() == 0), "a priority frame waits");
-            let others = || self.places.iter().flatten().filter(|p| p.may_send(now) && p.has_weighted());
+            let may_send = || self.places.iter().flatten().filter(|p| p.may_send(now, false));
+            let others = || may_send().filter(|p| p.has_weighted());
             assert!(rules.weight > 0 || others().count() == 0, "a leftover goes before what has a weight");
             let sure = place.is_sure(now) || rules.weight == 0;
             assert!(sure || !others().any(|p| p.is_sure(now)), "one that is sure of a turn waits");
@@ -273,7 +304,7 @@ impl Oracle {
         place.waiting.remove(first);
         let accounted = on_the_line(&place.spec, (frame.len as i128 + overhead(&place.spec)).max(1));
         if let Some(shaper) = &mut place.shaper {
-            shaper.at(now).level -= accounted * BYTE;
+            shaper.spend(now, accounted, rules.priority);
         }
         if let Some(assured) =
             place.assured.as_mut().filter(|_| rules.priority || rules.weight > 0 && is_sure)
@@ -283,15 +314,17 @@ impl Oracle {
             assured.level = (level - accounted * BYTE).max(most.min(level));
         }
         if let Some(port) = &mut self.port {
-            port.at(now).level -= (frame.len as i128 + i128::from(LINE_OVERHEAD)) * BYTE;
+            port.spend(now, frame.len as i128 + i128::from(LINE_OVERHEAD), rules.priority);
         }
     }
 
     /// When the next frame can leave.
     pub(super) fn next_event(&self, now: u64) -> u64 {
-        let sites = self.places.iter().flatten().filter(|p| !p.waiting.is_empty());
-        let site = sites.map(|p| p.shaper.map_or(now, |s| s.clear(now))).min();
-        site.map_or(u64::MAX, |site| site.max(self.port.map_or(now, |p| p.clear(now))))
+        let first = |priority| {
+            let site = self.places.iter().flatten().filter_map(|p| p.ready(now, priority)).min()?;
+            Some(site.max(self.port.map_or(now, |p| p.clear(now, priority))))
+        };
+        [true, false].into_iter().filter_map(first).min().unwrap_or(u64::MAX)
     }
 
     /// Frames and bytes that wait.
