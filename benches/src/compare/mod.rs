@@ -72,7 +72,10 @@ enum How {
 /// Every comparison there is.
 fn lines() -> Vec<Line> {
     let memif = Line { name: "memif-l3fwd", unit: "ns/frame", peer: "l3fwd", how: How::Between };
-    [fib::lines(), change::lines(), meter::lines(), sched::lines(), vec![memif]].into_iter().flatten().collect()
+    [fib::lines(), change::lines(), meter::lines(), sched::lines(), vec![memif]]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Exit status where something could not be compared.

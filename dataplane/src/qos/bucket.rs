@@ -76,11 +76,11 @@ impl TokenBucket {
         Self { level: self.level.min(to.depth), refilled: self.refilled, ..to }
     }
 
-    /// Takes `bytes` out, into debt if need be.
+    /// Takes `bytes` out, those of a frame, into debt if need be.
     #[inline]
     pub(super) fn spend(&mut self, now: Time, bytes: u32) {
         self.refill(now);
-        self.level = self.level.saturating_sub(i64::from(bytes).saturating_mul(BYTE));
+        self.level = self.level.wrapping_sub(i64::from(bytes).wrapping_mul(BYTE));
     }
 
     /// As [`TokenBucket::spend`], but not further into debt than what `most` nanoseconds bring.

@@ -25,10 +25,15 @@ const MARGIN: u64 = SCALE * LONGEST;
 /// within one longest frame of their clock.
 #[derive(Clone, Debug)]
 pub(super) struct Fair {
-    /// What one byte of each class is worth.
-    per_byte: [u64; CLASSES],
+    /// Classes with a weight that wait, the earliest start first: a byte each, and how many.
+    order: u64,
+    waiting: u32,
+    /// A bit for each of them.
+    within: u8,
     /// Where each class's first frame starts.
     starts: [u64; CLASSES],
+    /// What one byte of each class is worth.
+    per_byte: [u64; CLASSES],
     clocks: [u64; 2],
 }
 
@@ -36,27 +41,22 @@ impl Fair {
     /// For these weights; 0 is a class that only gets what the others leave.
     pub(super) fn new(weights: [u32; CLASSES]) -> Self {
         let per_byte = weights.map(|w| SCALE / u64::from(w.max(1)));
-        Self { per_byte, starts: [0; CLASSES], clocks: [0; 2] }
+        Self { order: 0, waiting: 0, within: 0, starts: [0; CLASSES], per_byte, clocks: [0; 2] }
     }
 
-    /// The class of `waiting` (a bit each, not 0) whose turn it is; of equals the first.
+    /// The class with a weight whose turn it is.
     #[inline]
-    pub(super) fn choose(&self, waiting: u8, leftover: bool) -> usize {
-        if waiting & waiting.wrapping_sub(1) == 0 {
-            return waiting.trailing_zeros() as usize & 7;
-        }
-        // Eight numbers without a branch: which is least cannot be foretold.
-        let base = self.clocks[usize::from(leftover)].wrapping_sub(MARGIN);
-        let mut least = u64::MAX;
-        for (class, start) in self.starts.iter().enumerate() {
-            let ahead = start.wrapping_sub(base) << 3 | class as u64;
-            let key = if waiting & (1 << class) != 0 { ahead } else { u64::MAX };
-            least = least.min(key);
-        }
-        least as usize & 7
+    pub(super) fn first(&self) -> Option<usize> {
+        (self.waiting > 0).then_some(self.order as usize & 7)
     }
 
-    /// A class that was empty has a frame. Where its last one ended later than what is
+    /// The class without a weight whose turn it is, of those that are `ready`.
+    pub(super) fn first_leftover(&self, ready: u8) -> usize {
+        let ahead = |class: &usize| self.starts[*class].wrapping_sub(self.clocks[1].wrapping_sub(MARGIN));
+        (0..CLASSES).filter(|class| ready & (1 << class) != 0).min_by_key(ahead).unwrap_or_default()
+    }
+
+    /// A class that had no frame, or might not send, has one that it may. Where its last one ended later than what is
     /// served now began, it goes on there: coming and going gains it nothing.
     #[inline]
     pub(super) fn wake(&mut self, class: usize, leftover: bool) {
@@ -65,6 +65,43 @@ impl Fair {
         if ahead > self.per_byte[class].wrapping_mul(LONGEST) {
             self.starts[class] = clock;
         }
+        if !leftover {
+            self.leave(class);
+            self.join(class);
+        }
+    }
+
+    /// A class has no frame any more, or may not send it.
+    #[inline]
+    pub(super) fn leave(&mut self, class: usize) {
+        if self.within & (1 << class) == 0 {
+            return;
+        }
+        self.within &= !(1 << class);
+        let at = (0..self.waiting).find(|at| self.class(*at) == class).unwrap_or_default();
+        let before = self.order & ((1 << (at * 8)) - 1);
+        self.order = before | (self.order >> (at * 8) >> 8 << (at * 8));
+        self.waiting -= 1;
+    }
+
+    /// Takes its place in the order, behind those with the same start.
+    #[inline]
+    fn join(&mut self, class: usize) {
+        let start = self.starts[class];
+        let mut at = self.waiting;
+        while at > 0 && self.starts[self.class(at - 1)].wrapping_sub(start) as i64 > 0 {
+            at -= 1;
+        }
+        let before = self.order & ((1 << (at * 8)) - 1);
+        let after = self.order >> (at * 8) << (at * 8) << 8;
+        self.order = before | (class as u64) << (at * 8) | after;
+        self.waiting += 1;
+        self.within |= 1 << class;
+    }
+
+    #[inline]
+    fn class(&self, at: u32) -> usize {
+        (self.order >> (at * 8)) as usize & 7
     }
 
     /// A class's first frame, of `bytes`, was served.
@@ -73,5 +110,9 @@ impl Fair {
         self.clocks[usize::from(leftover)] = self.starts[class];
         let worth = self.per_byte[class].wrapping_mul(u64::from(bytes));
         self.starts[class] = self.starts[class].wrapping_add(worth);
+        if self.within & (1 << class) != 0 {
+            self.leave(class);
+            self.join(class);
+        }
     }
 }

@@ -91,10 +91,8 @@ impl Histogram {
     #[inline]
     fn bucket(ns: u64) -> usize {
         let units = ns >> UNIT;
-        let octave = (units >> FINE).checked_ilog2().map_or(0, |o| o + 1);
-        let within = units >> octave.saturating_sub(1);
-        let at = if octave == 0 { units } else { (u64::from(octave) << FINE) + (within - (1 << FINE)) };
-        (at as usize).min(BUCKETS - 1)
+        let octave = (units | 1 << FINE).ilog2() - FINE;
+        ((u64::from(octave) << FINE) + (units >> octave)).min(BUCKETS as u64 - 1) as usize
     }
 
     fn upper_edge(bucket: usize) -> u64 {

@@ -23,8 +23,9 @@ pub(super) struct Bound {
 impl Bound {
     /// `limit` for so many interfaces, which hold `held`.
     pub(super) fn new(limit: u64, sites: u64, held: impl Iterator<Item = u64>) -> Self {
-        let part = if sites > 1 { limit / 2 / sites } else { 0 };
-        let common = limit - part * sites;
+        // A lone one's own is all.
+        let part = if sites > 1 { limit / 2 / sites } else { limit };
+        let common = limit - part * sites.max(1);
         let (plain_part, plain_common) = (part - part / URGENT, common - common / URGENT);
         let bound = Self { part, plain_part, common, plain_common, used: 0 };
         Self { used: held.map(|held| bound.over(0, held)).sum(), ..bound }
@@ -32,7 +33,12 @@ impl Bound {
 
     /// What the urgent of all interfaces together have room for, however much else there is.
     pub(super) fn kept(&self) -> u64 {
-        self.common - self.plain_common
+        if self.common == 0 { self.part - self.plain_part } else { self.common - self.plain_common }
+    }
+
+    /// What an interface may hold of any frames before it is asked whether there is room.
+    pub(super) fn sure(&self) -> u64 {
+        self.plain_part
     }
 
     /// What `more` takes of the common room, for an interface that holds `held`.

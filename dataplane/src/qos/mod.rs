@@ -34,6 +34,7 @@ pub mod policer;
 mod queue;
 mod report;
 mod ring;
+mod run;
 pub mod scheduler;
 mod serve;
 mod shaper;

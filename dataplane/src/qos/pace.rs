@@ -49,14 +49,21 @@ impl Paces {
         shaper.map_or(Time::ZERO, TokenBucket::out_of_debt)
     }
 
-    /// A frame of a class was sent.
+    /// A frame of a class was sent. Gives whether the class is held from now on.
     #[inline]
-    pub(super) fn spend(&mut self, class: usize, bytes: u32, now: Time) {
-        if let Some(shaper) = self.shapers.as_mut().and_then(|shapers| shapers[class].as_mut()) {
-            shaper.deepen(DEEP * u64::from(bytes));
-            shaper.spend(now, bytes);
-            self.held |= u8::from(shaper.out_of_debt() > now) << class;
-        }
+    pub(super) fn spend(&mut self, class: usize, bytes: u32, now: Time) -> bool {
+        self.shapers.is_some() && self.spend_of(class, bytes, now)
+    }
+
+    #[inline(never)]
+    fn spend_of(&mut self, class: usize, bytes: u32, now: Time) -> bool {
+        let shaper = self.shapers.as_mut().and_then(|shapers| shapers[class].as_mut());
+        let Some(shaper) = shaper else { return false };
+        shaper.deepen(DEEP * u64::from(bytes));
+        shaper.spend(now, bytes);
+        let held = shaper.out_of_debt() > now;
+        self.held |= u8::from(held) << class;
+        held
     }
 
     /// Bytes it takes beside itself.
@@ -78,9 +85,7 @@ impl Site {
             self.begins(class, now);
         }
         self.paces.held &= !(1 << class);
-        if self.backlog & (1 << class) != 0 {
-            self.fair.wake(class, self.is_leftover(class));
-        }
+        self.wake(class);
     }
 }
 

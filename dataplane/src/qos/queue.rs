@@ -103,6 +103,8 @@ pub(super) struct Queue {
     flows: bool,
     /// A policer, early detection or a flow's queue is asked before a frame is queued.
     asks: bool,
+    /// Nothing of that, nor how long frames wait; and they are all of its class.
+    plain: bool,
     lane: Lane,
     /// Longest wait, nanoseconds; `u64::MAX` is no bound.
     limit_time: u64,
@@ -120,6 +122,7 @@ impl Default for Queue {
             limit_bytes: 0,
             flows: false,
             asks: false,
+            plain: false,
             lane: Lane::default(),
             limit_time: u64::MAX,
             care: None,
@@ -136,6 +139,8 @@ impl Queue {
         self.limit_time = if spec.limit_time == 0 { u64::MAX } else { spec.limit_time };
         self.flows = rules.flows > 0;
         self.asks = !ask.fifo && spec.policer.is_some() || self.flows || matches!(rules.aqm, Aqm::Wred(_));
+        let waits = self.limit_time != u64::MAX || rules.aqm != Aqm::Tail;
+        self.plain = !(self.asks || waits || ask.fifo);
         let old = self.care.as_ref().map_or(0, |care| care.rules.flows);
         if let Some(care) = &mut self.care
             && old != rules.flows
@@ -180,6 +185,12 @@ impl Queue {
         fate == Fate::Drop || fate == Fate::Signal && !care.rules.marks(frame, &mut self.tally)
     }
 
+    /// Whether it takes a frame of so many bytes without another look.
+    #[inline]
+    pub(super) fn takes(&self, len: usize) -> bool {
+        self.plain && !self.is_full(len)
+    }
+
     /// Whether there is no room for so many bytes more.
     #[inline]
     pub(super) fn is_full(&self, len: usize) -> bool {
@@ -210,8 +221,37 @@ impl Queue {
         }
     }
 
-    /// The next frame in turn, and why it is not to be sent.
+    /// Whether its frames need no more than to be taken.
     #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// The first frame of a plain queue.
+    #[inline]
+    pub(super) fn lead(&mut self, room: &mut Room) -> Option<Held> {
+        let held = room.store.pop(&mut self.lane)?;
+        room.store.fetch(&self.lane);
+        self.frames -= 1;
+        self.bytes -= held.len() as u32;
+        Some(held)
+    }
+
+    /// Queues a frame of a plain queue, where room was made for it.
+    ///
+    /// # Errors
+    /// The frame, where there is none.
+    #[inline]
+    pub(super) fn follow(&mut self, frame: Frame, since: Time, room: &mut Room) -> Result<(), Frame> {
+        let len = frame.len();
+        room.store.follow(&mut self.lane, Held { frame, since }).map_err(|held| held.frame)?;
+        self.frames += 1;
+        self.bytes += len as u32;
+        self.tally.queued(len);
+        Ok(())
+    }
+
+    /// The next frame in turn, and why it is not to be sent.
     pub(super) fn pop(&mut self, now: Time, room: &mut Room) -> Option<(Held, Option<DropReason>)> {
         if self.care.is_some() {
             return self.pop_with_care(now, room);

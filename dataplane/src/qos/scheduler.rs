@@ -156,6 +156,21 @@ impl Scheduler {
     #[inline]
     pub fn enqueue(&mut self, frame: Frame, now: Time) -> Result<(), (Frame, DropReason)> {
         self.clock = self.clock.max(now);
+        let (at, len) = (self.index.get(frame.meta().out_interface.index()), frame.len() as u64);
+        let site = at.and_then(|at| self.sites.get_mut(*at as usize)).and_then(Option::as_mut);
+        let Some(site) = site else { return Err((frame, DropReason::InterfaceGone)) };
+        match site.follow(frame, self.clock, &mut self.room) {
+            Ok(()) => {
+                (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
+                Ok(())
+            }
+            Err(frame) => self.enqueue_with_care(frame),
+        }
+    }
+
+    /// Queues a frame whatever its queue, where it may be the first.
+    #[inline(never)]
+    fn enqueue_with_care(&mut self, frame: Frame) -> Result<(), (Frame, DropReason)> {
         let Some(at) = self.find(frame.meta().out_interface) else {
             return Err((frame, DropReason::InterfaceGone));
         };
@@ -169,10 +184,13 @@ impl Scheduler {
             frames: &self.frame_bound,
             bytes: &self.byte_bound,
         };
+        let (held, within) = ((site.frames, site.bytes), site.has_room(frame.len()));
         match site.enqueue(frame, &terms, &mut self.room) {
             Ok(wakes) => {
-                let held = (site.frames - 1, site.bytes - len);
-                self.hold(held, (1, len));
+                (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
+                if !within {
+                    self.hold(held, (1, len));
+                }
                 // Where its queue had frames before, the interface already stands where it should.
                 if wakes {
                     self.port_idled();
@@ -198,6 +216,7 @@ impl Scheduler {
         let (before, gone) = ((site.frames, site.bytes), (1, held.len() as u64));
         let wakes = site.take_place(frame, self.clock, &mut self.room);
         self.let_go(before, gone);
+        (self.frames, self.bytes) = (self.frames + 1, self.bytes + len as u64);
         self.hold(before, (1, len as u64));
         if wakes {
             self.port_idled();
@@ -216,10 +235,8 @@ impl Scheduler {
         }
     }
 
-    /// An interface that held so many frames and bytes holds these more.
-    #[inline]
+    /// An interface that held so many frames and bytes holds these more, maybe of the common room.
     fn hold(&mut self, held: (usize, u64), more: (usize, u64)) {
-        (self.frames, self.bytes) = (self.frames + more.0, self.bytes + more.1);
         self.frame_bound.add(held.0 as u64, more.0 as u64);
         self.byte_bound.add(held.1, more.1);
     }

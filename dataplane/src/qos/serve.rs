@@ -2,9 +2,11 @@
 
 use super::memory::Bound;
 use super::queue::{Offer, Room};
+use super::run::{Next, Way};
 use super::shaper::Shaper;
 use super::site::{Dropped, Site};
 use super::store::Held;
+use super::turn::Turn;
 use crate::packet::{DropReason, Frame};
 use crate::time::Time;
 
@@ -24,7 +26,6 @@ impl Site {
     /// # Errors
     /// The frame, and why not; nothing is counted. [`DropReason::QueueBytes`] of a class that keeps
     /// flows apart may be mended by [`Site::evict`].
-    #[inline]
     pub(super) fn enqueue(
         &mut self,
         mut frame: Frame,
@@ -32,23 +33,39 @@ impl Site {
         room: &mut Room,
     ) -> Result<bool, (Frame, DropReason)> {
         let offer = self.offer(&frame);
-        let queue = &self.queues[offer.place];
-        let mut hash = 0;
-        if queue.asks() {
-            hash = if queue.keeps_flows() { frame.flow() } else { 0 };
-            if let Err(reason) = self.ask(&mut frame, &offer, terms, room) {
-                return Err((frame, reason));
-            }
-        }
-        if let Err(reason) = self.fits(&offer, terms) {
-            return Err((frame, reason));
-        }
+        let hash = match self.look(&mut frame, &offer, terms, room) {
+            Ok(hash) => hash,
+            Err(reason) => return Err((frame, reason)),
+        };
         self.starts(offer.place, terms.now);
         Ok(self.queue_up(frame, &offer, hash, terms.now, room))
     }
 
+    /// Whether it holds so little that it may hold so many bytes more, whatever others hold.
+    #[inline]
+    pub(super) fn has_room(&self, len: usize) -> bool {
+        self.frames < self.sure_frames && self.bytes + len as u64 <= self.sure_bytes
+    }
+
+    /// Whether a frame may be queued, everything asked that there is; gives the hash of its flow, if it matters.
+    fn look(
+        &mut self,
+        frame: &mut Frame,
+        offer: &Offer,
+        terms: &Terms<'_>,
+        room: &mut Room,
+    ) -> Result<u32, DropReason> {
+        let queue = &self.queues[offer.place];
+        let mut hash = 0;
+        if queue.asks() {
+            hash = if queue.keeps_flows() { frame.flow() } else { 0 };
+            self.ask(frame, offer, terms, room)?;
+        }
+        self.fits(offer, terms)?;
+        Ok(hash)
+    }
+
     /// Asks the policer and early detection.
-    #[inline(never)]
     fn ask(
         &mut self,
         frame: &mut Frame,
@@ -102,13 +119,22 @@ impl Site {
         let wakes = self.backlog & (1 << offer.place) == 0;
         if wakes {
             self.backlog |= 1 << offer.place;
-            self.fair.wake(offer.place, self.is_leftover(offer.place));
+            self.wake(offer.place);
         }
         self.frames += 1;
         self.bytes += offer.len as u64;
         self.queues[offer.place].push(Held { frame, since: now }, hash, room);
         self.tally(offer.class).queued(offer.len);
         wakes
+    }
+
+    /// A queue has a frame now, or may send again: it has its turn among those by weight.
+    #[inline]
+    pub(super) fn wake(&mut self, place: usize) {
+        let bit = 1 << place;
+        if self.ready() & !self.priority & bit != 0 {
+            self.fair.wake(place, self.is_leftover(place));
+        }
     }
 
     fn conforms(&mut self, offer: &Offer, now: Time) -> bool {
@@ -160,11 +186,34 @@ impl Site {
         self.queue_up(held.frame, &offer, hash, since, room);
     }
 
+    /// Sends a frame of whatever queue has its turn, and then, while the turn lasts, those of plain ones. It is
+    /// over when each frame of the queue had to go: those are in `dropped`.
+    pub(super) fn step(
+        &mut self,
+        turn: Turn,
+        most: usize,
+        way: &mut Way<'_>,
+        dropped: &mut Dropped,
+    ) -> (usize, Next) {
+        let Some((frame, cost)) = self.take(turn == Turn::Urgent, way.now, way.room, dropped) else {
+            return (0, Next::Over);
+        };
+        self.spend(turn, cost, way.now);
+        self.charge(turn, cost, way.now);
+        let port_lets = way.port_takes(frame.len(), turn);
+        // There is room for `most`.
+        let _ = way.out.push(frame);
+        if turn != Turn::Shared || most == 1 || !port_lets || !self.goes_on(way.now) {
+            return (1, Next::Over);
+        }
+        let (given, next) = self.run(turn, most - 1, way);
+        (given + 1, next)
+    }
+
     /// The next frame to send, and its accounted length: of a class with
     /// priority, or by weight of those without. `None` when each frame of the
     /// class whose turn it was had to go: those are in `dropped`.
-    #[inline]
-    pub(super) fn take(
+    fn take(
         &mut self,
         priority: bool,
         now: Time,
@@ -172,28 +221,39 @@ impl Site {
         dropped: &mut Dropped,
     ) -> Option<(Frame, u32)> {
         let place = self.turn(priority);
+        let held = self.take_from(place, now, room, dropped)?;
+        let len = held.len();
+        self.left(place, len);
+        let accounted = self.accounted(len);
+        let class = if self.fifo { held.frame.meta().class.index() } else { place };
+        self.queues[class].tally.sent(len, accounted, now.since(held.since));
+        if !priority {
+            self.fair.served(place, self.is_leftover(place), accounted);
+        }
+        if self.paces.spend(place, accounted, now) {
+            self.fair.leave(place);
+        }
+        Some((held.frame, accounted))
+    }
+
+    /// The next frame of a queue, after those that have to go.
+    fn take_from(&mut self, place: usize, now: Time, room: &mut Room, dropped: &mut Dropped) -> Option<Held> {
         loop {
-            let queue = &mut self.queues[place];
-            let (held, why) = queue.pop(now, room)?;
-            let len = held.len();
-            if queue.frames == 0 {
-                self.backlog &= !(1 << place);
-            }
-            self.frames -= 1;
-            self.bytes -= len as u64;
-            if let Some(why) = why {
-                self.give_up(held, why, dropped);
-                continue;
-            }
-            let waited = now.since(held.since);
-            let accounted = self.accounted(len);
-            let class = if self.fifo { held.frame.meta().class.index() } else { place };
-            self.queues[class].tally.sent(len, accounted, waited);
-            if !priority {
-                self.fair.served(place, self.is_leftover(place), accounted);
-            }
-            self.paces.spend(place, accounted, now);
-            return Some((held.frame, accounted));
+            let (held, why) = self.queues[place].pop(now, room)?;
+            let Some(why) = why else { return Some(held) };
+            self.left(place, held.len());
+            self.give_up(held, why, dropped);
+        }
+    }
+
+    /// A frame left its queue.
+    #[inline]
+    fn left(&mut self, place: usize, len: usize) {
+        self.frames -= 1;
+        self.bytes -= len as u64;
+        if self.queues[place].frames == 0 {
+            self.backlog &= !(1 << place);
+            self.fair.leave(place);
         }
     }
 
@@ -205,15 +265,22 @@ impl Site {
         dropped.push((held.frame, why));
     }
 
+    /// The first queue in order of those that go first and may send; there is one.
+    #[inline]
+    pub(super) fn first_urgent(&self) -> usize {
+        (self.ready() & self.priority).trailing_zeros() as usize & 7
+    }
+
     /// The queue whose turn it is.
     #[inline]
     fn turn(&self, priority: bool) -> usize {
         if priority {
-            return (self.ready() & self.priority).trailing_zeros() as usize & 7;
+            return self.first_urgent();
         }
-        let shared = self.ready() & !self.priority;
-        let weighted = shared & self.weighted;
-        if weighted != 0 { self.fair.choose(weighted, false) } else { self.fair.choose(shared, true) }
+        match self.fair.first() {
+            Some(class) => class,
+            None => self.fair.first_leftover(self.ready() & !self.priority),
+        }
     }
 
     /// The most that it can get, bit/s, on a port of this rate; 0 is not known.

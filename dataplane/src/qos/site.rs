@@ -50,6 +50,9 @@ pub(super) struct Site {
     pub(super) stands: Option<Turn>,
     pub(super) frames: usize,
     pub(super) bytes: u64,
+    /// While it holds no more, there is room for any frame of it.
+    pub(super) sure_frames: usize,
+    pub(super) sure_bytes: u64,
     /// Bytes that all its queues may hold: for all frames, and for the urgent.
     pub(super) most_plain: u64,
     pub(super) most: u64,
@@ -109,6 +112,8 @@ impl Site {
             stands: None,
             frames: 0,
             bytes: 0,
+            sure_frames: 0,
+            sure_bytes: 0,
             most_plain: u64::MAX,
             most: u64::MAX,
             credit: 0,
@@ -179,9 +184,7 @@ impl Site {
             let ask = Ask { spec, fifo: self.fifo, frame_time, share_time, owner };
             self.queues[place].adopt(&ask, room);
         }
-        for class in (0..CLASSES).filter(|c| self.backlog & (1 << c) != 0) {
-            self.fair.wake(class, self.weighted & (1 << class) == 0);
-        }
+        (0..CLASSES).for_each(|class| self.wake(class));
     }
 
     /// What a full frame takes at the least that its class gets when all wait, nanoseconds; 0 is not known.
@@ -226,19 +229,25 @@ impl Site {
         self.shaper.as_ref().map_or(Time::ZERO, |shaper| shaper.due(urgent))
     }
 
-    /// A frame of so many bytes was sent. What is borrowed is not taken off what it is
+    /// A frame of so many bytes was sent.
+    #[inline]
+    pub(super) fn spend(&mut self, turn: Turn, bytes: u32, now: Time) {
+        if let Some(shaper) = &mut self.shaper {
+            shaper.spend(now, bytes, turn == Turn::Urgent);
+        }
+        if turn == Turn::Shared {
+            self.credit -= i64::from(bytes);
+        }
+    }
+
+    /// In a turn, so many bytes were sent. What is borrowed is not taken off what it is
     /// guaranteed, and what goes first is so up to a bound: calls beyond the guarantee do
     /// not keep data from it for long after they ended.
     #[inline]
     pub(super) fn charge(&mut self, turn: Turn, bytes: u32, now: Time) {
         self.burst.sent(now, bytes);
-        if let Some(shaper) = &mut self.shaper {
-            shaper.spend(now, bytes, turn == Turn::Urgent);
-        }
-        match (turn, &mut self.assured) {
-            (Turn::Urgent | Turn::Assured, Some(assured)) => assured.spend_within(now, bytes, ASSURED_MOST),
-            (Turn::Shared, _) => self.credit -= i64::from(bytes),
-            _ => {}
+        if let (Turn::Urgent | Turn::Assured, Some(assured)) = (turn, &mut self.assured) {
+            assured.spend_within(now, bytes, ASSURED_MOST);
         }
     }
 

@@ -89,6 +89,23 @@ impl Store {
         lane.tail = at;
     }
 
+    /// The same, of a lane that has frames, where a place is vacant.
+    ///
+    /// # Errors
+    /// The frame, where none is.
+    #[inline]
+    pub(super) fn follow(&mut self, lane: &mut Lane, held: Held) -> Result<(), Held> {
+        let (at, tail, links) = (self.vacant as usize, lane.tail as usize, self.after.as_mut_slice());
+        let Some(vacant) = self.places.get_mut(at).filter(|_| at < links.len() && tail < links.len()) else {
+            return Err(held);
+        };
+        lane.tail = self.vacant;
+        self.vacant = std::mem::replace(&mut links[at], NIL);
+        links[tail] = lane.tail;
+        *vacant = Place { frame: Some(held.frame), since: held.since };
+        Ok(())
+    }
+
     #[cold]
     fn append(&mut self, place: Place) -> u32 {
         self.places.push(place);

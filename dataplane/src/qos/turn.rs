@@ -1,6 +1,6 @@
 //! Which interface of a tree sends next, and what follows for it.
 
-use super::LINE_OVERHEAD;
+use super::run::{Next, Way};
 use super::scheduler::Scheduler;
 use super::site::Dropped;
 use crate::packet::Batch;
@@ -181,20 +181,12 @@ impl Scheduler {
         dropped: &mut Dropped,
     ) -> usize {
         let Some(Some(site)) = self.sites.get_mut(at) else { return 0 };
-        let (before, mut given) = ((site.frames, site.bytes), 0);
-        while let Some((frame, accounted)) =
-            site.take(turn == Turn::Urgent, self.clock, &mut self.room, dropped)
-        {
-            site.charge(turn, accounted, self.clock);
-            if let Some(port) = &mut self.port {
-                port.spend(self.clock, frame.len() as u32 + LINE_OVERHEAD, turn == Turn::Urgent);
-            }
-            // There is room for `most`.
-            given += usize::from(out.push(frame).is_ok());
-            let port_lets = self.port.as_ref().is_none_or(|port| port.lets(self.clock, false));
-            if turn != Turn::Shared || given >= most || !port_lets || !site.goes_on(self.clock) {
-                break;
-            }
+        let before = (site.frames, site.bytes);
+        let mut way = Way { now: self.clock, port: self.port.as_mut(), room: &mut self.room, out };
+        let (mut given, mut next) = site.run(turn, most, &mut way);
+        while next == Next::Other {
+            let (more, then) = site.step(turn, most - given, &mut way, dropped);
+            (given, next) = (given + more, then);
         }
         let held = (site.frames, site.bytes);
         self.let_go(held, (before.0 - held.0, before.1 - held.1));
