@@ -25,9 +25,10 @@ const MARGIN: u64 = SCALE * LONGEST;
 /// within one longest frame of their clock.
 #[derive(Clone, Debug)]
 pub(super) struct Fair {
-    /// Classes with a weight that wait, the earliest start first: a byte each, and how many.
+    /// Classes with a weight that wait, the earliest start first: a byte each.
     order: u64,
-    waiting: u32,
+    /// How many bits that is.
+    end: u32,
     /// A bit for each of them.
     within: u8,
     /// Where each class's first frame starts.
@@ -41,13 +42,13 @@ impl Fair {
     /// For these weights; 0 is a class that only gets what the others leave.
     pub(super) fn new(weights: [u32; CLASSES]) -> Self {
         let per_byte = weights.map(|w| SCALE / u64::from(w.max(1)));
-        Self { order: 0, waiting: 0, within: 0, starts: [0; CLASSES], per_byte, clocks: [0; 2] }
+        Self { order: 0, end: 0, within: 0, starts: [0; CLASSES], per_byte, clocks: [0; 2] }
     }
 
-    /// The class with a weight whose turn it is.
+    /// The class with a weight whose turn it is, where one waits.
     #[inline]
-    pub(super) fn first(&self) -> Option<usize> {
-        (self.waiting > 0).then_some(self.order as usize & 7)
+    pub(super) fn first(&self) -> usize {
+        self.order as usize & 7
     }
 
     /// The class without a weight whose turn it is, of those that are `ready`.
@@ -71,48 +72,62 @@ impl Fair {
         }
     }
 
+    /// Whether any class with a weight waits.
+    #[inline]
+    pub(super) fn waits(&self) -> bool {
+        self.end > 0
+    }
+
     /// A class has no frame any more, or may not send it.
     #[inline]
     pub(super) fn leave(&mut self, class: usize) {
-        if self.within & (1 << class) == 0 {
-            return;
+        if self.within & (1 << class) != 0 {
+            self.within &= !(1 << class);
+            let at = (0..self.end).step_by(8).find(|at| self.class(*at) == class).unwrap_or_default();
+            let after = self.order >> at >> 8 << at;
+            self.order = self.order & below(at) | after;
+            self.end -= 8;
         }
-        self.within &= !(1 << class);
-        let at = (0..self.waiting).find(|at| self.class(*at) == class).unwrap_or_default();
-        let before = self.order & ((1 << (at * 8)) - 1);
-        self.order = before | (self.order >> (at * 8) >> 8 << (at * 8));
-        self.waiting -= 1;
     }
 
     /// Takes its place in the order, behind those with the same start.
     #[inline]
     fn join(&mut self, class: usize) {
-        let start = self.starts[class];
-        let mut at = self.waiting;
-        while at > 0 && self.starts[self.class(at - 1)].wrapping_sub(start) as i64 > 0 {
-            at -= 1;
-        }
-        let before = self.order & ((1 << (at * 8)) - 1);
-        let after = self.order >> (at * 8) << (at * 8) << 8;
-        self.order = before | (class as u64) << (at * 8) | after;
-        self.waiting += 1;
         self.within |= 1 << class;
+        self.stand(class);
+    }
+
+    #[inline]
+    fn stand(&mut self, class: usize) {
+        let (start, mut at) = (self.starts[class], self.end);
+        self.end += 8;
+        while at > 0 && self.starts[self.class(at - 8)].wrapping_sub(start) as i64 > 0 {
+            at -= 8;
+        }
+        let after = self.order >> at << at << 8;
+        self.order = self.order & below(at) | (class as u64) << at | after;
     }
 
     #[inline]
     fn class(&self, at: u32) -> usize {
-        (self.order >> (at * 8)) as usize & 7
+        (self.order >> at) as usize & 7
     }
 
-    /// A class's first frame, of `bytes`, was served.
+    /// A frame of `bytes` was served of a class: of those with a weight, the first.
     #[inline]
     pub(super) fn served(&mut self, class: usize, leftover: bool, bytes: u32) {
         self.clocks[usize::from(leftover)] = self.starts[class];
         let worth = self.per_byte[class].wrapping_mul(u64::from(bytes));
         self.starts[class] = self.starts[class].wrapping_add(worth);
         if self.within & (1 << class) != 0 {
-            self.leave(class);
-            self.join(class);
+            (self.order, self.end) = (self.order >> 8, self.end - 8);
+            self.stand(class);
         }
     }
+}
+
+/// The bits below one that is not the last.
+#[inline]
+const fn below(bit: u32) -> u64 {
+    (1 << bit) - 1
 }

@@ -9,7 +9,7 @@ use super::stats::Tally;
 use super::store::{Held, Lane, NIL, Store};
 use super::wred::{Fate, Wred};
 use crate::class::{Colour, TrafficClass};
-use crate::packet::{DropReason, Frame};
+use crate::packet::{Batch, DropReason, Frame};
 use crate::time::Time;
 
 /// What all queues of a tree share.
@@ -227,14 +227,17 @@ impl Queue {
         self.plain
     }
 
-    /// The first frame of a plain queue.
-    #[inline]
-    pub(super) fn lead(&mut self, room: &mut Room) -> Option<Held> {
+    /// The first frame of a plain queue goes to `out`, which has room. Gives its length, and since when it waited.
+    #[inline(always)]
+    pub(super) fn lead(&mut self, room: &mut Room, out: &mut Batch) -> Option<(usize, Time)> {
         let held = room.store.pop(&mut self.lane)?;
+        let len = held.len();
+        // There is room.
+        let _ = out.push(held.frame);
         room.store.fetch(&self.lane);
         self.frames -= 1;
-        self.bytes -= held.len() as u32;
-        Some(held)
+        self.bytes -= len as u32;
+        Some((len, held.since))
     }
 
     /// Queues a frame of a plain queue, where room was made for it.

@@ -59,48 +59,74 @@ impl Site {
         Ok(())
     }
 
-    /// Sends frames of plain queues while a turn lasts, `most` at the most. Gives how many, and what is next.
+    /// Sends a frame of a plain queue, or, in a turn by weight, frames of such while it lasts, `most` at the
+    /// most. Gives how many, and what is next.
     #[inline]
     pub(super) fn run(&mut self, turn: Turn, most: usize, way: &mut Way<'_>) -> (usize, Next) {
-        let (mut given, mut bytes, mut accounted) = (0, 0, 0);
+        match turn {
+            Turn::Urgent => self.run_one(turn, self.first_urgent(), way),
+            Turn::Assured => self.run_one(turn, self.fair.first(), way),
+            Turn::Shared => self.run_on(most, way),
+            Turn::Leftover => (0, Next::Other),
+        }
+    }
+
+    #[inline]
+    fn run_one(&mut self, turn: Turn, place: usize, way: &mut Way<'_>) -> (usize, Next) {
+        if !self.queues[place].is_plain() {
+            return (0, Next::Other);
+        }
+        let Some((len, cost)) = self.lead(place, turn, way) else { return (0, Next::Over) };
+        way.port_takes(len, turn);
+        self.left_in_turn(turn, (1, len as u64, cost), way.now);
+        (1, Next::Over)
+    }
+
+    fn run_on(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
+        let (mut given, mut bytes, mut costs) = (0, 0, 0);
         let next = loop {
-            let place = match turn {
-                Turn::Urgent => self.first_urgent(),
-                Turn::Assured | Turn::Shared => self.fair.first().unwrap_or_default(),
-                Turn::Leftover => break Next::Other,
-            };
-            let queue = &mut self.queues[place];
-            if !queue.is_plain() {
+            let place = self.fair.first();
+            if !self.queues[place].is_plain() {
                 break Next::Other;
             }
-            let Some(held) = queue.lead(way.room) else { break Next::Over };
-            let (len, empty) = (held.len(), queue.frames == 0);
-            let cost = self.accounted(len);
-            self.queues[place].tally.sent(len, cost, way.now.since(held.since));
-            (given, bytes, accounted) = (given + 1, bytes + len as u64, accounted + cost);
-            if empty {
-                self.backlog &= !(1 << place);
-                self.fair.leave(place);
-            }
-            if turn != Turn::Urgent {
-                self.fair.served(place, false, cost);
-            }
-            if self.paces.spend(place, cost, way.now) {
-                self.fair.leave(place);
-            }
-            self.spend(turn, cost, way.now);
-            // There is room for `most`.
-            let _ = way.out.push(held.frame);
-            let port_lets = way.port_takes(len, turn);
-            if turn != Turn::Shared || given >= most || !port_lets || !self.goes_on(way.now) {
+            let Some((len, cost)) = self.lead(place, Turn::Shared, way) else { break Next::Over };
+            (given, bytes, costs) = (given + 1, bytes + len as u64, costs + cost);
+            if !way.port_takes(len, Turn::Shared) || given >= most || !self.goes_on(way.now) {
                 break Next::Over;
             }
         };
-        self.frames -= given;
-        self.bytes -= bytes;
-        if given > 0 {
-            self.charge(turn, accounted, way.now);
-        }
+        self.left_in_turn(Turn::Shared, (given, bytes, costs), way.now);
         (given, next)
+    }
+
+    /// Sends the first frame of a plain queue. Gives its length, and what it costs.
+    #[inline(always)]
+    fn lead(&mut self, place: usize, turn: Turn, way: &mut Way<'_>) -> Option<(usize, u32)> {
+        let queue = &mut self.queues[place];
+        let (len, since) = queue.lead(way.room, way.out)?;
+        let cost = self.cells.packed(len, self.overhead);
+        queue.tally.sent(len, cost, way.now.since(since));
+        if queue.frames == 0 {
+            self.backlog &= !(1 << place);
+            self.fair.leave(place);
+        }
+        if turn != Turn::Urgent {
+            self.fair.served(place, false, cost);
+        }
+        if self.paces.spend(place, cost, way.now) {
+            self.fair.leave(place);
+        }
+        self.spend(turn, cost, way.now);
+        Some((len, cost))
+    }
+
+    /// So many frames, bytes and bytes as accounted left in a turn.
+    #[inline]
+    fn left_in_turn(&mut self, turn: Turn, (frames, bytes, cost): (usize, u64, u32), now: Time) {
+        self.frames -= frames;
+        self.bytes -= bytes;
+        if frames > 0 {
+            self.charge(turn, cost, now);
+        }
     }
 }

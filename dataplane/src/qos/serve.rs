@@ -277,9 +277,9 @@ impl Site {
         if priority {
             return self.first_urgent();
         }
-        match self.fair.first() {
-            Some(class) => class,
-            None => self.fair.first_leftover(self.ready() & !self.priority),
+        match self.fair.waits() {
+            true => self.fair.first(),
+            false => self.fair.first_leftover(self.ready() & !self.priority),
         }
     }
 

@@ -63,8 +63,8 @@ pub(super) struct Site {
     /// Its weight among the port's.
     own_weight: i64,
     /// How lengths are counted.
-    overhead: i16,
-    cells: Cells,
+    pub(super) overhead: i16,
+    pub(super) cells: Cells,
     pub(super) paces: Paces,
     pub(super) fair: Fair,
     /// The most that left within a millisecond, as accounted.
@@ -254,7 +254,7 @@ impl Site {
     /// Whether one that shares may send another frame in the same turn.
     #[inline]
     pub(super) fn goes_on(&self, now: Time) -> bool {
-        self.credit > 0 && self.has_weighted() && self.lets(now, false)
+        self.credit > 0 && self.fair.waits() && self.lets(now, false)
     }
 
     /// Whether its shaper lets a frame out.
