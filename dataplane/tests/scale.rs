@@ -98,13 +98,15 @@ impl Site {
         Arc::new(qos)
     }
 
-    /// What a departure is to the window of a second from `from` on: it takes its time after it.
+    /// What a departure is to the window of a second from `from` on: it takes its time after it. The window
+    /// begins and ends with a frame of data: those leave when all before them has had its time.
     fn departs(&mut self, now: u64, from: u64, time: u64, class: usize, len: u64) {
-        if now < from || self.window.1.is_some() {
+        let first = self.window.0.is_none();
+        if now < from || self.window.1.is_some() || first && class == VOICE {
             return;
         }
         let began = *self.window.0.get_or_insert(now);
-        if now >= began + time {
+        if now >= began + time && class != VOICE {
             self.window.1 = Some(now);
         } else {
             self.sent[class] += len + OVERHEAD;
