@@ -18,6 +18,7 @@
 //! - offered = sent + named drops + held, in packets and bytes, at every moment;
 //! - the work for a frame does not grow with the number of interfaces.
 
+mod ahead;
 pub mod bucket;
 mod burst;
 mod codel;

@@ -227,11 +227,18 @@ impl Queue {
         self.plain
     }
 
+    /// Lets the place of its first frame come.
+    #[inline]
+    pub(super) fn fetch(&self, room: &Room) {
+        room.store.fetch(&self.lane);
+    }
+
     /// The first frame of a plain queue goes to `out`, which has room. Gives its length, and since when it waited.
     #[inline(always)]
     pub(super) fn lead(&mut self, room: &mut Room, out: &mut Batch) -> Option<(usize, Time)> {
         let held = room.store.pop(&mut self.lane)?;
         let len = held.len();
+        held.frame.fetch();
         // There is room.
         let _ = out.push(held.frame);
         room.store.fetch(&self.lane);

@@ -39,6 +39,12 @@ impl Ring {
         (self.front != NIL).then_some(self.front as usize)
     }
 
+    /// Whose turn it is after that of `member`; nobody's, when that is not in.
+    #[inline]
+    pub(super) fn after(&self, member: usize) -> usize {
+        self.links.get(member).map_or(NIL, |link| link.after) as usize
+    }
+
     #[inline]
     pub(super) fn contains(&self, member: usize) -> bool {
         self.links[member].after != NIL

@@ -43,8 +43,6 @@ const PORT_BURST: u64 = 1_000_000;
 /// A full frame as a port's own rate counts it, bytes.
 const PORT_FULL: u32 = FULL as u32 + LINE_OVERHEAD;
 const NONE: u32 = u32::MAX;
-/// As many interfaces are in the cache anyway.
-const AT_HAND: usize = 8;
 
 /// How much one tree may hold. Half of each bound is divided evenly among the
 /// interfaces and kept for them; of the other half, or of all where there is one
@@ -223,16 +221,6 @@ impl Scheduler {
             self.line_up(at);
         }
         (held.frame, DropReason::QueueBytes)
-    }
-
-    /// Lets the memory come that queueing a frame of `class` for `interface` will need.
-    #[inline]
-    pub fn fetch(&self, interface: IfIndex, class: TrafficClass) {
-        if self.sites.len() > AT_HAND
-            && let Some(Some(site)) = self.find(interface).and_then(|at| self.sites.get(at))
-        {
-            site.fetch(class);
-        }
     }
 
     /// An interface that held so many frames and bytes holds these more, maybe of the common room.

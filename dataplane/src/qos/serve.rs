@@ -222,6 +222,7 @@ impl Site {
     ) -> Option<(Frame, u32)> {
         let place = self.turn(priority);
         let held = self.take_from(place, now, room, dropped)?;
+        held.frame.fetch();
         let len = held.len();
         self.left(place, len);
         let accounted = self.accounted(len);

@@ -16,7 +16,6 @@ use super::turn::Turn;
 use super::wait::{FULL, time};
 use crate::class::{CLASSES, TrafficClass};
 use crate::id::IfIndex;
-use crate::memory::fetch;
 use crate::packet::{DropReason, Frame};
 use crate::time::Time;
 
@@ -331,14 +330,6 @@ impl Site {
     #[inline]
     pub(super) fn place(&self, class: TrafficClass) -> usize {
         if self.fifo { FIFO } else { class.index() }
-    }
-
-    /// Lets the memory come that a frame of this class needs.
-    #[inline]
-    pub(super) fn fetch(&self, class: TrafficClass) {
-        fetch(&self.shaper);
-        fetch(&self.most);
-        fetch(&self.queues[self.place(class)]);
     }
 
     /// What is asked about a frame.

@@ -127,15 +127,10 @@ impl Store {
         Some(held)
     }
 
-    /// Lets the memory come that the lane's next frames need: what is known about the first, whose
-    /// place has come by now, and the place of the second.
+    /// Lets the place of the lane's first frame come.
     #[inline]
     pub(super) fn fetch(&self, lane: &Lane) {
-        if let Some(Some(frame)) = self.places.get(lane.head as usize).map(|place| &place.frame) {
-            frame.fetch();
-        }
-        let second = self.after.get(lane.head as usize).copied().unwrap_or(NIL);
-        if let Some(place) = self.places.get(second as usize) {
+        if let Some(place) = self.places.get(lane.head as usize) {
             fetch(place);
         }
     }

@@ -180,6 +180,9 @@ impl Scheduler {
         out: &mut Batch,
         dropped: &mut Dropped,
     ) -> usize {
+        if turn == Turn::Shared {
+            self.fetch_next(at);
+        }
         let Some(Some(site)) = self.sites.get_mut(at) else { return 0 };
         let before = (site.frames, site.bytes);
         let mut way = Way { now: self.clock, port: self.port.as_mut(), room: &mut self.room, out };
