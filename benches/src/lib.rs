@@ -4,3 +4,4 @@ pub mod instructions;
 pub mod prefixes;
 pub mod sched;
 pub mod ways;
+pub mod whole;

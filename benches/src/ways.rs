@@ -12,10 +12,12 @@ use dataplane::class::TrafficClass;
 use dataplane::id::{AdjacencyId, IfIndex, NhlfeId, PortIndex, VrfId, WorkerIndex};
 use dataplane::packet::{BATCH, Batch, Pool, PoolSize, Verdict};
 use dataplane::pipeline::Pipeline;
+use dataplane::qos::{Cells, Ingress, InterfaceQos, MeterSpec, RateSpec, ShaperSpec};
 use dataplane::table::rules::{Conditions, MOST_RULES, Rule, RuleSet, Rules, Treatment};
 use dataplane::table::{Labels, Nhlfe, PopLookup, Push, Snapshot, Swap, TunnelModel};
 use dataplane::time::Time;
-use dataplane::wire::mpls::LabelStackEntry;
+use dataplane::wire::ipv4::Ipv4Header;
+use dataplane::wire::mpls::{LabelStackEntry, label};
 use ipnet::IpNet;
 
 use crate::prefixes::{self, Seeded};
@@ -110,6 +112,27 @@ impl Way {
         &self.frames
     }
 
+    /// The same with a meter for each class that comes in, and a shaped rate with a guarantee for what
+    /// leaves by each interface; no rate is ever reached.
+    #[must_use]
+    pub fn with_hqos(mut self) -> Self {
+        let (rate, burst) = (100_000_000_000, 1_000_000);
+        let meter = Ingress::Own(MeterSpec::policer(rate, 1 << 20));
+        let qos = Arc::new(InterfaceQos {
+            shaper: Some(ShaperSpec { rate, burst, overhead: 24, cells: Cells::None }),
+            assured: Some(RateSpec { rate: rate / 10, burst }),
+            ingress: std::array::from_fn(|_| Some(meter.clone())),
+            ..InterfaceQos::default()
+        });
+        for id in 0..2 {
+            if let Some(interface) = self.snapshot.interfaces.get_mut(id) {
+                Arc::make_mut(interface).qos = Arc::clone(&qos);
+            }
+        }
+        self.pipeline.sync(&self.snapshot);
+        self
+    }
+
     /// Every frame of the batch must have been forwarded, and as it should.
     fn verify(&mut self) {
         let lost = self.batch.frames().iter().map(|f| f.meta().verdict).find(|v| *v != Verdict::Forward);
@@ -200,6 +223,27 @@ fn frame6(destination: Ipv6Addr) -> Vec<u8> {
     frame
 }
 
+/// The same frame with so many bytes of data more.
+pub fn longer(frame: &[u8], bytes: usize) -> Vec<u8> {
+    let mut longer = frame.to_vec();
+    longer.resize(frame.len() + bytes, 0);
+    let ip = 14 + 4 * labels_of(frame).len();
+    let (length, at) = match longer.get(ip).map(|first| first >> 4) {
+        Some(4) => (longer.len() - ip, ip + 2),
+        _ => (longer.len() - ip - 40, ip + 4),
+    };
+    if let Some(field) = longer.get_mut(at..at + 2) {
+        field.copy_from_slice(&(length as u16).to_be_bytes());
+    }
+    if at == ip + 2
+        && let Some(header) = longer.get_mut(ip..)
+    {
+        // It is whole.
+        let _ = Ipv4Header::fill_checksum(header);
+    }
+    longer
+}
+
 /// Plain IPv4 with so many routes.
 pub fn ipv4(name: &'static str, n: usize) -> Way {
     let (mut snapshot, forward) = base();
@@ -254,9 +298,10 @@ pub fn swap(name: &'static str, n: usize) -> Way {
     let mut seeded = Seeded(3);
     let mut frames = Vec::new();
     // As a range of labels is given out: one after the other.
-    let used: Vec<u32> = (0..n as u32).map(|i| 100_000 + i).collect();
+    let first = 100_000.min(label::LAST + 1 - n as u32);
+    let used: Vec<u32> = (0..n as u32).map(|i| first + i).collect();
     for label in &used {
-        let swapped = if n == 1 { 77 } else { label + 100_000 };
+        let swapped = if n == 1 { 77 } else { label ^ 1 };
         let id = add(&mut snapshot, Nhlfe::Swap(Swap { label: swapped, next }));
         snapshot.ilm.set(*label, id);
     }

@@ -43,8 +43,14 @@ impl Traffic {
     /// Adds one frame of `len` bytes.
     #[inline]
     pub fn add(&self, len: usize) {
-        self.frames.add(1);
-        self.bytes.add(len as u64);
+        self.add_all(1, len as u64);
+    }
+
+    /// Adds so many frames of `bytes` in all.
+    #[inline]
+    pub fn add_all(&self, frames: u64, bytes: u64) {
+        self.frames.add(frames);
+        self.bytes.add(bytes);
     }
 }
 
@@ -361,38 +367,4 @@ pub fn activity(view: &CountersView) -> (u64, u64, u64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::class::TrafficClass::Voice;
-
-    #[test]
-    fn a_drop_is_counted_under_interface_class_and_vrf_and_sums_over_writers() {
-        let name: Arc<str> = "ge0".into();
-        let mut writers = [Counters::new(), Counters::new()];
-        let mut frame = Frame::standard();
-        frame.meta_mut().in_interface = IfIndex(2);
-        frame.meta_mut().vrf = VrfId(1);
-        frame.meta_mut().class = Voice;
-        for writer in &mut writers {
-            writer.sync([(IfIndex(2), &name)].into_iter(), [VrfId(1)].into_iter(), std::iter::empty());
-            writer.totals().received.add(3);
-            writer.dropped(&frame, DropReason::Policed);
-        }
-        let views = writers.each_ref().map(Counters::view);
-        assert_eq!(interface(&views, IfIndex(2)).drops, [(Voice, DropReason::Policed, 2)]);
-        assert_eq!(vrf_drops(&views, VrfId(1)), [(DropReason::Policed, 2)]);
-        assert_eq!((totals(&views).dropped(), totals(&views).unaccounted()), (2, 4));
-    }
-
-    #[test]
-    fn another_interface_with_the_same_id_starts_from_zero() {
-        let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
-        let mut counters = Counters::new();
-        for (name, expected) in [(&a, 1), (&a, 2), (&b, 1)] {
-            counters.sync([(IfIndex(0), name)].into_iter(), std::iter::empty(), std::iter::empty());
-            counters.interface(IfIndex(0)).unwrap().received[0].add(60);
-            let counts = interface(&[counters.view()], IfIndex(0));
-            assert_eq!(counts.received[0].frames, expected);
-        }
-    }
-}
+mod tests;

@@ -43,7 +43,7 @@ pub(super) struct PeerSpread {
 /// One line.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Compared {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) unit: &'static str,
     pub(super) ours: Spread,
     pub(super) peer: PeerSpread,

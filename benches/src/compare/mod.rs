@@ -11,6 +11,7 @@ mod fib;
 mod figures;
 mod memif;
 mod meter;
+mod path;
 mod peer;
 mod sched;
 mod veth;
@@ -27,7 +28,8 @@ use peer::Peer;
 /// packs them (`benches/peers/install`); for memif-l3fwd, which takes two cores, its l3fwd
 /// (`benches/peers/l3fwd`). Lines that begin with veth- measure the delay of calls beside
 /// TCP over the router process and over the kernel's HTB, in network namespaces, on all cores; they need
-/// root. A line whose peer is missing is left out, and the exit status is 3 then.
+/// root. Lines that begin with path- need no peer: beside them stands what VPP was recorded to
+/// take. A line whose peer is missing is left out, and the exit status is 3 then.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Only lines whose name begins with this; may be repeated.
@@ -90,13 +92,13 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let mut told = Told { json: arguments.json, done: Vec::new(), complete: true };
     // Before this process is pinned: hosts and router share all cores.
     let some = veth::run(&wanted, arguments.rounds, &mut told) || !lines.is_empty();
-    if !some {
-        let names = self::lines().iter().map(|line| line.name).chain(veth::names()).collect::<Vec<_>>();
-        eprintln!("no line begins so; there are: {}", names.join(", "));
-    }
     if let Err(error) = cpu::pin(core) {
         eprintln!("core {core} cannot be pinned to: {error}");
         return ExitCode::FAILURE;
+    }
+    let some = path::run(&wanted, arguments.rounds, core, &mut told) || some;
+    if !some {
+        say_names();
     }
     let mut dpdk = if lines.is_empty() { Err(String::new()) } else { peer::start(core) };
     for line in &lines {
@@ -113,6 +115,12 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         }
     }
     if some && told.complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) }
+}
+
+/// Says which lines there are.
+fn say_names() {
+    let names = lines().into_iter().map(|line| line.name).chain(veth::names()).chain(path::names());
+    eprintln!("no line begins so; there are: {}", names.collect::<Vec<_>>().join(", "));
 }
 
 /// What has been compared.
@@ -183,7 +191,7 @@ fn compare(line: &Line, peer: &mut Peer, rounds: u8, core: usize) -> Result<Comp
     }
     let (ours, theirs) = (Spread::of(mine), Spread::of(theirs));
     Ok(Compared {
-        name: line.name,
+        name: line.name.to_owned(),
         unit: line.unit,
         ours,
         peer: PeerSpread { name: format!("{}, {}", line.peer, peer.version), spread: theirs },

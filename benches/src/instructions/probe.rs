@@ -1,20 +1,17 @@
 //! The work that is counted: each stage in turn over the same batches, then a whole
 //! worker from receive to transmit.
-#![expect(clippy::panic, reason = "without its router there is nothing to count")]
-
 use std::hint::black_box;
 
 use dataplane::id::{PortIndex, WorkerIndex};
 use dataplane::packet::{BATCH, Batch, Pool, PoolSize, StackEdits, Verdict};
-use dataplane::port::{AnyPort, Loopback, LoopbackEnd};
 use dataplane::qos::{Ingress, InterfaceQos, MeterSpec, Policers};
-use dataplane::router::{Router, Size};
 use dataplane::stage::classify::RuleHits;
 use dataplane::stage::{classify, lookup, parse, police, rewrite};
 use dataplane::table::Snapshot;
 use dataplane::time::Time;
 
 use crate::ways::{self, Way};
+use crate::whole::Whole;
 
 /// What is counted, in order; the stages first.
 pub(super) const NAMES: [&str; 6] = ["parse", "classify", "police", "lookup", "rewrite", "worker"];
@@ -72,7 +69,8 @@ pub(super) fn run(named: &Named) {
         } else {
             counted_region_of_worker(&mut whole)
         }
-        whole.take();
+        let got = whole.take();
+        assert_eq!(got, BATCH, "{}", whole.outcome());
     }
     end_of_count();
 }
@@ -159,54 +157,5 @@ impl<'a> Stages<'a> {
                 rewrite::run(batch, snapshot, edits);
             }
         }
-    }
-}
-
-/// A router of one worker between two in-process lines.
-struct Whole {
-    router: Router,
-    near: LoopbackEnd,
-    far: LoopbackEnd,
-    now: u64,
-}
-
-impl Whole {
-    fn new(way: &Way) -> Self {
-        let mut router = Router::new(Size::default()).unwrap_or_else(|e| panic!("{e}"));
-        let publish = |next: &mut Snapshot| {
-            let generation = next.generation;
-            *next = way.snapshot().clone();
-            next.generation = generation;
-            Ok::<_, std::convert::Infallible>(())
-        };
-        let Ok(()) = router.handle().commit(publish);
-        let [near, far] = [0, 1].map(|port| {
-            let (queue, end) = Loopback::new(4 * BATCH);
-            router.add_port(PortIndex(port), vec![AnyPort::Loopback(queue)]);
-            end
-        });
-        // A second in, what the router says when it starts is said.
-        let mut whole = Self { router, near, far, now: 1_000_000_000 };
-        whole.step();
-        whole.far.discard();
-        whole
-    }
-
-    fn send<'f>(&mut self, frames: &mut impl Iterator<Item = &'f Vec<u8>>) {
-        for bytes in frames.take(BATCH) {
-            self.near.send(Time(self.now), bytes);
-        }
-    }
-
-    #[inline(always)]
-    fn step(&mut self) {
-        self.now += 10_000;
-        self.router.step(Time(self.now));
-    }
-
-    /// Takes what came out: all that went in.
-    fn take(&mut self) {
-        let got = self.far.discard();
-        assert_eq!(got, BATCH, "{:?}", self.router.handle().totals());
     }
 }

@@ -28,7 +28,7 @@ const fn upper(protocol: u8, ports: u32) -> u64 {
 }
 
 /// Of an IPv4 flow; `ports` is source and destination port as they stand in the header, or 0.
-#[inline]
+#[inline(always)]
 pub fn hash_v4(source: [u8; 4], destination: [u8; 4], protocol: u8, ports: u32) -> u32 {
     let addresses = u64::from(u32::from_be_bytes(source)) << 32 | u64::from(u32::from_be_bytes(destination));
     finish(fold(addresses ^ SEED_A, upper(protocol, ports) ^ SEED_B))

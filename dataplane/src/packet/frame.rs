@@ -156,6 +156,19 @@ impl Frame {
         Ok(())
     }
 
+    /// Cuts it to `front` bytes and, behind them, what follows the first `skip` bytes of its
+    /// network header to the datagram's end, by its meta, whose offsets stay. Gives its bytes
+    /// and meta; `None` without the room, and nothing changes then.
+    #[inline(always)]
+    pub fn reframe(&mut self, skip: usize, front: usize) -> Option<(&mut [u8], &mut Meta)> {
+        let Buffer { meta, bytes } = &mut *self.buffer;
+        let l3 = usize::from(self.start) + usize::from(meta.l3_offset);
+        let (start, end) = ((l3 + skip).checked_sub(front)?, l3 + usize::from(meta.l3_length));
+        let bytes = bytes.get_mut(start..end)?;
+        (self.start, self.end) = (start as u16, end as u16);
+        Some((bytes, meta))
+    }
+
     /// Sets its length: cuts the tail, or grows it by whatever bytes stood there.
     ///
     /// # Errors
@@ -231,6 +244,19 @@ mod tests {
         assert_eq!(frame.set_len(STANDARD_CAPACITY + 1), Err(NoRoom));
         frame.set_len(STANDARD_CAPACITY).unwrap();
         assert_eq!(frame.tailroom(), 0);
+    }
+
+    #[test]
+    fn a_frame_is_cut_to_its_datagram_and_room_before_it() {
+        let mut frame = Frame::standard();
+        frame.fill(&[0, 1, 2, 3, 4, 5, 6, 7]).unwrap();
+        (frame.meta_mut().l3_offset, frame.meta_mut().l3_length) = (2, 4);
+        assert!(frame.reframe(0, HEADROOM + 3).is_none() && frame.reframe(5, 0).is_none());
+        assert_eq!((frame.headroom(), frame.len()), (HEADROOM, 8));
+        assert_eq!(frame.reframe(1, 2).unwrap().0, [1, 2, 3, 4, 5]);
+        assert_eq!((frame.headroom(), frame.bytes()), (HEADROOM + 1, &[1, 2, 3, 4, 5][..]));
+        frame.meta_mut().l3_length = STANDARD_CAPACITY as u16;
+        assert!(frame.reframe(0, 0).is_none());
     }
 
     #[test]

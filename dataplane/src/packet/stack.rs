@@ -115,6 +115,12 @@ impl StackEdits {
 
     /// Those of all places.
     #[inline]
+    pub fn all(&self) -> &[StackEdit; BATCH] {
+        &self.0
+    }
+
+    /// Those of all places, to be written.
+    #[inline]
     pub fn all_mut(&mut self) -> &mut [StackEdit; BATCH] {
         &mut self.0
     }

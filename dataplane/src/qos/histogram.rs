@@ -32,6 +32,15 @@ impl Histogram {
         }
     }
 
+    /// Counts `n` waits of nothing.
+    pub(super) fn record_none(&mut self, n: u32) {
+        let first = &mut self.buckets.get_or_insert_with(|| Box::new([0; BUCKETS]))[0];
+        match first.checked_add(n) {
+            Some(sum) if sum < u32::MAX => *first = sum,
+            _ => (0..n).for_each(|_| self.record(0)),
+        }
+    }
+
     /// How many were counted, older ones by half once there were over four thousand million.
     pub fn count(&self) -> u64 {
         self.buckets().map(u64::from).sum()

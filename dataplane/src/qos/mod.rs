@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! police   → Policers: IfIndex × TrafficClass → Meter, or Share of a SharedMeter
-//! enqueue  → Scheduler (one a Port): policer, byte, time and tree limits
+//! enqueue  → Scheduler (one a Port): policer, byte, time and tree limits; past it, where
+//!            nothing is to be decided
 //!            Port ── Interface ── TrafficClass ── Queue
 //! tx       ← Scheduler: port rate, priority, rounds of interfaces, shares of classes
 //! ```
@@ -31,6 +32,7 @@ mod memory;
 pub mod meter;
 pub mod meter_shared;
 mod pace;
+mod pass;
 pub mod policer;
 mod queue;
 mod report;

@@ -170,6 +170,13 @@ impl Queue {
         self.asks
     }
 
+    /// Whether a frame that does not wait leaves no trace in it but its counts.
+    pub(super) fn lets_pass(&self) -> bool {
+        let detects = |care: &Care| matches!(care.rules.aqm, Aqm::Wred(_));
+        // Flows are forgotten when nothing of the class waits.
+        self.care.as_ref().is_none_or(|care| self.flows && !detects(care))
+    }
+
     /// The bound on waiting that can be told from what is before a frame, nanoseconds; `None` is none.
     #[inline]
     pub(super) fn wait_bound(&self) -> Option<u64> {

@@ -339,6 +339,12 @@ impl Site {
         Offer { class: meta.class, place: self.place(meta.class), colour: meta.colour, len: frame.len() }
     }
 
+    /// Whether it has room for so many bytes of a class while it is empty.
+    pub(super) fn holds(&self, class: TrafficClass, bytes: u64, urgent: bool) -> bool {
+        let most = if urgent { self.most } else { self.most_plain };
+        bytes <= most && !self.queues[self.place(class)].is_full(bytes as usize)
+    }
+
     #[inline]
     pub(super) fn tally(&mut self, class: TrafficClass) -> &mut Tally {
         &mut self.queues[class.index()].tally

@@ -120,6 +120,16 @@ impl Tally {
         self.delay.record(waited);
     }
 
+    /// So many frames were queued while none waited, and sent at once.
+    pub(super) fn passed(&mut self, packets: u32, bytes: u32) {
+        self.worst.packets = self.worst.packets.max(packets);
+        self.worst.bytes = self.worst.bytes.max(bytes);
+        self.sent.packets += u64::from(packets);
+        self.sent.bytes += u64::from(bytes);
+        self.accounted += u64::from(bytes);
+        self.delay.record_none(packets);
+    }
+
     #[cold]
     pub(super) fn marked(&mut self, bytes: usize) {
         self.losses.get_or_insert_default().marked.add(bytes);

@@ -13,7 +13,7 @@ mod leaving;
 
 use std::sync::LazyLock;
 
-use crate::class::{ClassMap, TcMap};
+use crate::class::{ClassMap, Colour, TcMap, TrafficClass};
 use crate::id::IfIndex;
 use crate::packet::{Batch, Flags, Layer3, Meta};
 use crate::table::rules::{Labelled, RuleSet, Treatment};
@@ -55,11 +55,45 @@ impl<'a> Maps<'a> {
     }
 }
 
+/// The maps of an interface whose frames need no more than a look at them.
+struct Plain<'a> {
+    of: IfIndex,
+    by_dscp: &'a ClassMap,
+    by_tc: &'a TcMap,
+}
+
+impl<'a> Plain<'a> {
+    /// Of frames that no rule is asked about; `None` where their own mark alone does not decide.
+    fn of(interface: &'a Interface, rules: &RuleSet) -> Option<Self> {
+        let plain = rules.is_empty() && interface.marks.trust == Trust::Dscp;
+        let (by_dscp, by_tc) = (&*interface.class_map, &*interface.tc_map);
+        plain.then_some(Self { of: interface.id, by_dscp, by_tc })
+    }
+
+    /// Class and colour of a frame of the interface that was received just now.
+    #[inline(always)]
+    fn get(&self, meta: &Meta) -> Option<(TrafficClass, Colour)> {
+        let other = meta.flags.0 & (Flags::ORIGINATED.0 | Flags::RELEASED.0);
+        match meta.layer3 {
+            _ if other != 0 || meta.in_interface != self.of => None,
+            Layer3::Mpls => Some(self.by_tc.get(meta.tc)),
+            _ => Some(self.by_dscp.get(meta.dscp)),
+        }
+    }
+}
+
 /// Classifies the live frames, and counts what the rules match.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
     let mut maps = Maps::new(snapshot);
     let rules = &snapshot.rules.entering;
+    let mut plain: Option<Plain<'_>> = None;
     for frame in batch.live() {
+        let meta = frame.meta_mut();
+        if let Some(found) = plain.as_ref().and_then(|plain| plain.get(meta)) {
+            (meta.class, meta.colour) = found;
+            continue;
+        }
+        plain = maps.interface(meta).and_then(|interface| Plain::of(interface, rules)).or(plain);
         let (bytes, meta) = frame.parts_mut();
         // What was held for its neighbour, or looked at, has been classified, metered and counted.
         if meta.flags.has(Flags::RELEASED) {
@@ -120,7 +154,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::class::{Colour, TrafficClass};
     use crate::id::VrfId;
     use crate::packet::Frame;
     use crate::stage::testing::*;

@@ -9,6 +9,7 @@ mod out;
 mod queue;
 pub mod run;
 mod sleep;
+mod staged;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -86,7 +86,7 @@ impl Out {
         let Some(egress) = queue.and_then(|queue| queue.egress.as_mut()) else {
             return self.drop(frame, DropReason::PortDown);
         };
-        if let Err((frame, reason)) = egress.scheduler.enqueue(frame, now) {
+        if let Err((frame, reason)) = egress.enqueue(frame, now, &mut self.dropped) {
             self.drop(frame, reason);
         }
     }

@@ -1,9 +1,9 @@
 //! One queue of a port as its worker holds it: receiving with exact counts, and,
 //! where this worker owns the port's scheduler tree, scheduling and sending.
 
-use crate::class::TrafficClass;
+use super::staged::{Dropped, Staged, Straight};
 use crate::counters::Counters;
-use crate::id::{IfIndex, PortIndex};
+use crate::id::PortIndex;
 use crate::packet::{Batch, DropReason, Frame, Pool};
 use crate::port::{AnyPort, Link, Port, PortStats};
 use crate::qos::Scheduler;
@@ -13,18 +13,14 @@ use crate::time::Time;
 /// Nanoseconds after which a line that took no more frames is tried again.
 const RETRY: u64 = 100_000;
 
-/// Frames taken from the scheduler whose port is down.
-type Dropped = Vec<(Frame, DropReason)>;
-
 /// A port's egress: the scheduler tree and what it has given that the line has
 /// not taken yet.
 #[derive(Debug)]
 pub struct Egress {
     /// The tree.
     pub scheduler: Scheduler,
-    staged: Batch,
-    /// Of each staged frame: interface, class and bytes, to count once it is sent.
-    keys: Vec<(IfIndex, TrafficClass, usize)>,
+    straight: Straight,
+    staged: Staged,
     /// Stamps of the tables the tree was built from.
     seen: (u64, u64),
 }
@@ -48,8 +44,8 @@ impl Queue {
     pub fn new(id: PortIndex, port: AnyPort, owner: bool) -> Self {
         let egress = owner.then(|| Egress {
             scheduler: Scheduler::new(0),
-            staged: Batch::new(),
-            keys: Vec::new(),
+            straight: Straight::default(),
+            staged: Staged::default(),
             seen: (u64::MAX, u64::MAX),
         });
         Self { id, port, egress, stats: PortStats::default(), told: None }
@@ -104,18 +100,17 @@ impl Queue {
     ) -> usize {
         let Some(egress) = &mut self.egress else { return 0 };
         egress.stage(now, dropped);
-        if egress.staged.is_empty() {
+        if egress.staged.frames.is_empty() {
             return 0;
         }
         if !self.port.link().up {
-            egress.keys.clear();
             dropped.extend(egress.staged.drain().map(|frame| (frame, DropReason::PortDown)));
             return 0;
         }
-        let taken = self.port.transmit(now, &mut egress.staged, pool);
+        let taken = self.port.transmit(now, &mut egress.staged.frames, pool);
         // Rings the doorbell for what is not a full burst: it may be a lone call's packet.
         self.port.poll(now);
-        egress.count(taken, counters);
+        egress.staged.count(taken, counters);
         let failed = self.port.stats().send_failed - self.stats.send_failed;
         counters.totals().sent.add((taken as u64).saturating_sub(failed));
         if failed > 0 {
@@ -127,7 +122,7 @@ impl Queue {
     /// When there will be something to send; when the line refused some, after a while.
     pub fn next_event(&self, now: Time) -> Time {
         match &self.egress {
-            Some(egress) if !egress.staged.is_empty() => Time(now.nanos().saturating_add(RETRY)),
+            Some(egress) if !egress.staged.frames.is_empty() => Time(now.nanos().saturating_add(RETRY)),
             Some(egress) => egress.scheduler.next_event(now),
             None => Time::NEVER,
         }
@@ -135,7 +130,7 @@ impl Queue {
 
     /// Frames it holds.
     pub fn held(&self) -> usize {
-        self.egress.as_ref().map_or(0, |e| e.scheduler.held_frames() + e.staged.len())
+        self.egress.as_ref().map_or(0, Egress::held)
     }
 
     /// The state of its line.
@@ -163,6 +158,7 @@ impl Queue {
     /// Takes it apart: the driver, with everything still held in `dropped`.
     pub fn close(mut self, dropped: &mut Dropped) -> AnyPort {
         if let Some(mut egress) = self.egress.take() {
+            egress.straight.queue_up(&mut egress.scheduler, Time::ZERO, dropped);
             egress.scheduler.sync(0, std::iter::empty(), dropped);
             dropped.extend(egress.staged.drain().map(|frame| (frame, DropReason::PortDown)));
         }
@@ -171,22 +167,35 @@ impl Queue {
 }
 
 impl Egress {
-    /// Takes from the scheduler what may leave, when the line took all before.
-    fn stage(&mut self, now: Time, dropped: &mut Dropped) {
-        if !self.staged.is_empty() {
-            return;
-        }
-        self.scheduler.dequeue(now, self.staged.room(), &mut self.staged, dropped);
-        let key = |f: &Frame| (f.meta().out_interface, f.meta().class, f.len());
-        self.keys.extend(self.staged.frames().iter().map(key));
+    /// Takes a frame that is to leave by the port.
+    ///
+    /// # Errors
+    /// A frame that is refused, and why; others may be in `dropped`.
+    #[inline]
+    pub fn enqueue(
+        &mut self,
+        frame: Frame,
+        now: Time,
+        dropped: &mut Dropped,
+    ) -> Result<(), (Frame, DropReason)> {
+        let idle = self.staged.frames.is_empty();
+        self.straight.take(frame, &mut self.scheduler, idle, now, dropped)
     }
 
-    fn count(&mut self, taken: usize, counters: &Counters) {
-        for (interface, class, len) in self.keys.drain(..taken.min(self.keys.len())) {
-            if let Some(block) = counters.interface(interface) {
-                block.sent[class.index()].add(len);
-            }
+    /// Takes what may leave, when the line took all before.
+    fn stage(&mut self, now: Time, dropped: &mut Dropped) {
+        let Self { scheduler, straight, staged, .. } = self;
+        if !staged.frames.is_empty() {
+            return;
         }
+        if !straight.give(staged, scheduler, now, dropped) {
+            scheduler.dequeue(now, staged.frames.room(), &mut staged.frames, dropped);
+        }
+        staged.note();
+    }
+
+    fn held(&self) -> usize {
+        self.scheduler.held_frames() + self.straight.len() + self.staged.frames.len()
     }
 }
 

@@ -2,6 +2,7 @@
 //! labels, and the layer-2 header.
 
 mod labels;
+mod link;
 mod options;
 
 use crate::id::AdjacencyId;
@@ -11,27 +12,31 @@ use crate::wire::ethernet::ether_type;
 use crate::wire::ipv4::Ipv4Header;
 use crate::wire::ipv6::Ipv6Header;
 use crate::wire::{checksum, ecn};
+use link::Link;
 
 /// Makes the live frames ready for their out-interface, those that leave labelled by `edits`.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, edits: &StackEdits) {
-    let mut last = (AdjacencyId::NONE, None);
-    for (at, frame) in batch.frames_mut().iter_mut().enumerate() {
-        if frame.meta().verdict != Verdict::Forward {
+    let mut last: Option<Link<'_>> = None;
+    let mut of = AdjacencyId::NONE;
+    for (frame, edit) in batch.frames_mut().iter_mut().zip(edits.all()) {
+        let meta = frame.meta();
+        if meta.verdict != Verdict::Forward {
             continue;
         }
-        let wanted = frame.meta().adjacency;
-        if last.0 != wanted {
-            last = (wanted, snapshot.adjacency(wanted));
+        if of != meta.adjacency {
+            of = meta.adjacency;
+            last = Link::to(of, snapshot);
         }
-        let verdict = match last.1 {
-            Some(adjacency) => rewrite(frame, adjacency, snapshot, edits.get(at)),
+        let verdict = match &last {
+            Some(link) if link.rewrite(frame, edit) => continue,
+            Some(link) => rewrite(frame, link.adjacency, snapshot, Some(edit)),
             None => Verdict::Drop(DropReason::NeighbourUnresolved),
         };
         frame.meta_mut().verdict = verdict;
     }
 }
 
-#[inline]
+#[inline(never)]
 fn rewrite(
     frame: &mut Frame,
     adjacency: &Adjacency,

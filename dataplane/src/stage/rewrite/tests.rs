@@ -164,3 +164,120 @@ fn timestamps_say_when_and_who() {
     assert_eq!(options(&[68, 8, 9, 0xf0, 1, 2, 3, 4]), None); // overflow of the overflow
     assert_eq!(options(&[68, 8, 5, 1, 0, 0, 0, 0]), None); // no room for both
 }
+
+mod wide {
+    //! What wide stores write is what the rest of the stage would.
+
+    use proptest::prelude::*;
+
+    use super::super::{Link, rewrite};
+    use super::*;
+    use crate::class::TrafficClass;
+    use crate::packet::{Flags, Layer3, StackEdit};
+
+    fn packet() -> impl Strategy<Value = (Layer3, Vec<u8>)> {
+        let v4 =
+            (any::<(u8, u16, u8)>(), 0usize..3, 0usize..20).prop_map(|((ttl, id, dscp), options, data)| {
+                let edit = |h: &mut Ipv4Header| {
+                    (h.ttl, h.identification, h.traffic_class) = (ttl, id.into(), dscp);
+                };
+                let header = ipv4_with(HOSTS, 17, data + 8, &vec![1; 4 * options], edit);
+                (Layer3::Ipv4, stack(&[&header, &udp(1, 2, data)]))
+            });
+        let v6 = (any::<u8>(), 0usize..20).prop_map(|(hops, data)| {
+            let mut header = ipv6(("2001:db8:1::9", "2001:db8:100::7"), 17, data + 8);
+            header[7] = hops;
+            (Layer3::Ipv6, stack(&[&header, &udp(1, 2, data)]))
+        });
+        let labelled = prop::collection::vec(any::<u8>(), 4..60).prop_map(|bytes| (Layer3::Mpls, bytes));
+        prop_oneof![3 => v4, 2 => v6, 2 => labelled]
+    }
+
+    /// A way of leaving: tags of the interface, entries off and on, where labelled.
+    fn way() -> impl Strategy<Value = (usize, Option<(u8, Vec<u32>)>)> {
+        let edit = (0u8..2, prop::collection::vec(any::<u32>(), 0..5));
+        (0usize..3, prop::option::of(edit))
+    }
+
+    fn flags() -> impl Strategy<Value = Flags> {
+        let unusual = [
+            Flags::ORIGINATED,
+            Flags::KEEP_TTL,
+            Flags::REMARK,
+            Flags::CONGESTED,
+            Flags::OPTIONS,
+            Flags::PORTS,
+            Flags::EXPOSED,
+        ];
+        prop_oneof![
+            2 => Just(Flags(0)),
+            1 => (0usize..7, 0usize..7).prop_map(move |(a, b)| Flags(unusual[a].0 | unusual[b].0)),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn what_leaves_is_the_same(
+            (layer3, packet) in packet(),
+            (tags, edit) in way(),
+            flags in flags(),
+            (ttl, dscp, class, before, padding) in (any::<u8>(), 0u8..64, 0usize..8, 0usize..40, 0usize..8),
+            room in prop_oneof![9 => Just(crate::packet::HEADROOM), 1 => 0usize..24],
+        ) {
+            let vlans = [
+                VlanMatch::Untagged,
+                VlanMatch::Single(Tpid::Dot1ad, 100),
+                VlanMatch::Double(Tpid::Dot1ad, 300, 400),
+            ];
+            let mut snapshot = router();
+            let mut out = interface(7, vlans[tags], &["10.7.0.1/24"]);
+            out.port = PortIndex(1);
+            std::sync::Arc::make_mut(&mut out.marks).pcp_out = [0, 1, 2, 3, 4, 5, 6, 7];
+            add(&mut snapshot, out);
+            prop_assert!(snapshot.set_neighbour(IfIndex(7), "10.7.0.9".parse().unwrap(), Some(HOST1)));
+            let adjacency = snapshot.adjacency_for(IfIndex(7), "10.7.0.9".parse().unwrap());
+            let mut stack_edit = StackEdit::new();
+            if let Some((off, words)) = &edit {
+                stack_edit.off = if layer3 == Layer3::Mpls { *off } else { 0 };
+                words.iter().for_each(|word| assert!(stack_edit.push(*word)));
+            }
+            let frames = [(); 2].map(|()| {
+                let mut frame = Frame::standard();
+                let bytes = stack(&[&vec![0xee; before], &packet, &vec![0xaa; padding]]);
+                frame.fill(&bytes).unwrap();
+                // Less room before it than a frame has that was just received.
+                frame.push(crate::packet::HEADROOM).unwrap();
+                frame.set_len(room + bytes.len()).unwrap();
+                frame.bytes_mut()[room..].copy_from_slice(&bytes);
+                frame.pull(room).unwrap();
+                let meta = frame.meta_mut();
+                (meta.layer3, meta.flags, meta.ttl, meta.dscp) = (layer3, flags, ttl, dscp);
+                (meta.l3_offset, meta.l3_length) = (before as u16, packet.len() as u16);
+                meta.l4_offset = before as u16 + if layer3 == Layer3::Mpls { 0 } else { 20 };
+                (meta.out_interface, meta.adjacency) = (IfIndex(7), adjacency);
+                meta.class = TrafficClass::ALL[class];
+                if edit.is_some() {
+                    meta.flags.set(Flags::STACK_EDIT);
+                }
+                frame
+            });
+            let [mut one, mut other] = frames;
+            let link = Link::to(adjacency, &snapshot).unwrap();
+            let careful = rewrite(&mut other, link.adjacency, &snapshot, Some(&stack_edit));
+            let wide = link.rewrite(&mut one, &stack_edit);
+            if !wide {
+                // Left as it was.
+                prop_assert_eq!(one.bytes(), stack(&[&vec![0xee; before], &packet, &vec![0xaa; padding]]));
+            } else {
+                prop_assert_eq!(careful, Verdict::Forward);
+                prop_assert_eq!(one.bytes(), other.bytes());
+                prop_assert_eq!(format!("{:?}", one.meta()), format!("{:?}", other.meta()));
+            }
+            let plain = flags.0 & !(Flags::PORTS.0 | Flags::EXPOSED.0) == 0;
+            let usual = tags < 2 && plain && room >= 64 && packet.len() >= 20;
+            prop_assert!(wide || !usual || edit.is_none() && layer3 == Layer3::Mpls);
+        }
+    }
+}

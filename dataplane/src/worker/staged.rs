@@ -1,0 +1,158 @@
+//! Frames between a tree and its line: those that may leave without being queued, and
+//! those that the line has not taken yet.
+
+use crate::class::TrafficClass;
+use crate::counters::Counters;
+use crate::id::IfIndex;
+use crate::packet::{Batch, DropReason, Frame};
+use crate::qos::Scheduler;
+use crate::time::Time;
+
+/// Frames taken from the scheduler, or refused by it.
+pub(super) type Dropped = Vec<(Frame, DropReason)>;
+
+/// Whose frames they are.
+type Key = (IfIndex, TrafficClass);
+
+/// Frames in a row of one class of one interface.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    of: Key,
+    frames: usize,
+    bytes: u64,
+}
+
+/// What a line is to take next, in order, and as whose it counts once it has.
+#[derive(Debug, Default)]
+pub(super) struct Staged {
+    pub(super) frames: Batch,
+    runs: Vec<Run>,
+}
+
+impl Staged {
+    /// Notes whose the frames are.
+    pub(super) fn note(&mut self) {
+        for frame in self.frames.frames() {
+            let (of, bytes) = (key(frame), frame.len() as u64);
+            match self.runs.last_mut().filter(|run| run.of == of) {
+                Some(run) => (run.frames, run.bytes) = (run.frames + 1, run.bytes + bytes),
+                None => self.runs.push(Run { of, frames: 1, bytes }),
+            }
+        }
+    }
+
+    /// Counts the first `taken` of the frames noted, which have left.
+    pub(super) fn count(&mut self, taken: usize, counters: &Counters) {
+        let (mut left, mut done) = (taken, 0);
+        for run in &mut self.runs {
+            let frames = run.frames.min(left);
+            left -= frames;
+            run.frames -= frames;
+            // Those of the run that have not left come first of what is here now.
+            let stay = self.frames.frames().iter().take(run.frames).map(|frame| frame.len() as u64).sum();
+            let bytes = std::mem::replace(&mut run.bytes, stay) - stay;
+            if let Some(block) = counters.interface(run.of.0) {
+                block.sent[run.of.1.index()].add_all(frames as u64, bytes);
+            }
+            if run.frames > 0 {
+                break;
+            }
+            done += 1;
+        }
+        self.runs.drain(..done);
+    }
+
+    /// Takes every frame out.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Frame> + '_ {
+        self.runs.clear();
+        self.frames.drain()
+    }
+}
+
+#[inline]
+fn key(frame: &Frame) -> Key {
+    (frame.meta().out_interface, frame.meta().class)
+}
+
+/// Frames of one class of one interface that came together and need not be queued
+/// ([`Scheduler::pass`]), as long as nothing else comes before the line is asked.
+#[derive(Debug)]
+pub(super) struct Straight {
+    of: Key,
+    frames: Batch,
+}
+
+impl Default for Straight {
+    fn default() -> Self {
+        Self { of: (IfIndex::NONE, TrafficClass::Standard), frames: Batch::new() }
+    }
+}
+
+impl Straight {
+    /// Frames it holds.
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Takes a frame, or has `tree` queue it, behind all that were taken before. `idle` says that the
+    /// line has taken all that it was given.
+    ///
+    /// # Errors
+    /// Those of [`Scheduler::enqueue`]; frames taken before that are refused now go to `dropped`.
+    #[inline]
+    pub(super) fn take(
+        &mut self,
+        frame: Frame,
+        tree: &mut Scheduler,
+        idle: bool,
+        now: Time,
+        dropped: &mut Dropped,
+    ) -> Result<(), (Frame, DropReason)> {
+        let of = key(&frame);
+        let frame = match of == self.of || self.begins(of, tree, idle) {
+            true => match self.frames.push(frame) {
+                Ok(()) => return Ok(()),
+                Err(frame) => frame,
+            },
+            false => frame,
+        };
+        self.queue_up(tree, now, dropped);
+        tree.enqueue(frame, now)
+    }
+
+    /// Whether these frames, the first to come, may leave without being queued.
+    fn begins(&mut self, of: Key, tree: &Scheduler, idle: bool) -> bool {
+        let begins = idle && self.frames.is_empty() && tree.lets_pass(of.0, of.1);
+        if begins {
+            self.of = of;
+        }
+        begins
+    }
+
+    /// Has the tree queue what was taken.
+    pub(super) fn queue_up(&mut self, tree: &mut Scheduler, now: Time, dropped: &mut Dropped) {
+        self.of.0 = IfIndex::NONE;
+        dropped.extend(self.frames.drain().filter_map(|frame| tree.enqueue(frame, now).err()));
+    }
+
+    /// Gives what was taken to the line, or has the tree queue it; whether it gave something.
+    pub(super) fn give(
+        &mut self,
+        staged: &mut Staged,
+        tree: &mut Scheduler,
+        now: Time,
+        dropped: &mut Dropped,
+    ) -> bool {
+        let gives = !self.frames.is_empty() && tree.pass(self.of.0, self.of.1, self.frames.frames(), now);
+        if gives {
+            self.of.0 = IfIndex::NONE;
+            std::mem::swap(&mut self.frames, &mut staged.frames);
+        } else {
+            self.queue_up(tree, now, dropped);
+        }
+        gives
+    }
+}
+
+#[cfg(test)]
+mod tests;
