@@ -86,7 +86,7 @@ pub fn open(config: &PortConfig) -> Result<Vec<AnyPort>, OpenError> {
         PortKind::Tap => each_queue(tap::open(device, queues)?, AnyPort::Tap),
         PortKind::Pcap => vec![AnyPort::Pcap(Box::new(pcap::open(&config.pcap)?))],
         PortKind::Memif => {
-            each_queue(memif::open(queues, &config.memif)?, |port| AnyPort::Memif(Box::new(port)))
+            each_queue(memif::open_kept(queues, &config.memif)?, |port| AnyPort::Memif(Box::new(port)))
         }
     };
     let Some(fault) = config.fault else { return Ok(ports) };

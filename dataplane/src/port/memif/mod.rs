@@ -7,12 +7,13 @@
 //! other end does afterwards changes a packet; and it believes nothing the other end
 //! writes: what is out of bounds is dropped and counted, a broken ring ends the connection.
 //!
-//! Queue 0 of a port keeps the control channel, in [`Port::poll`]; the others learn of a
-//! connection by its number.
+//! A thread keeps the control channel of a port in use; where there is one clock for all,
+//! queue 0 does, in [`Port::poll`]. Queues learn of a connection by its number.
 
 mod bell;
 mod buffers;
 mod channel;
+mod keeper;
 mod layout;
 mod listener;
 pub mod message;
@@ -34,6 +35,7 @@ pub use peer::{Peer, RingFigures, Watch};
 pub use region::memory;
 
 use self::bell::{Bell, Ear};
+use self::keeper::Keeper;
 use self::peer::Shared;
 use self::receiver::Receiver;
 use self::ring::Broken;
@@ -133,6 +135,12 @@ impl Default for MemifOptions {
     }
 }
 
+impl MemifOptions {
+    fn failed(&self, action: &'static str) -> impl FnOnce(std::io::Error) -> OpenError {
+        move |source| OpenError::System { device: self.socket.display().to_string(), action, source }
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
@@ -155,8 +163,9 @@ struct Wires {
 pub struct Memif {
     queue: usize,
     shared: Arc<Shared>,
-    /// Queue 0 has it.
+    /// Queue 0 has it, until a thread has.
     control: Option<Box<Control>>,
+    keeper: Option<Keeper>,
     bell: &'static Bell,
     /// Boxed, so that an enum of ports stays small.
     wires: Option<Box<Wires>>,
@@ -164,6 +173,20 @@ pub struct Memif {
     connection: u32,
     due: Time,
     stats: PortStats,
+}
+
+/// Opens a port as [`open`] does, with a thread that keeps its control channel as time goes by.
+///
+/// # Errors
+/// As of [`open`]; and when there is no thread.
+pub fn open_kept(queues: usize, options: &MemifOptions) -> Result<Vec<Memif>, OpenError> {
+    let mut queues = open(queues, options)?;
+    for queue in &mut queues {
+        let Some(control) = queue.control.take() else { continue };
+        let keeper = Keeper::start(control, queue.shared.clone());
+        queue.keeper = Some(keeper.map_err(options.failed("starting the thread of its control channel"))?);
+    }
+    Ok(queues)
 }
 
 /// Opens a port with `queues` queues (1 to 64). A server listens at once; a client
@@ -174,16 +197,15 @@ pub struct Memif {
 pub fn open(queues: usize, options: &MemifOptions) -> Result<Vec<Memif>, OpenError> {
     let queues = queues.clamp(1, 64);
     let shared = Arc::new(Shared::default());
-    let failed = |action| {
-        move |source| OpenError::System { device: options.socket.display().to_string(), action, source }
-    };
-    let control = Control::new(options, queues as u16).map_err(failed("listening for memif clients"))?;
+    let listening = options.failed("listening for memif clients");
+    let control = Control::new(options, queues as u16).map_err(listening)?;
     let mut control = Some(Box::new(control));
-    let bell = Bell::get().map_err(failed("making an asynchronous context (fs.aio-max-nr)"))?;
+    let bell = Bell::get().map_err(options.failed("making an asynchronous context (fs.aio-max-nr)"))?;
     let queue = |queue| Memif {
         queue,
         shared: shared.clone(),
         control: control.take(),
+        keeper: None,
         bell,
         wires: None,
         connection: 0,
@@ -210,6 +232,7 @@ impl Memif {
     fn hang_up(&mut self) {
         if let Some(wires) = self.wires.take() {
             self.stats.missed += wires.receiver.left();
+            self.shared.give_back(*wires);
         }
     }
 

@@ -67,6 +67,8 @@ struct State {
     pairs: Vec<RingPair>,
     /// What each queue has not taken up yet.
     wires: Vec<Option<Box<Wires>>>,
+    /// What queues let go of.
+    gone: Vec<Wires>,
     /// The connection a queue broke off, and why.
     broken: Option<(u32, Broken)>,
 }
@@ -94,6 +96,17 @@ impl Shared {
         (self.connection(), wires)
     }
 
+    /// A queue no longer needs these: to unmap its memory and to close its descriptors may take long.
+    pub(super) fn give_back(&self, wires: Wires) {
+        lock(&self.state).gone.push(wires);
+    }
+
+    /// Lets go of what queues gave back.
+    pub(super) fn clear(&self) {
+        let gone = std::mem::take(&mut lock(&self.state).gone);
+        drop(gone);
+    }
+
     /// Remembers what a peer calls itself.
     pub(super) fn meet(&self, name: String) {
         lock(&self.state).peer.name = name;
@@ -106,21 +119,26 @@ impl Shared {
         state.peer.interface = interface;
         state.peer.connections += 1;
         state.peer.reason = None;
-        state.pairs = pairs;
-        state.wires = wires.into_iter().map(|w| Some(Box::new(w))).collect();
+        let old = std::mem::replace(&mut state.pairs, pairs);
+        let wires = wires.into_iter().map(|w| Some(Box::new(w))).collect();
+        let old = (old, std::mem::replace(&mut state.wires, wires));
         state.broken = None;
         self.connection.fetch_add(1, Ordering::Release);
+        // Nobody waits while it goes.
+        drop(state);
+        drop(old);
     }
 
     /// No frame passes any more, or one never did.
     pub(super) fn disconnect(&self, reason: &str) {
         let mut state = lock(&self.state);
         state.peer.reason = Some(reason.into());
-        state.pairs.clear();
-        state.wires.clear();
+        let old = (std::mem::take(&mut state.pairs), std::mem::take(&mut state.wires));
         if std::mem::take(&mut state.peer.connected) {
             self.connection.fetch_add(1, Ordering::Release);
         }
+        drop(state);
+        drop(old);
     }
 
     /// Remembers why somebody was not let in.

@@ -105,15 +105,18 @@ impl Control {
         Ok(Self { options: options.clone(), layout, way, talk: None })
     }
 
-    /// Does what is due.
-    pub(super) fn poll(&mut self, now: Time, shared: &Shared) {
+    /// Does what is due; whether there was anything.
+    pub(super) fn poll(&mut self, now: Time, shared: &Shared) -> bool {
+        shared.clear();
         if let Some(why) = shared.broken() {
             self.leave(now, shared, &why.to_string());
         }
+        let before = self.talk.is_some();
         self.meet(now, shared);
+        let mut active = self.talk.is_some() != before;
         for _ in 0..MOST_MESSAGES {
             match self.step(now, shared) {
-                Ok(true) => {}
+                Ok(true) => active = true,
                 Ok(false) => break,
                 Err(why) => {
                     self.leave(now, shared, &why.to_string());
@@ -121,6 +124,7 @@ impl Control {
                 }
             }
         }
+        active
     }
 
     /// Looks for a peer.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::*;
-use crate::port::memif::{Notice, Secret};
+use crate::port::memif::{Notice, Secret, open_kept};
 use crate::port::{Link, OpenError, PortStats};
 
 fn hand() -> Hand {
@@ -343,4 +343,40 @@ proptest! {
         prop_assert!(ends.iter().flatten().all(|port| port.link().up && port.stats().bad_descriptor == 0));
         prop_assert_eq!(hand.pool.available(), 1024);
     }
+}
+
+/// Kept by threads: no queue's look takes part in what the ends say to each other.
+#[test]
+fn threads_keep_the_channels_of_ports_in_use() {
+    let mut hand = Hand::new(64, PoolSize::Standard);
+    let open = |hand: &Hand, role| open_kept(1, &hand.options(role)).unwrap();
+    let until = |hand: &mut Hand, up, ports: &mut [&mut [Memif]]| {
+        for _ in 0..5_000 {
+            hand.step(ports);
+            if ports.iter().all(|queues| queues[0].link().up == up) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        panic!("not all links became {up}");
+    };
+    let (mut server, mut client) = (open(&hand, Role::Server), open(&hand, Role::Client));
+    assert!(server[0].control.is_none() && client[0].control.is_none());
+    for round in 0..3 {
+        until(&mut hand, true, &mut [&mut server, &mut client]);
+        let frames = [frame(60, round), frame(1_500, round)];
+        assert_eq!(hand.send(&mut client[0], &frames), 2);
+        assert_eq!(hand.take(&mut server[0]), frames);
+        // One that was not taken is counted, by the queue that lets go of the rings.
+        assert_eq!(hand.send(&mut server[0], &frames[..1]), 1);
+        drop(server);
+        until(&mut hand, false, &mut [&mut client]);
+        assert_eq!(client[0].stats().missed, round + 1);
+        // Its place is free at once.
+        server = open(&hand, Role::Server);
+    }
+    assert_eq!(client[0].watch().peer().connections, 3);
+    // What was given back has gone with the look that followed.
+    drop((server, client));
+    assert!(!hand.socket().exists());
 }
