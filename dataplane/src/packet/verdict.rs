@@ -106,6 +106,7 @@ reasons! {
         NeighbourRateLimited = "neighbour-rate-limited", "too many new neighbours a second (RFC 6583)";
         // Egress.
         QueueBytes = "queue-bytes", "its queue held as many bytes as it may";
+        QueueFrames = "queue-frames", "its queue held its part of the frames that the scheduler tree may hold";
         QueueTime = "queue-time", "it would wait, or has waited, longer in its queue than it may";
         SiteBytes = "site-bytes", "the queues of its interface held as many bytes together as they may";
         Codel = "codel", "its queue stood longer than its class may, and drops tell senders (RFC 8289)";

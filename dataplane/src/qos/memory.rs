@@ -4,9 +4,16 @@
 //! other half is for whoever needs it first. So an overload at one interface takes
 //! no room from another that holds less than its part, and a lone interface may
 //! fill it all.
+//!
+//! Within an interface, a class holds no more than [`OF_REST`] times what is still left for
+//! that interface (a dynamic threshold; Choudhury and Hahne, IEEE/ACM Transactions on
+//! Networking 6(2), 1998), so that there is always room for a class that holds little.
 
 /// One part of so many of each room is for the urgent.
 const URGENT: u64 = 4;
+
+/// So many times what is left one class may hold.
+const OF_REST: u64 = 4;
 
 /// A bound on packets or bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +48,11 @@ impl Bound {
         self.plain_part
     }
 
+    /// The same, before it is asked too whether a class holds too much of what is left.
+    pub(super) fn sure_of_class(&self) -> u64 {
+        self.plain_part / (OF_REST + 1) * OF_REST
+    }
+
     /// What `more` takes of the common room, for an interface that holds `held`.
     #[inline]
     fn over(&self, held: u64, more: u64) -> u64 {
@@ -61,6 +73,13 @@ impl Bound {
         };
         let over = (held + more).max(own) - held.max(own);
         over == 0 || self.used + over <= common
+    }
+
+    /// Whether a class that holds `of` of the `held` of its interface may hold no more, beside what is left.
+    #[inline]
+    pub(super) fn is_much(&self, of: u64, held: u64) -> bool {
+        let left = self.plain_part.saturating_sub(held) + self.plain_common.saturating_sub(self.used);
+        of >= left.saturating_mul(OF_REST)
     }
 
     /// An interface that held `held` holds `more` more.

@@ -143,7 +143,8 @@ impl Scheduler {
     /// Queues a frame for its `out_interface` and class.
     ///
     /// Policers, early detection and limits are looked at here: `Policed` by
-    /// accounted length; `QueueBytes` and `TreeMemory` by layer-2 length; `Wred` by
+    /// accounted length; `QueueBytes` and `TreeMemory` by layer-2 length; `QueueFrames`
+    /// where a class holds its part of what is left for its interface; `Wred` by
     /// the average queue; `QueueTime` when what is ahead in its own queue alone, at
     /// the whole rate of the interface, takes longer than the frame may wait. (A
     /// frame that in fact waited too long, or stood, is dropped by [`Scheduler::dequeue`].)
@@ -205,9 +206,7 @@ impl Scheduler {
     fn refuse(&mut self, at: usize, mut frame: Frame, reason: DropReason) -> (Frame, DropReason) {
         let Some(Some(site)) = self.sites.get_mut(at) else { return (frame, reason) };
         let (class, len) = (frame.meta().class, frame.len());
-        let way =
-            if reason == DropReason::QueueBytes { site.evict(&mut frame, &mut self.room) } else { None };
-        let Some(held) = way else {
+        let Some(held) = site.evict(&mut frame, reason, &mut self.room) else {
             site.tally(class).drop(reason, len);
             return (frame, reason);
         };
@@ -220,7 +219,7 @@ impl Scheduler {
             self.port_idled();
             self.line_up(at);
         }
-        (held.frame, DropReason::QueueBytes)
+        (held.frame, reason)
     }
 
     /// An interface that held so many frames and bytes holds these more, maybe of the common room.

@@ -24,8 +24,8 @@ impl Site {
     /// Queues a frame, unless a policer, early detection or a limit says no. Gives whether its queue was empty.
     ///
     /// # Errors
-    /// The frame, and why not; nothing is counted. [`DropReason::QueueBytes`] of a class that keeps
-    /// flows apart may be mended by [`Site::evict`].
+    /// The frame, and why not; nothing is counted. [`DropReason::QueueBytes`] and
+    /// [`DropReason::QueueFrames`] of a class that keeps flows apart may be mended by [`Site::evict`].
     pub(super) fn enqueue(
         &mut self,
         mut frame: Frame,
@@ -94,6 +94,9 @@ impl Site {
         if bytes + len > if urgent { self.most } else { self.most_plain } {
             return Err(DropReason::SiteBytes);
         }
+        if !(urgent || self.fifo) && terms.frames.is_much(queue.frames.into(), self.frames as u64) {
+            return Err(DropReason::QueueFrames);
+        }
         if let Some(bound) = queue.wait_bound()
             && self.would_wait_longer(offer.place, bound, terms)
         {
@@ -160,11 +163,17 @@ impl Site {
         u128::from(ahead.saturating_sub(spare)) * 8_000_000_000 > most
     }
 
-    /// A frame that makes way for another, out of the longest flow of its class.
+    /// A frame that makes way for another which was refused for `reason`, out of the longest flow of its class.
     #[cold]
-    pub(super) fn evict(&mut self, frame: &mut Frame, room: &mut Room) -> Option<Held> {
+    pub(super) fn evict(&mut self, frame: &mut Frame, reason: DropReason, room: &mut Room) -> Option<Held> {
         let offer = self.offer(frame);
-        let held = self.queues[offer.place].evict(frame.flow(), offer.len, room)?;
+        // Where bytes are not short, one of any length makes room.
+        let len = match reason {
+            DropReason::QueueBytes => offer.len,
+            DropReason::QueueFrames => 0,
+            _ => return None,
+        };
+        let held = self.queues[offer.place].evict(frame.flow(), len, reason, room)?;
         self.frames -= 1;
         self.bytes -= held.len() as u64;
         Some(held)

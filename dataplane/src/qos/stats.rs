@@ -21,9 +21,10 @@ impl Count {
 }
 
 /// Why a scheduler drops a frame of an interface it knows.
-const REASONS: [DropReason; 7] = [
+const REASONS: [DropReason; 8] = [
     DropReason::Policed,
     DropReason::QueueBytes,
+    DropReason::QueueFrames,
     DropReason::QueueTime,
     DropReason::SiteBytes,
     DropReason::TreeMemory,

@@ -49,7 +49,7 @@ impl Scheduler {
         self.frame_bound = Bound::new(self.limits.frames as u64, sites, held().map(|s| s.frames as u64));
         self.byte_bound = Bound::new(self.limits.bytes, sites, held().map(|s| s.bytes));
         for site in self.sites.iter_mut().flatten() {
-            site.sure_frames = usize::try_from(self.frame_bound.sure()).unwrap_or(usize::MAX);
+            site.sure_frames = usize::try_from(self.frame_bound.sure_of_class()).unwrap_or(usize::MAX);
             site.sure_bytes = self.byte_bound.sure().min(site.most_plain);
         }
         let keep_flows = |s: &Site| s.spec.classes.iter().filter(|c| c.flows > 0).count();

@@ -66,7 +66,7 @@ impl Link {
 
 /// With buffers for all that the flows have on their way.
 fn lab(text: &str) -> Lab {
-    let mut lab = Lab::with_size(text, |size| size.buffers = 16_384);
+    let mut lab = Lab::with_size(text, |size| size.buffers = 32_768);
     lab.run(secs(15));
     lab.forget();
     lab

@@ -25,7 +25,7 @@ impl Link {
              qos = {{ rate = \"{rate}\", standard = {{ {standard} }} }}\n"
         );
         let mut network = Network::new(5);
-        let node = network.add(Lab::new(&text));
+        let node = network.add(Lab::with_size(&text, |size| size.buffers = 8_192));
         let [server, caller] = [("far", 2), ("near", 1)].map(|(port, net)| {
             let address = [format!("10.{net}.0.7/24").parse().unwrap()];
             let gateway = [format!("10.{net}.0.254").parse().unwrap()];

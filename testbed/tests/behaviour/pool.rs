@@ -42,7 +42,7 @@ fn a_backlog_that_holds_every_buffer_lets_go_again() {
     assert!(
         drops.iter().all(|(why, _)| matches!(
             why,
-            DropReason::TreeMemory | DropReason::PoolEmpty | DropReason::Codel
+            DropReason::QueueFrames | DropReason::PoolEmpty | DropReason::Codel
         )),
         "{drops:?}"
     );

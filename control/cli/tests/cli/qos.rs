@@ -89,7 +89,16 @@ fn a_site_is_told_with_every_class_and_its_port() {
     assert_eq!((&voice["class"], &voice["priority"]), (&"voice".into(), &true.into()));
     assert_eq!(voice["offered"], voice["sent"]);
     let reasons: Vec<_> = voice["drops"].as_object().unwrap().keys().map(String::as_str).collect();
-    let all = ["codel", "policed", "queue-bytes", "queue-time", "site-bytes", "tree-memory", "wred"];
+    let all = [
+        "codel",
+        "policed",
+        "queue-bytes",
+        "queue-frames",
+        "queue-time",
+        "site-bytes",
+        "tree-memory",
+        "wred",
+    ];
     assert_eq!(reasons, all);
     assert_eq!(
         (&class("clinical")["guaranteed"], &class("clinical")["rate"]),

@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::class::TrafficClass::{Clinical, Imaging, National, Standard, Voice};
-use crate::qos::{PolicerSpec, RateSpec, TreeLimits};
+use crate::class::TrafficClass::{Clinical, Imaging, National, Standard, Video, Voice};
+use crate::qos::{Count, PolicerSpec, RateSpec, TreeLimits};
 
 const FULL: usize = 1514;
 const JUMBO: usize = 9014;
@@ -143,15 +143,39 @@ fn the_tax_of_cells_is_paid() {
 fn an_overload_in_one_site_takes_no_room_from_another() {
     let mut bench = Bench::new(0, &[shaped(8_000, 0), shaped(8_000, 0), shaped(8_000, 0)]);
     bench.tree.set_limits(TreeLimits { frames: 60, ..TreeLimits::default() });
-    let fill = |bench: &mut Bench, site, n: u32| {
-        (0..n).filter(|_| bench.enqueue(site, Imaging, 100, 0).is_none()).count()
+    let of = |bench: &mut Bench, site, class| {
+        (0..100).filter(|_| bench.enqueue(site, class, 100, 0).is_none()).count()
     };
-    // Ten are each one's own; of the other 30 a quarter is for calls.
-    assert_eq!(fill(&mut bench, 0, 100), 10 + 23);
+    let fill =
+        |bench: &mut Bench, site| [Imaging, Clinical, Video, National].map(|class| of(bench, site, class));
+    // Ten are each one's own; of the other 30 a quarter is for calls. Each class has four times what it leaves.
+    assert_eq!(fill(&mut bench, 0), [27, 5, 1, 0]);
+    assert_eq!(27 + 5 + 1, 10 + 23);
     // Of their own it is two.
-    assert_eq!((fill(&mut bench, 1, 100), fill(&mut bench, 2, 100)), (8, 8));
+    assert_eq!((fill(&mut bench, 1), fill(&mut bench, 2)), ([7, 1, 0, 0], [7, 1, 0, 0]));
     assert_eq!((0..19).filter(|_| bench.enqueue(1, Voice, 100, 0).is_none()).count(), 2 + 7);
     assert_eq!(TreeLimits { frames: 60, ..TreeLimits::default() }.kept(3), 7);
+}
+
+/// The shortest frames of one class, as many as come, are not all that a tree holds: other classes have room,
+/// and so have other flows of that class.
+#[test]
+fn a_flood_of_short_frames_takes_no_room_from_other_classes_and_flows() {
+    let mut qos = shaped(8_000, 0);
+    class(&mut qos, Standard).flows = 8;
+    class(&mut qos, Standard).aqm = Aqm::Tail;
+    let mut bench = Bench::new(0, &[qos]);
+    bench.tree.set_limits(TreeLimits { frames: 400, ..TreeLimits::default() });
+    let taken = (0..1_000).filter(|_| bench.enqueue_flow(0, Standard, 60, (1, 1)).is_none()).count();
+    assert_eq!(taken, 240);
+    assert_eq!(bench.enqueue_flow(0, Standard, 60, (1, 1)), Some(DropReason::QueueFrames));
+    let refused = bench.tree.stats(IfIndex(0), Standard).unwrap().dropped(DropReason::QueueFrames);
+    assert_eq!(refused, Count { packets: 761, bytes: 761 * 60 });
+    // A longer frame of another flow is queued in the stead of one of the flood's.
+    assert_eq!(bench.enqueue_flow(0, Standard, 1_500, (2, 2)), Some(DropReason::QueueFrames));
+    let stats = bench.tree.stats(IfIndex(0), Standard).unwrap();
+    assert_eq!(stats.depth, Count { packets: 240, bytes: 239 * 60 + 1_500 });
+    assert_eq!((0..60).filter(|_| bench.enqueue(0, Clinical, 1_500, 0).is_none()).count(), 48);
 }
 
 #[test]
