@@ -192,7 +192,7 @@ impl Site<'_> {
     /// The most that its shaper lets out, as the line counts it: two frames beyond its burst.
     fn shaped(&self) -> Option<Arrival> {
         let shaper = self.qos.shaper?;
-        let burst = bytes(shaper.burst, shaper.rate).saturating_add(2 * self.longest());
+        let burst = bytes(shaper.burst, shaper.rate).saturating_add(self.owed() + self.longest());
         Some(self.load(Arrival { burst, rate: shaper.rate }).line)
     }
 

@@ -19,6 +19,8 @@ use crate::config::{Config, Interface, Rate, Vlan};
 /// Bytes of an Ethernet header, and of a tag.
 const HEADER: u64 = 14;
 const TAG: u64 = 4;
+/// A full frame without FCS.
+const FULL: usize = 1_514;
 /// The shortest frame without FCS.
 const SHORTEST: u64 = 60;
 
@@ -217,7 +219,13 @@ impl<'c> Site<'c> {
         let later = class.index() + 1..CLASSES;
         let first = self.class(class.index()).priority;
         let two = first && later.into_iter().any(|c| self.class(c).priority);
-        self.longest() * if two { 2 } else { 1 }
+        self.longest() + if two { self.owed() } else { 0 }
+    }
+
+    /// The debt in which its shaper still lets a frame of priority out, as it counts: a full frame at least.
+    pub(super) fn owed(&self) -> u64 {
+        let full = self.qos.shaper.map_or(0, |shaper| u64::from(shaper.accounted(FULL)));
+        self.longest().max(full)
     }
 
     /// What serves `class` of it when it is served at `rate` itself, until a line of that rate has sent it.

@@ -115,9 +115,14 @@ impl Tree {
 
     /// Keeps two classes of data of a site waiting.
     fn fill(&mut self, site: usize) {
+        self.fill_with(site, FULL);
+    }
+
+    /// The same, with frames of so many bytes.
+    fn fill_with(&mut self, site: usize, len: usize) {
         for class in [Imaging, Standard] {
             for _ in 0..8 {
-                self.offer(site, class, FULL);
+                self.offer(site, class, len);
             }
         }
     }

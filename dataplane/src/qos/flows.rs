@@ -14,6 +14,7 @@ pub(super) struct Flow {
     pub(super) lane: Lane,
     /// That wait in it, layer 2 without FCS.
     pub(super) bytes: u32,
+    pub(super) frames: u32,
     /// Bytes it may still send in its turn (RFC 8290 section 4.2).
     pub(super) credit: i32,
     /// The next one in its round; the next vacant one.
@@ -73,6 +74,11 @@ impl Flows {
         self.all.get(at as usize).map_or(0, |flow| flow.bytes)
     }
 
+    #[inline]
+    pub(super) fn frames(&self, at: u32) -> u32 {
+        self.all.get(at as usize).map_or(0, |flow| flow.frames)
+    }
+
     /// The queue of this hash, if it is in use.
     #[inline]
     pub(super) fn find(&self, owner: u32, hash: u32) -> Option<u32> {
@@ -106,6 +112,7 @@ impl Flows {
         let new = Flow {
             lane: Lane::default(),
             bytes: 0,
+            frames: 0,
             credit: 0,
             after: NIL,
             chain: NIL,

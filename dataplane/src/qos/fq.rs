@@ -54,13 +54,14 @@ pub(super) struct Fq {
     shares: bool,
     /// Flows with a queue of their own.
     used: u16,
-    /// About the longest: right as of when a frame last came to a longer one.
+    /// About the one of most bytes, and that of most frames: right as of when a frame last came to one of more.
     longest: u32,
+    most: u32,
 }
 
 impl Fq {
     pub(super) fn new(owner: u32) -> Self {
-        Self { owner, fresh: EMPTY, old: EMPTY, shared: NIL, shares: false, used: 0, longest: NIL }
+        Self { owner, fresh: EMPTY, old: EMPTY, shared: NIL, shares: false, used: 0, longest: NIL, most: NIL }
     }
 
     /// Flows in its rounds.
@@ -110,10 +111,14 @@ impl Fq {
     pub(super) fn push(&mut self, at: u32, held: Held, flows: &mut Flows, store: &mut Store) {
         let Some(flow) = flows.get(at) else { return };
         flow.bytes += held.len() as u32;
-        let bytes = flow.bytes;
+        flow.frames += 1;
+        let (bytes, frames) = (flow.bytes, flow.frames);
         store.push(&mut flow.lane, held);
         if bytes > flows.bytes(self.longest) {
             self.longest = at;
+        }
+        if frames > flows.frames(self.most) {
+            self.most = at;
         }
     }
 
@@ -133,6 +138,15 @@ impl Fq {
         let longest = flows.get(self.longest).filter(|_| self.longest != at)?;
         let gains = longest.bytes as usize > own + len && store.first(&longest.lane)? >= len;
         if gains { longest.pop(store) } else { None }
+    }
+
+    /// The same where frames are short, whatever their lengths: the first of the queue that has most of them.
+    pub(super) fn evict_one(&mut self, hash: u32, flows: &mut Flows, store: &mut Store) -> Option<Held> {
+        let shared = if self.shares { self.shared } else { NIL };
+        let at = flows.find(self.owner, hash).unwrap_or(shared);
+        let own = flows.frames(at);
+        let most = flows.get(self.most).filter(|most| self.most != at && most.frames > own + 1)?;
+        most.pop(store)
     }
 
     /// The next frame in turn, and the flow it is of. It is to be charged when it is sent.
@@ -173,6 +187,9 @@ impl Fq {
         if at == self.longest {
             self.longest = NIL;
         }
+        if at == self.most {
+            self.most = NIL;
+        }
         self.used -= 1;
         flows.give_back(at);
     }
@@ -192,7 +209,7 @@ impl Fq {
         self.clear(flows);
         flows.give_back(std::mem::replace(&mut self.shared, NIL));
         // It may have been the shared one, which is another class's now.
-        self.longest = NIL;
+        (self.longest, self.most) = (NIL, NIL);
     }
 }
 
@@ -202,6 +219,7 @@ impl Flow {
     fn pop(&mut self, store: &mut Store) -> Option<Held> {
         let held = store.pop(&mut self.lane)?;
         self.bytes -= held.len() as u32;
+        self.frames -= 1;
         Some(held)
     }
 

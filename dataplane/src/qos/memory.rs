@@ -7,7 +7,7 @@
 //!
 //! Within an interface, a class holds no more than [`OF_REST`] times what is still left for
 //! that interface (a dynamic threshold; Choudhury and Hahne, IEEE/ACM Transactions on
-//! Networking 6(2), 1998), so that there is always room for a class that holds little.
+//! Networking 6(2), 1998): one that is flooded leaves a fifth of it to the others, two leave a ninth.
 
 /// One part of so many of each room is for the urgent.
 const URGENT: u64 = 4;

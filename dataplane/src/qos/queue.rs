@@ -207,13 +207,15 @@ impl Queue {
     /// Where flows are kept apart, a frame of the longest, out of whose room the one that comes is queued.
     pub(super) fn evict(
         &mut self,
-        hash: u32,
-        len: usize,
+        (hash, len): (u32, usize),
         reason: DropReason,
         room: &mut Room,
     ) -> Option<Held> {
         let care = self.care.as_mut().filter(|care| care.rules.flows > 0)?;
-        let held = care.fq.evict(hash, len, &mut room.flows, &mut room.store)?;
+        let held = match reason {
+            DropReason::QueueFrames => care.fq.evict_one(hash, &mut room.flows, &mut room.store)?,
+            _ => care.fq.evict(hash, len, &mut room.flows, &mut room.store)?,
+        };
         self.frames -= 1;
         self.bytes -= held.len() as u32;
         self.tally.left(held.len());

@@ -94,19 +94,19 @@ impl Site {
         if bytes + len > if urgent { self.most } else { self.most_plain } {
             return Err(DropReason::SiteBytes);
         }
-        if !(urgent || self.fifo) && terms.frames.is_much(queue.frames.into(), self.frames as u64) {
-            return Err(DropReason::QueueFrames);
-        }
         if let Some(bound) = queue.wait_bound()
             && self.would_wait_longer(offer.place, bound, terms)
         {
             return Err(DropReason::QueueTime);
         }
-        if terms.frames.admits(self.frames as u64, 1, urgent) && terms.bytes.admits(bytes, len, urgent) {
-            Ok(())
-        } else {
-            Err(DropReason::TreeMemory)
+        if !terms.bytes.admits(bytes, len, urgent) {
+            return Err(DropReason::TreeMemory);
         }
+        let (of, held) = (self.queues[offer.place].frames, self.frames as u64);
+        if !(urgent || self.fifo) && terms.frames.is_much(of.into(), held) {
+            return Err(DropReason::QueueFrames);
+        }
+        if terms.frames.admits(held, 1, urgent) { Ok(()) } else { Err(DropReason::TreeMemory) }
     }
 
     /// A frame is about to come to a queue.
@@ -166,14 +166,11 @@ impl Site {
     /// A frame that makes way for another which was refused for `reason`, out of the longest flow of its class.
     #[cold]
     pub(super) fn evict(&mut self, frame: &mut Frame, reason: DropReason, room: &mut Room) -> Option<Held> {
+        if !matches!(reason, DropReason::QueueBytes | DropReason::QueueFrames) {
+            return None;
+        }
         let offer = self.offer(frame);
-        // Where bytes are not short, one of any length makes room.
-        let len = match reason {
-            DropReason::QueueBytes => offer.len,
-            DropReason::QueueFrames => 0,
-            _ => return None,
-        };
-        let held = self.queues[offer.place].evict(frame.flow(), len, reason, room)?;
+        let held = self.queues[offer.place].evict((frame.flow(), offer.len), reason, room)?;
         self.frames -= 1;
         self.bytes -= held.len() as u64;
         Some(held)

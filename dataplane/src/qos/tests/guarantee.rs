@@ -178,6 +178,30 @@ fn a_flood_of_short_frames_takes_no_room_from_other_classes_and_flows() {
     assert_eq!((0..60).filter(|_| bench.enqueue(0, Clinical, 1_500, 0).is_none()).count(), 48);
 }
 
+/// Nor do many flows of a few short frames each: one of long frames has its part.
+#[test]
+fn many_flows_of_short_frames_leave_a_long_one_its_part() {
+    let mut qos = shaped(8_000_000, 0);
+    class(&mut qos, Standard).flows = 128;
+    class(&mut qos, Standard).aqm = Aqm::Tail;
+    let mut bench = Bench::new(0, &[qos]);
+    bench.tree.set_limits(TreeLimits { frames: 400, ..TreeLimits::default() });
+    let (mut long, end) = (Vec::new(), S * 3 / 2);
+    // 20,000 frames/s of sixty flows; eight of one.
+    for n in 0..30_000u32 {
+        bench.run(u64::from(n) * 50_000);
+        bench.enqueue_flow(0, Standard, 60, (n, n % 60));
+        if n % 2_500 == 1_000 {
+            long.push(1_000_000 + n);
+            bench.enqueue_flow(0, Standard, FULL, (1_000_000 + n, 99));
+        }
+    }
+    bench.run(end + S);
+    let sent = bench.gone.iter().filter(|gone| gone.why.is_none() && long.contains(&gone.serial)).count();
+    // Which flow has most is known about.
+    assert!(long.len() == 12 && sent >= 11, "{sent}");
+}
+
 #[test]
 fn the_queues_of_a_site_are_bounded_together() {
     let mut bench = Bench::new(0, &[InterfaceQos { limit_bytes: 1_000, ..shaped(8_000, 0) }]);
