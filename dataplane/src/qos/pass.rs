@@ -35,9 +35,13 @@ impl Scheduler {
             return false;
         };
         let bytes: u64 = frames.iter().map(|frame| frame.len() as u64).sum();
-        let urgent = site.is_urgent(class);
+        let (urgent, of) = (site.is_urgent(class), frames.len() as u64);
+        // The last of them would find the others there.
+        let (before, mut bound) = (of.saturating_sub(1), self.frame_bound);
+        bound.add(0, before);
         let fits = site.holds(class, bytes, urgent)
-            && self.frame_bound.admits(0, frames.len() as u64, urgent)
+            && (urgent || site.fifo || !bound.is_much(before, before))
+            && self.frame_bound.admits(0, of, urgent)
             && self.byte_bound.admits(0, bytes, urgent);
         if fits {
             self.clock = clock;
