@@ -5,6 +5,7 @@
 //! A [`Line`] is one comparison with DPDK. A module a subject says which there are; its peer
 //! answers to the line's name in `peers/`. [`veth`] compares with the kernel.
 
+mod acl;
 mod change;
 mod cpu;
 mod fib;
@@ -67,6 +68,8 @@ pub(crate) struct Line {
 enum How {
     /// Makes what repeats ours; the peer answers to the line's name.
     Inside(fn() -> Box<dyn FnMut() -> Took>),
+    /// As `Inside`; both must come to the same, which they say before a semicolon.
+    Alike(fn() -> Box<dyn FnMut() -> Took>),
     /// Both as routers between two ports of testpmd.
     Between,
 }
@@ -74,7 +77,7 @@ enum How {
 /// Every comparison there is.
 fn lines() -> Vec<Line> {
     let memif = Line { name: "memif-l3fwd", unit: "ns/frame", peer: "l3fwd", how: How::Between };
-    [fib::lines(), change::lines(), meter::lines(), sched::lines(), vec![memif]]
+    [fib::lines(), acl::lines(), change::lines(), meter::lines(), sched::lines(), vec![memif]]
         .into_iter()
         .flatten()
         .collect()
@@ -158,7 +161,7 @@ enum Pair {
 impl Pair {
     fn new(line: &Line, core: usize) -> Result<Self, String> {
         match line.how {
-            How::Inside(make) => Ok(Self::Inside(make())),
+            How::Inside(make) | How::Alike(make) => Ok(Self::Inside(make())),
             How::Between => memif::Stand::new(core).map(Self::Between),
         }
     }
@@ -188,6 +191,10 @@ fn compare(line: &Line, peer: &mut Peer, rounds: u8, core: usize) -> Result<Comp
             adds.push(speed / peer.ticks_per_ns);
         }
         more = (our.more, their.more);
+    }
+    let same = |more: &str| more.split(';').next().map(str::to_owned);
+    if matches!(line.how, How::Alike(_)) && same(&more.0) != same(&more.1) {
+        return Err(format!("both did not do the same: {} and {}", more.0, more.1));
     }
     let (ours, theirs) = (Spread::of(mine), Spread::of(theirs));
     Ok(Compared {

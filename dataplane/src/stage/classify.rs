@@ -6,6 +6,7 @@
 //! An interface whose marks are not trusted has all in Standard but for what a rule says,
 //! and IP packets leave with the mark of that class.
 
+mod ask;
 mod fields;
 mod hits;
 mod labelled;
@@ -15,10 +16,12 @@ use std::sync::LazyLock;
 
 use crate::class::{ClassMap, Colour, TcMap, TrafficClass};
 use crate::id::IfIndex;
-use crate::packet::{Batch, Flags, Layer3, Meta};
-use crate::table::rules::{Labelled, RuleSet, Treatment};
+use crate::packet::{Batch, Flags, Layer3, Meta, Verdict};
+use crate::qos::Count;
+use crate::table::rules::{Found, Labelled, RuleSet, Treatment};
 use crate::table::{Interface, Snapshot, Trust};
 
+use ask::{Answers, ask_ip};
 use fields::Place;
 pub use hits::RuleHits;
 pub use labelled::{exposed, through};
@@ -84,17 +87,36 @@ impl<'a> Plain<'a> {
 
 /// Classifies the live frames, and counts what the rules match.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
+    let rules = &snapshot.rules.entering;
+    if rules.is_empty() {
+        return by_mark(batch, snapshot, |_, meta, trusted| treat(meta, None, trusted, &mut []));
+    }
+    let answers = Answers::new(batch.frames(), rules, &mut hits.asked, |asked, _, frame| {
+        let meta = frame.meta();
+        let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled: Labelled::No };
+        let other = meta.flags.0 & (Flags::ORIGINATED.0 | Flags::RELEASED.0);
+        other == 0 && ask_ip(asked, rules, frame, place)
+    });
+    by_mark(batch, snapshot, |at, meta, trusted| treat(meta, answers.get(at), trusted, &mut hits.entering));
+}
+
+/// Gives the live frames the class and colour of their mark; `then` is told each for which that
+/// may not be all, by its place, and whether marks of its interface are trusted.
+#[inline(always)]
+fn by_mark(batch: &mut Batch, snapshot: &Snapshot, mut then: impl FnMut(usize, &mut Meta, bool)) {
     let mut maps = Maps::new(snapshot);
     let rules = &snapshot.rules.entering;
     let mut plain: Option<Plain<'_>> = None;
-    for frame in batch.live() {
+    for (at, frame) in batch.frames_mut().iter_mut().enumerate() {
         let meta = frame.meta_mut();
+        if meta.verdict != Verdict::Forward {
+            continue;
+        }
         if let Some(found) = plain.as_ref().and_then(|plain| plain.get(meta)) {
             (meta.class, meta.colour) = found;
             continue;
         }
         plain = maps.interface(meta).and_then(|interface| Plain::of(interface, rules)).or(plain);
-        let (bytes, meta) = frame.parts_mut();
         // What was held for its neighbour, or looked at, has been classified, metered and counted.
         if meta.flags.has(Flags::RELEASED) {
             continue;
@@ -109,24 +131,19 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
             _ if interface.marks.trust == Trust::Pcp && meta.pcp != 0 => interface.marks.pcp.get(meta.pcp),
             _ => interface.class_map.get(meta.dscp),
         };
-        let trusted = interface.marks.trust != Trust::Nothing;
-        if !(trusted && rules.is_empty()) && matches!(meta.layer3, Layer3::Ipv4 | Layer3::Ipv6) {
-            let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
-            treat(l3, meta, rules, trusted, hits);
-        }
+        then(at, meta, interface.marks.trust != Trust::Nothing);
     }
 }
 
 /// What the first rule that matches says, and the mark that follows.
 #[inline]
-fn treat(l3: &[u8], meta: &mut Meta, rules: &RuleSet, trusted: bool, hits: &mut RuleHits) {
-    let mut wanted = None;
-    let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled: Labelled::No };
-    if let Some((at, treatment)) = fields::fields(l3, meta, place).and_then(|f| rules.find(&f)) {
-        hits::count(&mut hits.entering, at, meta.length);
-        wanted = apply(meta, treatment);
-    }
-    let of_class = (!trusted).then(|| meta.class.dscp(meta.colour));
+fn treat(meta: &mut Meta, found: Found, trusted: bool, counts: &mut [Count]) {
+    let wanted = found.and_then(|(rule, treatment)| {
+        hits::count(counts, rule, meta.length);
+        apply(meta, treatment)
+    });
+    let ip = matches!(meta.layer3, Layer3::Ipv4 | Layer3::Ipv6);
+    let of_class = (!trusted && ip).then(|| meta.class.dscp(meta.colour));
     if let Some(dscp) = wanted.or(of_class) {
         mark(meta, dscp);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use crate::qos::Count;
-use crate::table::rules::{RuleSet, Rules};
+use crate::table::rules::{Asked, RuleSet, Rules};
 
 /// Packets and bytes (layer 2, without FCS) that each rule matched, since it has its name.
 #[derive(Debug, Default)]
@@ -13,6 +13,8 @@ pub struct RuleHits {
     of: Arc<Rules>,
     pub(super) entering: Vec<Count>,
     pub(super) leaving: Vec<Count>,
+    /// For the frames of a batch that rules are asked for.
+    pub(super) asked: Asked,
 }
 
 impl RuleHits {

@@ -1,12 +1,13 @@
 //! What came labelled: class and mark once it is known what becomes of its labels, and then
 //! the match rules for what comes in. A meter has gone by the label before.
 
+use super::ask::{Answers, ask_ip};
 use super::fields::{self, Place, received_tc};
 use super::hits::{RuleHits, count};
 use super::{Maps, apply, mark};
 use crate::class::TrafficClass;
 use crate::packet::{Batch, DropReason, Flags, Layer3, Meta, Verdict};
-use crate::table::rules::{Labelled, RuleSet, Treatment};
+use crate::table::rules::{Asked, Found, Labelled, RuleSet};
 use crate::table::{Snapshot, Trust};
 use crate::wire::ecn;
 
@@ -17,13 +18,14 @@ use crate::wire::ecn;
 /// and the Vrf that its label led to.
 pub fn exposed(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
     let mut maps = Maps::new(snapshot);
-    let rules = &snapshot.rules.entering;
-    let judged = snapshot.rules.doubts || !rules.is_empty();
+    let judged = snapshot.rules.doubts || !snapshot.rules.entering.is_empty();
+    let mut any = false;
     for frame in batch.live() {
         let (bytes, meta) = frame.parts_mut();
         if !meta.flags.has(Flags::EXPOSED) {
             continue;
         }
+        any = true;
         if meta.flags.has(Flags::CONGESTED) && !knows_ecn(bytes, meta) {
             meta.verdict = Verdict::Drop(DropReason::EcnUnknown);
             continue;
@@ -32,9 +34,9 @@ pub fn exposed(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
         if meta.flags.0 & (Flags::RECLASSIFY.0 | Flags::REMARK.0) != 0 {
             settle(meta, &mut maps);
         }
-        if judged && let Some(interface) = maps.interface(meta) {
-            ruled(bytes, meta, interface.marks.trust != Trust::Nothing, rules, hits);
-        }
+    }
+    if judged && any {
+        ruled(batch, snapshot, &mut maps, hits);
     }
 }
 
@@ -70,16 +72,28 @@ fn alike(one: TrafficClass, other: TrafficClass) -> bool {
     one == other || one.tc() == other.tc()
 }
 
-/// Rules of an IP packet whose labels are off, and the mark that follows.
-fn ruled(bytes: &[u8], meta: &mut Meta, trusted: bool, rules: &RuleSet, hits: &mut RuleHits) {
-    let labelled = Labelled::Edge(received_tc(bytes, meta));
-    let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled };
-    let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
-    let found = fields::fields(l3, meta, place).and_then(|fields| rules.find(&fields));
-    let wanted = treat(meta, found, hits);
-    let of_class = (!trusted).then(|| meta.class.dscp(meta.colour));
-    if let Some(dscp) = wanted.or(of_class) {
-        mark(meta, dscp);
+/// Rules of IP packets whose labels are off, and the mark that follows.
+fn ruled(batch: &mut Batch, snapshot: &Snapshot, maps: &mut Maps<'_>, hits: &mut RuleHits) {
+    let rules = &snapshot.rules.entering;
+    let answers = Answers::new(batch.frames(), rules, &mut hits.asked, |asked, _, frame| {
+        let meta = frame.meta();
+        let labelled = Labelled::Edge(received_tc(frame.bytes(), meta));
+        let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled };
+        meta.flags.has(Flags::EXPOSED)
+            && !meta.flags.has(Flags::ORIGINATED)
+            && ask_ip(asked, rules, frame, place)
+    });
+    for (at, frame) in batch.frames_mut().iter_mut().enumerate() {
+        let meta = frame.meta_mut();
+        if meta.verdict != Verdict::Forward || !meta.flags.has(Flags::EXPOSED) {
+            continue;
+        }
+        let Some(interface) = maps.interface(meta) else { continue };
+        let wanted = treat(meta, answers.get(at), hits);
+        let of_class = (interface.marks.trust == Trust::Nothing).then(|| meta.class.dscp(meta.colour));
+        if let Some(dscp) = wanted.or(of_class) {
+            mark(meta, dscp);
+        }
     }
 }
 
@@ -92,34 +106,39 @@ pub fn through(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
         return;
     }
     let mut maps = Maps::new(snapshot);
-    for frame in batch.live() {
-        let (bytes, meta) = frame.parts_mut();
-        if meta.layer3 != Layer3::Mpls || meta.flags.has(Flags::ORIGINATED) {
+    let labelled = |meta: &Meta| meta.layer3 == Layer3::Mpls && !meta.flags.has(Flags::ORIGINATED);
+    let answers = Answers::new(batch.frames(), rules, &mut hits.asked, |asked, _, frame| {
+        let meta = frame.meta();
+        let place = || {
+            let labelled = Labelled::Through(received_tc(frame.bytes(), meta));
+            Place { interface: meta.in_interface, vrf: meta.vrf, labelled }
+        };
+        let stack = frame.bytes().get(usize::from(meta.l3_offset)..).unwrap_or_default();
+        labelled(meta) && ask_below(asked, rules, stack, place())
+    });
+    for (at, frame) in batch.frames_mut().iter_mut().enumerate() {
+        let meta = frame.meta_mut();
+        if meta.verdict != Verdict::Forward || !labelled(meta) {
             continue;
         }
-        if rules.reads_labels() {
-            let labelled = Labelled::Through(received_tc(bytes, meta));
-            let place = Place { interface: meta.in_interface, vrf: meta.vrf, labelled };
-            let found = find(bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default(), place, rules);
-            treat(meta, found, hits);
-        }
+        treat(meta, answers.get(at), hits);
         if let Some(interface) = maps.interface(meta).filter(|i| i.marks.trust == Trust::Nothing) {
             meta.tc = interface.tc_map.tc(meta.class);
         }
     }
 }
 
-/// The rule for a frame whose label stack is `stack`.
-pub(super) fn find(stack: &[u8], place: Place, rules: &RuleSet) -> Option<(usize, Treatment)> {
+/// Asks for a frame whose label stack is `stack`.
+pub(super) fn ask_below(asked: &mut Asked, rules: &RuleSet, stack: &[u8], place: Place) -> bool {
     match fields::below(stack, place) {
-        Some(fields) => rules.find(&fields),
-        None => rules.find_opaque(place.interface, place.vrf, place.labelled),
+        Some(fields) => asked.add(rules, &fields),
+        None => asked.add_opaque(rules, place.interface, place.vrf, place.labelled),
     }
 }
 
 /// Counts a rule once for a frame, also when it comes by again because it was held; gives the
 /// mark that the rule wants.
-fn treat(meta: &mut Meta, found: Option<(usize, Treatment)>, hits: &mut RuleHits) -> Option<u8> {
+fn treat(meta: &mut Meta, found: Found, hits: &mut RuleHits) -> Option<u8> {
     let (at, treatment) = found?;
     if !meta.flags.has(Flags::RULED) {
         count(&mut hits.entering, at, meta.length);

@@ -7,12 +7,13 @@
 //! | with labels put on here | the rule's; of its class where the tunnel is uniform (RFC 3270 section 2.6) | those of its class, or the rule's |
 //! | as it came, labelled | not this router's to open | as they were, but for a rule's or an interface's that marks anew |
 
-use super::fields::{self, Place};
+use super::ask::{Answers, ask_ip};
+use super::fields::Place;
 use super::hits::{RuleHits, count};
-use super::labelled::find;
+use super::labelled::ask_below;
 use super::{apply, mark};
-use crate::packet::{Batch, Flags, Layer3, Meta, StackEdit, StackEdits, Verdict};
-use crate::table::rules::{Labelled, Rules, Treatment};
+use crate::packet::{Batch, Flags, Frame, Layer3, Meta, StackEdit, StackEdits, Verdict};
+use crate::table::rules::{Asked, Labelled, Treatment};
 use crate::table::{Interface, Snapshot};
 use crate::wire::ecn;
 
@@ -23,7 +24,11 @@ pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, edits: &mut StackEdits, h
     if rules.leaving.is_empty() && !rules.marks {
         return;
     }
-    for (frame, edit) in batch.frames_mut().iter_mut().zip(edits.all_mut()) {
+    let answers = Answers::new(batch.frames(), &rules.leaving, &mut hits.asked, |asked, at, frame| {
+        let edit = edits.get(at).filter(|_| frame.meta().flags.has(Flags::STACK_EDIT));
+        !frame.meta().flags.has(Flags::ORIGINATED) && ask(asked, frame, edit, snapshot)
+    });
+    for (at, (frame, edit)) in batch.frames_mut().iter_mut().zip(edits.all_mut()).enumerate() {
         let (bytes, meta) = frame.parts_mut();
         if meta.verdict != Verdict::Forward || meta.flags.has(Flags::ORIGINATED) {
             continue;
@@ -32,7 +37,11 @@ pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, edits: &mut StackEdits, h
         let l3 = bytes.get(usize::from(meta.l3_offset)..).unwrap_or_default();
         let edit = meta.flags.has(Flags::STACK_EDIT).then_some(edit);
         let before = meta.class;
-        let treatment = ruled(l3, meta, edit.as_deref(), out, rules, hits);
+        let treatment = answers.get(at).map_or_else(Treatment::default, |(rule, treatment)| {
+            count(&mut hits.leaving, rule, meta.length);
+            apply(meta, treatment);
+            treatment
+        });
         match (meta.layer3, edit) {
             (Layer3::Mpls, Some(edit)) => {
                 let came = || snapshot.interface(meta.in_interface).is_some_and(|i| i.tc_map.is_ce(meta.tc));
@@ -60,31 +69,25 @@ fn of_class(meta: &Meta, out: &Interface) -> Option<u8> {
     Some(out.marks.dscp_out[meta.class.index()]?[meta.colour as usize])
 }
 
-/// What the first rule says that matches; class and colour are given.
+/// Asks for a frame, which leaves with the labels of its edit.
 #[inline]
-fn ruled(
-    l3: &[u8],
-    meta: &mut Meta,
-    edit: Option<&StackEdit>,
-    out: &Interface,
-    rules: &Rules,
-    hits: &mut RuleHits,
-) -> Treatment {
-    let rules = &rules.leaving;
+fn ask(asked: &mut Asked, frame: &Frame, edit: Option<&StackEdit>, snapshot: &Snapshot) -> bool {
+    let (meta, rules) = (frame.meta(), &snapshot.rules.leaving);
+    let Some(out) = snapshot.interface(meta.out_interface) else { return false };
     let labelled = match edit {
-        _ if rules.is_empty() => return Treatment::default(),
         Some(edit) if meta.layer3 == Layer3::Mpls => Labelled::Through(edit.tc()),
         Some(edit) => Labelled::Edge(edit.tc()),
         None => Labelled::No,
     };
     let place = Place { interface: out.id, vrf: out.vrf, labelled };
-    let found = match labelled {
-        Labelled::Through(_) if !rules.reads_labels() => None,
-        Labelled::Through(_) => find(l3, place, rules),
-        _ => fields::fields(l3, meta, place).and_then(|fields| rules.find(&fields)),
-    };
-    let Some((at, treatment)) = found else { return Treatment::default() };
-    count(&mut hits.leaving, at, meta.length);
-    apply(meta, treatment);
-    treatment
+    match labelled {
+        Labelled::Through(_) if !rules.reads_labels() => false,
+        Labelled::Through(_) => ask_below(
+            asked,
+            rules,
+            frame.bytes().get(usize::from(meta.l3_offset)..).unwrap_or_default(),
+            place,
+        ),
+        _ => ask_ip(asked, rules, frame, place),
+    }
 }

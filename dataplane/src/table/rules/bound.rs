@@ -3,7 +3,7 @@
 use ahash::AHashSet;
 
 use super::Conditions;
-use super::field::{HEADERS, LABELLED, Place};
+use super::field::{HEADERS, LABELLED};
 
 /// Bytes that the rows and tables of one direction's rules may take, by [`most_memory`].
 pub const MOST_MEMORY: usize = 64 << 20;
@@ -33,12 +33,13 @@ fn points(values: impl Iterator<Item = usize>) -> (usize, usize) {
         seen.insert(value);
         most = most.max(value + 1);
     }
-    (seen.len() * 2, most * size_of::<Place>())
+    (seen.len() * 2, most * size_of::<u32>())
 }
 
 /// Bytes that rules with these conditions take at most: a row for each value at which a
 /// field's rules change, as if no two were alike, and the tables of numbers. What is not
-/// counted are the texts of the rules, and the tables of prefixes, which grow with these alone.
+/// counted are the texts of the rules, the tables of prefixes, which grow with these alone (64 KiB, and
+/// 512 bytes a prefix), and what fields are taken together in: 128 KiB, and 2 KiB a rule.
 pub fn most_memory<'c>(rules: impl ExactSizeIterator<Item = &'c Conditions> + Clone) -> usize {
     let words = rules.len().div_ceil(64) + 1;
     type Spans = super::Wanted<std::ops::RangeInclusive<u16>>;
@@ -62,7 +63,7 @@ pub fn most_memory<'c>(rules: impl ExactSizeIterator<Item = &'c Conditions> + Cl
     // One row for what no rule names, in each field.
     let rows = fields.map(|turns| turns + 1).sum::<usize>() + HEADERS + LABELLED;
     let numbers = (3 << 16) + 256 + HEADERS + LABELLED;
-    rows * words * size_of::<u64>() + numbers * size_of::<Place>() + by_interface + by_vrf
+    rows * words * size_of::<u64>() + numbers * size_of::<u32>() + by_interface + by_vrf
 }
 
 /// The values of a field that a rule names.

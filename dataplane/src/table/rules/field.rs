@@ -1,55 +1,85 @@
-//! One field's values, each to the place of its row.
+//! One field's values, each to its class.
 
-use std::net::IpAddr;
+use ahash::AHashMap;
 
+use super::nets::Nets;
 use super::{Fields, Fragment, Labelled};
-use crate::id::{IfIndex, NhlfeId, VrfId};
-use crate::table::{Fib4, Fib6};
+use crate::table::Fib6;
 
-/// The place of a row: its first word's index.
-pub(super) type Place = u32;
+/// What rules look at, each with a table of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Interface,
+    Vrf,
+    Source,
+    Destination,
+    SourcePort,
+    DestinationPort,
+    Protocol,
+    Length,
+    Header,
+}
 
-/// Numbers from 0; what is beyond the table has the row `other`.
+/// How many of them there are.
+pub(super) const FIELDS: usize = 9;
+/// No number is this: it is beyond every table.
+pub(super) const NONE: usize = usize::MAX;
+/// Numbers of a block.
+const BLOCK: usize = 256;
+
+/// Numbers from 0, by blocks, of which those that are alike are one; what is beyond the table
+/// is of the class `other`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Numbers {
-    pub(super) places: Vec<Place>,
-    pub(super) other: Place,
+    /// Where each block begins.
+    blocks: Vec<u32>,
+    classes: Vec<u32>,
+    other: u32,
 }
 
 impl Numbers {
-    #[inline]
-    pub(super) fn get(&self, number: usize) -> usize {
-        self.places.get(number).copied().unwrap_or(self.other) as usize
+    /// Of the classes of the numbers from 0.
+    pub(super) fn new(numbers: &[u32], other: u32) -> Self {
+        let mut table = Self { other, ..Self::default() };
+        let mut seen = AHashMap::new();
+        for block in numbers.chunks(BLOCK) {
+            let place = *seen.entry(block).or_insert_with(|| {
+                let place = table.classes.len();
+                table.classes.extend_from_slice(block);
+                table.classes.resize(place + BLOCK, other);
+                place as u32
+            });
+            table.blocks.push(place);
+        }
+        table
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, number: usize) -> u32 {
+        let Some(block) = self.blocks.get(number / BLOCK) else { return self.other };
+        self.classes.get(*block as usize + number % BLOCK).copied().unwrap_or(self.other)
+    }
+
+    fn memory(&self) -> usize {
+        (self.blocks.len() + self.classes.len()) * size_of::<u32>()
     }
 }
 
-/// Addresses, by the longest prefix of those that rules name. What no prefix covers has
-/// the row `other`.
+/// Addresses, by the longest prefix of those that rules name. What no prefix covers is of
+/// the class `other`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Addresses {
-    /// The values of both are places.
-    pub(super) v4: Fib4,
+    pub(super) v4: Nets,
+    /// Its values are classes.
     pub(super) v6: Fib6,
-    pub(super) other: Place,
-}
-
-impl Addresses {
-    #[inline]
-    pub(super) fn get(&self, address: IpAddr) -> usize {
-        let found = match address {
-            IpAddr::V4(address) => self.v4.lookup(address),
-            IpAddr::V6(address) => self.v6.lookup(address),
-        };
-        found.map_or(self.other as usize, NhlfeId::index)
-    }
+    pub(super) other: u32,
 }
 
 /// Values of DSCP.
 pub(super) const DSCPS: usize = 64;
 /// Values of [`Labelled`].
 pub(super) const LABELLED: usize = 17;
-/// DSCP, fragment and labels together; those without labels first, so that the others cost
-/// them no memory in the nearest cache.
+/// DSCP, fragment and labels together.
 pub(super) const HEADERS: usize = LABELLED * Fragment::ALL.len() * DSCPS;
 
 /// The place of these three in their table.
@@ -61,9 +91,9 @@ fn header(labelled: Labelled, fragment: Fragment, dscp: u8) -> usize {
 /// Every field's table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tables {
-    /// By [`IfIndex`].
+    /// By [`IfIndex`](crate::id::IfIndex).
     pub(super) interfaces: Numbers,
-    /// By [`VrfId`].
+    /// By [`VrfId`](crate::id::VrfId).
     pub(super) vrfs: Numbers,
     pub(super) sources: Addresses,
     pub(super) destinations: Addresses,
@@ -77,25 +107,21 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    #[inline]
-    pub(super) fn interface(&self, interface: IfIndex) -> usize {
-        self.interfaces.get(interface.index())
-    }
-
-    #[inline]
-    pub(super) fn vrf(&self, vrf: VrfId) -> usize {
-        self.vrfs.get(vrf.index())
-    }
-
-    #[inline]
-    pub(super) fn header(&self, fields: &Fields) -> usize {
+    #[inline(always)]
+    pub(super) fn header(&self, fields: &Fields) -> u32 {
         self.headers.get(header(fields.labelled, fields.fragment, fields.dscp))
     }
 
     /// Of what is no IP packet.
     #[inline]
-    pub(super) fn opaque(&self, labelled: Labelled) -> usize {
+    pub(super) fn opaque(&self, labelled: Labelled) -> u32 {
         self.headers.get(HEADERS + labelled.index())
+    }
+
+    /// Those of addresses, by which of both and field.
+    #[inline(always)]
+    pub(super) fn addresses(&self) -> [(usize, Field, &Addresses); 2] {
+        [(0, Field::Source, &self.sources), (1, Field::Destination, &self.destinations)]
     }
 
     /// Bytes of memory of the tables of numbers.
@@ -109,7 +135,7 @@ impl Tables {
             &self.lengths,
             &self.headers,
         ];
-        numbers.map(|n| n.places.len() * size_of::<Place>()).iter().sum()
+        numbers.map(Numbers::memory).iter().sum()
     }
 
     /// Bytes of memory.

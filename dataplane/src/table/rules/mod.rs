@@ -2,18 +2,24 @@
 //! section 2.3.1, a multi-field classifier). `classify` asks them.
 //!
 //! ```text
-//! field → its row: one bit a rule, whether the rule takes this value
-//! all rows ANDed → the first bit left is the rule
+//! field → the class of its value: values that the same rules take are one class
+//! two classes → one, by a table of all pairs, as far as that stays small
+//! the last class → the rule; or, of several, the first bit common to their rows
 //! ```
 //!
 //! A [`RuleSet`] is built once for a generation. What a packet costs does not grow
-//! with the rules: one look-up a field, and at most [`MOST_RULES`] / 64 words to AND,
-//! of which the rows' first words say which are worth it (the aggregated bit vectors of
-//! Baboescu and Varghese, SIGCOMM 2001).
+//! with the rules: one look-up a field, one for each two, and where classes are left apart at
+//! most [`MOST_RULES`] / 64 words to AND, of which the rows' first words say which are worth it.
 
+mod asked;
 mod bound;
 mod build;
 mod field;
+mod last;
+mod merge;
+mod nets;
+mod plan;
+mod rows;
 mod set;
 #[cfg(test)]
 mod tests;
@@ -27,8 +33,9 @@ use ipnet::IpNet;
 use crate::class::{Colour, TrafficClass};
 use crate::id::{IfIndex, VrfId};
 
+pub use asked::{ASKED, Asked};
 pub use bound::{MOST_MEMORY, most_memory};
-pub use set::RuleSet;
+pub use set::{Found, RuleSet};
 
 /// Rules of one direction at most: one bit each of 64 words.
 pub const MOST_RULES: usize = 4_096;

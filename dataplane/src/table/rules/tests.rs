@@ -120,16 +120,26 @@ fn fields() -> impl Strategy<Value = Fields> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn the_first_rule_that_holds_is_found(
         rules in vec(conditions().prop_map(rule), 0..150),
-        packets in vec(fields(), 1..40),
+        packets in vec(fields(), 1..70),
+        bytes in select(vec![0, 80, 4_000, 100_000]),
     ) {
         let most = most_memory(rules.iter().map(|rule| &rule.conditions));
-        let set = RuleSet::new(rules);
-        prop_assert!(set.bounded() <= most, "{} bytes, told were {}", set.bounded(), most);
+        let set = RuleSet::within(rules, bytes);
+        prop_assert!(set.bounded() <= most + bytes, "{} bytes, told were {}", set.bounded(), most);
+        let mut together = Asked::<ASKED>::default();
+        for asked in packets.chunks(ASKED) {
+            let added: Vec<&Fields> = asked.iter().filter(|fields| together.add(&set, fields)).collect();
+            prop_assert_eq!(together.len(), added.len());
+            let mut found = Vec::new();
+            together.answer(&set, |at, rule| found.push((at, rule)));
+            let one_by_one = added.iter().map(|fields| by_list(set.rules(), fields)).enumerate();
+            prop_assert_eq!(found, one_by_one.collect::<Vec<_>>());
+        }
         for fields in &packets {
             prop_assert_eq!(set.find(fields).map(|(at, _)| at), by_list(set.rules(), fields), "{:?}", fields);
             let found = set.find_opaque(fields.interface, fields.vrf, fields.labelled).map(|(at, _)| at);
@@ -202,4 +212,38 @@ fn rules_beyond_the_most_never_match_and_no_rules_match_nothing() {
 fn a_condition_without_a_value_matches_nothing() {
     let none = Conditions { dscps: Some(Vec::new()), ..Conditions::default() };
     assert!(RuleSet::new(vec![rule(none)]).find(&call([10, 0, 0, 1], [10, 0, 0, 2], 1)).is_none());
+}
+
+/// Rules that name both addresses, one, or none, are said apart where all at once take too much.
+#[test]
+fn rules_are_told_apart_by_the_addresses_that_they_name() {
+    let one = |i: u32| {
+        let mixed = i.wrapping_mul(0x9e37_79b9);
+        let from = nets(10 << 24 | ((mixed >> 7) % 100) << 8, 24);
+        let to = nets(10 << 24 | ((mixed >> 13) % 150) << 8, 24);
+        let port = (mixed >> 19) as u16 % 300;
+        rule(Conditions {
+            sources: from.filter(|_| !(mixed >> 3).is_multiple_of(3)),
+            destinations: to.filter(|_| !(mixed >> 5).is_multiple_of(5)),
+            destination_ports: Some(vec![port..=port + i as u16 % 4]),
+            ..Conditions::default()
+        })
+    };
+    let rules: Vec<Rule> = (0..300).map(one).collect();
+    let whole = RuleSet::new(rules.clone());
+    let parts =
+        RuleSet::planned(rules.clone(), |groups, rules| plan::Plan::apart(groups, rules, 1 << 20).unwrap());
+    let rows = RuleSet::within(rules, 0);
+    let said = |set: &RuleSet| match &set.plan.last {
+        last::Last::Rules(said) => said.len(),
+        last::Last::Rows(_) => 0,
+    };
+    assert_eq!([&whole, &parts, &rows].map(said), [1, 4, 0]);
+    for i in 0..2_000u32 {
+        let packet = call([10, 0, (i % 101) as u8, 1], [10, 0, (i % 151) as u8, 2], (i % 303) as u16);
+        for set in [&whole, &parts, &rows] {
+            let expected = by_list(set.rules(), &packet);
+            assert_eq!(set.find(&packet).map(|(at, _)| at), expected, "{packet:?}");
+        }
+    }
 }

@@ -1,0 +1,66 @@
+//! Match rules asked for the frames of a batch together.
+
+use super::fields;
+use super::fields::Place;
+use crate::packet::{BATCH, Frame, Verdict};
+use crate::table::rules::{ASKED, Asked, Found, RuleSet};
+
+/// No rule has this place.
+const NONE: u16 = u16::MAX;
+
+/// The first rule that matches each frame of a batch.
+pub(super) struct Answers<'r> {
+    rules: &'r RuleSet,
+    found: [u16; BATCH],
+}
+
+impl<'r> Answers<'r> {
+    /// Has `ask` put the question for each frame that is still on its way; it says whether it
+    /// has put one.
+    ///
+    /// `asked` is where they are kept meanwhile.
+    #[inline]
+    pub(super) fn new(
+        frames: &[Frame],
+        rules: &'r RuleSet,
+        asked: &mut Asked,
+        ask: impl Fn(&mut Asked, usize, &Frame) -> bool,
+    ) -> Self {
+        let mut answers = Self { rules, found: [NONE; BATCH] };
+        if rules.is_empty() {
+            return answers;
+        }
+        for (found, (chunk, frames)) in answers.found.chunks_mut(ASKED).zip(frames.chunks(ASKED).enumerate())
+        {
+            let mut of = [0u8; ASKED];
+            for (at, frame) in frames.iter().enumerate() {
+                of[asked.len() % ASKED] = at as u8;
+                let live = frame.meta().verdict == Verdict::Forward;
+                if live {
+                    ask(asked, chunk * ASKED + at, frame);
+                }
+            }
+            asked.answer(rules, |answer, rule| {
+                if let Some(found) = found.get_mut(usize::from(of[answer % ASKED])) {
+                    *found = rule.map_or(NONE, |rule| rule as u16);
+                }
+            });
+        }
+        answers
+    }
+
+    /// Of the frame in this place.
+    #[inline(always)]
+    pub(super) fn get(&self, frame: usize) -> Found {
+        let rule = self.found.get(frame).copied().filter(|rule| *rule != NONE)?;
+        self.rules.treatment(rule.into()).map(|treatment| (rule.into(), treatment))
+    }
+}
+
+/// Asks for an IP packet whose labels, if it had any, are off.
+#[inline(always)]
+pub(super) fn ask_ip(asked: &mut Asked, rules: &RuleSet, frame: &Frame, place: Place) -> bool {
+    let meta = frame.meta();
+    let l3 = frame.bytes().get(usize::from(meta.l3_offset)..).unwrap_or_default();
+    fields::fields(l3, meta, place).is_some_and(|fields| asked.add(rules, &fields))
+}
