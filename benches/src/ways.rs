@@ -300,10 +300,12 @@ pub fn swap(name: &'static str, n: usize) -> Way {
     // As a range of labels is given out: one after the other.
     let first = 100_000.min(label::LAST + 1 - n as u32);
     let used: Vec<u32> = (0..n as u32).map(|i| first + i).collect();
-    for label in &used {
+    let behind = snapshot.nhlfes.iter().map(|(id, _)| id as u32 + 1).max().unwrap_or(0);
+    for (label, id) in used.iter().zip(behind..) {
         let swapped = if n == 1 { 77 } else { label ^ 1 };
-        let id = add(&mut snapshot, Nhlfe::Swap(Swap { label: swapped, next }));
-        snapshot.ilm.set(*label, id);
+        // Behind all others: a free place would be looked for from the first one on.
+        snapshot.nhlfes.set(id as usize, Nhlfe::Swap(Swap { label: swapped, next }));
+        snapshot.ilm.set(*label, NhlfeId(id));
     }
     for _ in 0..if n > 1 { FRAMES } else { BATCH } {
         let label = used[seeded.below(n as u64) as usize];
