@@ -28,7 +28,8 @@ impl Spread {
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:7.2} {:7.2} {:7.2}", self.min, self.median, self.max)
+        let figure = |n: f64| if n.is_nan() { format!("{:>7}", "-") } else { format!("{n:7.2}") };
+        write!(f, "{} {} {}", figure(self.min), figure(self.median), figure(self.max))
     }
 }
 
@@ -47,7 +48,7 @@ pub(super) struct Compared {
     pub(super) unit: &'static str,
     pub(super) ours: Spread,
     pub(super) peer: PeerSpread,
-    /// The peer's median by ours.
+    /// The peer's median by ours; not a number (null as JSON) where no figure of a peer is known.
     pub(super) ratio: f64,
     /// TSC ticks an item.
     pub(super) ours_ticks: Spread,
@@ -67,16 +68,23 @@ pub(super) struct Compared {
 
 impl fmt::Display for Compared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}, {}: ratio {:.2}", self.name, self.unit, self.ratio)?;
-        writeln!(f, "  viaduct {}   ({})", self.ours, self.outcome[0])?;
-        writeln!(f, "  peer    {}   ({})", self.peer.spread, self.outcome[1])?;
-        writeln!(f, "          {}", self.peer.name)?;
+        let mut ticks = format!("{:.1}", self.ours_ticks.median);
+        if self.ratio.is_nan() {
+            writeln!(f, "{}, {}: no figure of a peer", self.name, self.unit)?;
+            writeln!(f, "  viaduct {}   ({})", self.ours, self.outcome[0])?;
+        } else {
+            writeln!(f, "{}, {}: ratio {:.2}", self.name, self.unit, self.ratio)?;
+            writeln!(f, "  viaduct {}   ({})", self.ours, self.outcome[0])?;
+            writeln!(f, "  peer    {}   ({})", self.peer.spread, self.outcome[1])?;
+            writeln!(f, "          {}", self.peer.name)?;
+            ticks += &format!(" by {:.1}", self.peer_ticks.median);
+        }
         let [before, after] = self.load;
         let adds = self.adds_per_tick;
         writeln!(
             f,
-            "  {} rounds on core {}, ticks: {:.1} by {:.1}, adds a tick: {adds}, load {before} to {after}",
-            self.rounds, self.core, self.ours_ticks.median, self.peer_ticks.median
+            "  {} rounds on core {}, ticks: {ticks}, adds a tick: {adds}, load {before} to {after}",
+            self.rounds, self.core
         )
     }
 }
