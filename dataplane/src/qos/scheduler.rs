@@ -15,7 +15,7 @@
 //!   classes by fair queueing, weight 0 when nothing else waits (RFC 8622).
 //!
 //! A shaper lets a frame out when it is not in debt, and one of priority in a debt of up
-//! to one frame ([`Shaper`]): in any window of length t, no more than rate·t + burst + two
+//! to one frame (`Shaper`): in any window of length t, no more than rate·t + burst + two
 //! frames. The burst makes up for turns that came late. What passes while nothing waits
 //! that may leave is not saved, neither by an interface's shaper nor by the port's: a line
 //! of the same rate behind never has more than one frame, but for those of priority.
