@@ -35,9 +35,12 @@ impl Room {
     /// What is short when so many frames wait.
     pub(super) fn short(&self, frames: u64) -> Option<Short> {
         let needed = self.others.saturating_add(frames);
+        if needed <= self.kept {
+            return None;
+        }
         let enough = |buffers| kept(buffers, self.ports, self.interfaces) >= needed;
         let buffers = enough(MOST_BUFFERS).then(|| least(1, MOST_BUFFERS, enough).next_multiple_of(STEP));
-        (needed > self.kept).then_some(Short::Buffers { needed, there: self.kept, buffers })
+        Some(Short::Buffers { needed, there: self.kept, buffers })
     }
 }
 

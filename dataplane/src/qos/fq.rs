@@ -79,6 +79,12 @@ impl Fq {
         }
     }
 
+    /// The queue that a flow with this hash has frames in, if any.
+    fn find(&self, hash: u32, flows: &Flows) -> u32 {
+        let shared = if self.shares { self.shared } else { NIL };
+        flows.find(self.owner, hash).unwrap_or(shared)
+    }
+
     /// While frames wait in the shared queue, a flow may have some there: it must
     /// not overtake them in a queue of its own.
     fn open(&mut self, hash: u32, most: u16, flows: &mut Flows) -> u32 {
@@ -132,8 +138,7 @@ impl Fq {
         flows: &mut Flows,
         store: &mut Store,
     ) -> Option<Held> {
-        let shared = if self.shares { self.shared } else { NIL };
-        let at = flows.find(self.owner, hash).unwrap_or(shared);
+        let at = self.find(hash, flows);
         let own = flows.bytes(at) as usize;
         let longest = flows.get(self.longest).filter(|_| self.longest != at)?;
         let gains = longest.bytes as usize > own + len && store.first(&longest.lane)? >= len;
@@ -142,8 +147,7 @@ impl Fq {
 
     /// The same where frames are short, whatever their lengths: the first of the queue that has most of them.
     pub(super) fn evict_one(&mut self, hash: u32, flows: &mut Flows, store: &mut Store) -> Option<Held> {
-        let shared = if self.shares { self.shared } else { NIL };
-        let at = flows.find(self.owner, hash).unwrap_or(shared);
+        let at = self.find(hash, flows);
         let own = flows.frames(at);
         let most = flows.get(self.most).filter(|most| self.most != at && most.frames > own + 1)?;
         most.pop(store)
