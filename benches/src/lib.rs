@@ -1,5 +1,6 @@
 //! What the benches share.
 
+pub mod cores;
 pub mod instructions;
 pub mod prefixes;
 pub mod sched;

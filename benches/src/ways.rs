@@ -194,7 +194,7 @@ fn routes(snapshot: &mut Snapshot, n: usize, entry: impl Fn(usize) -> NhlfeId) -
 }
 
 /// An Ethernet frame of 60 bytes and more with these labels before a UDP datagram, DSCP EF.
-fn frame(stack: &[u32], destination: Ipv4Addr) -> Vec<u8> {
+pub(crate) fn frame(stack: &[u32], destination: Ipv4Addr) -> Vec<u8> {
     let mut frame = vec![2, 0, 0, 0, 0, 0x10, 2, 0, 0, 0, 0, 0x0a];
     frame.extend(if stack.is_empty() { [8, 0] } else { [0x88, 0x47] });
     for (i, label) in stack.iter().enumerate() {

@@ -45,6 +45,15 @@ pub(super) fn pin(core: usize) -> rustix::io::Result<()> {
     sched_setaffinity(None, &set)
 }
 
+/// Whether the machine has `core`, which nothing else says where it has too few.
+///
+/// # Errors
+/// That it has not.
+pub(super) fn present(core: usize) -> Result<(), String> {
+    let there = std::path::Path::new(&format!("/sys/devices/system/cpu/cpu{core}")).exists();
+    if there { Ok(()) } else { Err("it takes two cores".into()) }
+}
+
 /// Load of the last minute; −1 where nobody knows.
 pub(super) fn load() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();

@@ -7,6 +7,7 @@
 
 mod acl;
 mod change;
+mod cores;
 mod cpu;
 mod fib;
 mod figures;
@@ -30,7 +31,8 @@ use peer::Peer;
 /// (`benches/peers/l3fwd`). Lines that begin with veth- measure the delay of calls beside
 /// TCP over the router process and over the kernel's HTB, in network namespaces, on all cores; they need
 /// root. Lines that begin with path- need no peer: beside them stands what VPP was recorded to
-/// take. A line whose peer is missing is left out, and the exit status is 3 then.
+/// take. Lines that begin with two-cores set two workers of a router beside two routers of one, on this
+/// core and another. A line whose peer is missing is left out, and the exit status is 3 then.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Only lines whose name begins with this; may be repeated.
@@ -100,6 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let some = path::run(&wanted, arguments.rounds, core, &mut told) || some;
+    let some = cores::run(&wanted, arguments.rounds, core, &mut told) || some;
     if !some {
         say_names();
     }
@@ -123,6 +126,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// Says which lines there are.
 fn say_names() {
     let names = lines().into_iter().map(|line| line.name).chain(veth::names()).chain(path::names());
+    let names = names.chain(cores::names());
     eprintln!("no line begins so; there are: {}", names.collect::<Vec<_>>().join(", "));
 }
 

@@ -178,7 +178,7 @@ fn repeat(
 }
 
 /// Ticks of the time-stamp counter a nanosecond, as the kernel measured it.
-fn ticks_per_ns() -> Result<f64, String> {
+pub(super) fn ticks_per_ns() -> Result<f64, String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("cpu MHz"));
     let mhz = line.and_then(|line| line.split_once(':')?.1.trim().parse::<f64>().ok());

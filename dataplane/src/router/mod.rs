@@ -115,6 +115,11 @@ impl Router {
         &self.workers
     }
 
+    /// Its workers, for loops of the caller's own; the slow path does nothing meanwhile.
+    pub fn workers_mut(&mut self) -> &mut [Worker] {
+        &mut self.workers
+    }
+
     /// Frames held in it now: queued, staged, or waiting for a neighbour.
     pub fn held(&self) -> usize {
         self.workers.iter().map(Worker::held).sum::<usize>() + self.slow.held()

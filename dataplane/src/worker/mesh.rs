@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::sleep::Waker;
 use crate::handoff::{Handoff, Receiver, Sender};
 use crate::id::PortIndex;
-use crate::packet::Frame;
+use crate::packet::{BATCH, Frame};
 
 /// Parcels a ring holds.
 const RING: usize = 1024;
-/// Parcels taken from one ring at a time, so that no sender keeps a loop from its ports.
-const BURST: usize = 64;
+/// Parcels taken from one ring at a time, so that no sender keeps a loop from its ports: what two
+/// ports of a worker that hands over every frame give in a turn, and as many buffers on their way home.
+const BURST: usize = 4 * BATCH;
 
 /// A frame on its way between loops, and what the receiver is to do with it.
 #[derive(Debug)]
@@ -99,12 +100,17 @@ impl Mesh {
         }
     }
 
-    /// Takes up to 64 parcels from each ring, in order.
+    /// Takes up to 256 parcels from each ring, in order.
     #[inline]
     pub fn receive(&mut self, inbox: &mut Vec<Parcel>) {
         for ring in self.from.iter_mut().flatten() {
             ring.receive(BURST, |parcel| inbox.push(parcel));
         }
+    }
+
+    /// Parcels that one [`Mesh::receive`] gives at the most.
+    pub fn most(&self) -> usize {
+        BURST * self.from.iter().flatten().count()
     }
 
     /// Whether nothing waits to be received.

@@ -121,6 +121,7 @@ impl Worker {
         mesh: Mesh,
         (asks, asked): (mpsc::Receiver<Ask>, Arc<AtomicBool>),
     ) -> Self {
+        let inbox = Vec::with_capacity(mesh.most());
         let out = Out {
             index: pool.home(),
             workers,
@@ -140,7 +141,7 @@ impl Worker {
             next_poll: Time::ZERO,
             out,
         };
-        Self { reader, asks, asked, inbox: Vec::with_capacity(1024), core }
+        Self { reader, asks, asked, inbox, core }
     }
 
     /// The counters it writes.
