@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::id::{IfIndex, WorkerIndex};
-use dataplane::packet::{Batch, Frame, Pool, PoolSize};
+use dataplane::packet::{BATCH, Batch, Frame, Pool, PoolSize};
 use dataplane::qos::{Aqm, Cells, InterfaceQos, Scheduler, ShaperSpec, TreeLimits};
 use dataplane::time::Time;
 
@@ -15,6 +15,9 @@ const DEPTH: u32 = 16;
 const LENGTH: usize = 64;
 /// Frames taken out at once, and queued again.
 const BURST: usize = 32;
+/// Bit/s of each interface of a wide tree, and bytes of its frames.
+const WIDE_RATE: u64 = 1_000_000;
+const WIDE_LENGTH: usize = 1000;
 
 /// The same frames over and over through every queue of some interfaces, whose rates hold nothing back.
 #[derive(Debug)]
@@ -84,4 +87,62 @@ impl Deep {
     pub fn held(&self) -> (usize, usize) {
         (self.tree.held_frames(), self.dropped.len())
     }
+}
+
+/// Interfaces shaped to 1 Mbit/s each, of which some hold a call's frame and a bulk frame, while time passes
+/// as the sum of their rates has it: each frame takes its interface out of the rings, through the
+/// timing wheel and back. What leaves is queued again at once: its buffer is as cold as so many
+/// interfaces make it.
+#[derive(Debug)]
+pub struct Wide {
+    tree: Scheduler,
+    now: Time,
+    /// Nanoseconds that a burst takes at the busy interfaces' rates together.
+    burst: u64,
+    out: Batch,
+}
+
+impl Wide {
+    /// So many interfaces, and so many of them busy, spread over all.
+    pub fn new(interfaces: u32, busy: u32) -> Self {
+        let shaper = ShaperSpec { rate: WIDE_RATE, burst: 1_000_000, overhead: 24, cells: Cells::None };
+        let qos = Arc::new(InterfaceQos { shaper: Some(shaper), ..InterfaceQos::default() });
+        let mut tree = Scheduler::new(0);
+        tree.set_limits(TreeLimits { bytes: u64::MAX, frames: usize::MAX, ..TreeLimits::default() });
+        tree.sync(0, (0..interfaces).map(|i| (IfIndex(i), &qos)), &mut Vec::new());
+        let burst = (BATCH * (WIDE_LENGTH + 24)) as u64 * 8_000_000_000 / (WIDE_RATE * u64::from(busy));
+        let mut load = Self { tree, now: Time(0), burst, out: Batch::new() };
+        // Every busy one of many, spread over them.
+        for n in 0..busy {
+            for class in [TrafficClass::Voice, TrafficClass::Imaging] {
+                enqueue(&mut load.tree, wide_frame(IfIndex(n * (interfaces / busy)), class), load.now);
+            }
+        }
+        load.pass(u64::from(busy) * 4);
+        load
+    }
+
+    /// Lets so many frames or a few more pass; gives how many.
+    pub fn pass(&mut self, frames: u64) -> u64 {
+        let (mut passed, mut dropped) = (0, Vec::new());
+        while passed < frames {
+            self.now = Time(self.now.0 + self.burst).max(self.tree.next_event(self.now));
+            passed += self.tree.dequeue(self.now, BATCH, &mut self.out, &mut dropped) as u64;
+            self.out.drain().for_each(|frame| enqueue(&mut self.tree, frame, self.now));
+        }
+        assert!(dropped.is_empty() && self.tree.held_frames() > 0);
+        passed
+    }
+}
+
+fn enqueue(tree: &mut Scheduler, frame: Frame, now: Time) {
+    assert!(tree.enqueue(frame, now).is_ok(), "a queue is full");
+}
+
+fn wide_frame(interface: IfIndex, class: TrafficClass) -> Frame {
+    let mut frame = Frame::standard();
+    let meta = frame.meta_mut();
+    (meta.out_interface, meta.class) = (interface, class);
+    assert!(frame.set_len(WIDE_LENGTH).is_ok());
+    frame
 }

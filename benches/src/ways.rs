@@ -14,11 +14,11 @@ use dataplane::packet::{BATCH, Batch, Pool, PoolSize, Verdict};
 use dataplane::pipeline::Pipeline;
 use dataplane::qos::{Cells, Ingress, InterfaceQos, MeterSpec, RateSpec, ShaperSpec};
 use dataplane::table::rules::{Conditions, MOST_RULES, Rule, RuleSet, Rules, Treatment};
-use dataplane::table::{Labels, Nhlfe, PopLookup, Push, Snapshot, Swap, TunnelModel};
+use dataplane::table::{Labels, Nhlfe, PopLookup, Push, Snapshot, Swap, TunnelModel, Vrf};
 use dataplane::time::Time;
 use dataplane::wire::ipv4::Ipv4Header;
 use dataplane::wire::mpls::{LabelStackEntry, label};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::prefixes::{self, Seeded};
 
@@ -130,6 +130,18 @@ impl Way {
             }
         }
         self.pipeline.sync(&self.snapshot);
+        self
+    }
+
+    /// The same with datagrams of up to so many bytes on both interfaces.
+    #[must_use]
+    pub fn with_mtu(mut self, mtu: u16) -> Self {
+        for id in 0..2 {
+            if let Some(interface) = self.snapshot.interfaces.get_mut(id) {
+                let interface = Arc::make_mut(interface);
+                (interface.mtu, interface.mpls_mtu) = (mtu, mtu + 8);
+            }
+        }
         self
     }
 
@@ -336,4 +348,41 @@ pub fn pop(name: &'static str, n: usize) -> Way {
     snapshot.ilm.set(20_000, id);
     let frames = to.into_iter().map(|to| frame(&[20_000], to)).collect();
     Way::new(name, Some(vec![]), snapshot, frames)
+}
+
+/// A PE's way out with so many Vrfs, each with ten routes and a label of its own, in no order.
+pub fn vrfs(name: &'static str, n: usize) -> Way {
+    let (mut snapshot, forward) = base();
+    let mut seeded = Seeded(5);
+    for vrf in 0..n {
+        let id = VrfId(vrf as u16 + 1);
+        snapshot.vrfs.insert(Vrf::new(id, &format!("vrf{vrf}")));
+        let end = PopLookup { vrf: id, model: TunnelModel::default(), bottom: true };
+        let popped = add(&mut snapshot, Nhlfe::PopLookup(end));
+        snapshot.ilm.set(20_000 + vrf as u32, popped);
+        let own = snapshot.vrfs.get_mut(id.index()).map(|vrf| &mut vrf.fib4);
+        let site = |i| Ipv4Net::new(Ipv4Addr::new(10, i, 0, 0), 16);
+        if let Some(fib) = own {
+            for net in (0..10).filter_map(|i| site(i).ok()) {
+                fib.insert(net, forward);
+            }
+        }
+    }
+    let frames = (0..FRAMES).map(|_| {
+        let (vrf, host) = (seeded.below(n as u64) as u32, seeded.below(1 << 16) as u16);
+        let [third, fourth] = host.to_be_bytes();
+        frame(&[20_000 + vrf], Ipv4Addr::new(10, seeded.below(10) as u8, third, fourth))
+    });
+    let frames = frames.collect();
+    Way::new(name, Some(vec![]), snapshot, frames)
+}
+
+/// The same frame, of Imaging, with the ports of flow `n` below 2³².
+pub fn flow(frame: &[u8], n: usize) -> Vec<u8> {
+    let mut flow = frame.to_vec();
+    flow[15] = 10 << 2;
+    // It is whole.
+    let _ = Ipv4Header::fill_checksum(&mut flow[14..]);
+    flow[34..38].copy_from_slice(&(n as u32).to_be_bytes());
+    flow
 }

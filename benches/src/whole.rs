@@ -25,7 +25,12 @@ pub struct Whole {
 impl Whole {
     /// With the tables of `way`, which leads from port 0 to port 1.
     pub fn new(way: &Way) -> Self {
-        let mut router = Router::new(Size::default()).unwrap_or_else(|e| panic!("{e}"));
+        Self::sized(way, PoolSize::Standard)
+    }
+
+    /// The same with buffers of this size.
+    pub fn sized(way: &Way, buffer: PoolSize) -> Self {
+        let mut router = Router::new(Size { buffer, ..Size::default() }).unwrap_or_else(|e| panic!("{e}"));
         let publish = |next: &mut Snapshot| {
             let generation = next.generation;
             *next = way.snapshot().clone();
@@ -90,11 +95,18 @@ pub struct Lines {
     now: u64,
 }
 
+impl Lines {
+    /// Without frames, for frames of this size.
+    pub fn sized(buffer: PoolSize) -> Self {
+        let [(near, near_end), (far, far_end)] = [(); 2].map(|()| Loopback::new(LINE));
+        let pool = Pool::new(WorkerIndex(0), LINE, buffer);
+        Self { ports: [near, far], ends: [near_end, far_end], pool, batch: Batch::new(), now: 0 }
+    }
+}
+
 impl Default for Lines {
     fn default() -> Self {
-        let [(near, near_end), (far, far_end)] = [(); 2].map(|()| Loopback::new(LINE));
-        let pool = Pool::new(WorkerIndex(0), LINE, PoolSize::Standard);
-        Self { ports: [near, far], ends: [near_end, far_end], pool, batch: Batch::new(), now: 0 }
+        Self::sized(PoolSize::Standard)
     }
 }
 

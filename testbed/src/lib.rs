@@ -5,6 +5,7 @@
 
 pub mod acceptance;
 pub mod demo;
+pub mod flood;
 pub mod hop;
 pub mod host;
 pub mod lab;

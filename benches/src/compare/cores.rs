@@ -43,9 +43,7 @@ struct Rounds {
 }
 
 fn compared(name: &str, work: Work, rounds: u8, core: usize) -> Result<Compared, String> {
-    let other = if core == 0 { 1 } else { core - 1 };
-    [core, other].into_iter().try_for_each(cpu::present)?;
-    let (ticks, before) = (ticks_per_ns()?, cpu::load());
+    let (other, ticks, before) = (cpu::beside(core)?, ticks_per_ns()?, cpu::load());
     let one = NonZeroUsize::MIN;
     let (mut both, mut pair) =
         (Cores::new(one.saturating_add(1), work), [(); 2].map(|()| Cores::new(one, apart(work))));

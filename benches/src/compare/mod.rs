@@ -8,9 +8,9 @@
 mod acl;
 mod change;
 mod cores;
-mod cpu;
 mod fib;
 mod figures;
+mod flood;
 mod memif;
 mod meter;
 mod path;
@@ -20,6 +20,7 @@ mod veth;
 
 use std::process::ExitCode;
 
+use benches::cpu;
 use figures::{Compared, PeerSpread, Spread};
 use peer::Peer;
 
@@ -28,9 +29,9 @@ use peer::Peer;
 /// Each line is measured in rounds, ours and the peer's in turn, pinned to one core. The
 /// ratio is the peer's cost by ours, of medians. The peer is DPDK's libraries as Debian
 /// packs them (`benches/peers/install`); for memif-l3fwd, which takes two cores, its l3fwd
-/// (`benches/peers/l3fwd`). Lines that begin with veth- measure the delay of calls beside
-/// TCP over the router process and over the kernel's HTB, in network namespaces, on all cores; they need
-/// root. Lines that begin with path- need no peer: beside them stands what VPP was recorded to
+/// (`benches/peers/l3fwd`). Lines that begin with veth- set the router process beside the kernel in
+/// network namespaces, on all cores, and need root: the delay of calls beside TCP, over the kernel's HTB
+/// (veth-voice-), and packets a second, over its forwarding (veth-afxdp, veth-afpacket). Lines that begin with path- need no peer: beside them stands what VPP was recorded to
 /// take. Lines that begin with two-cores set two workers of a router beside two routers of one, on this
 /// core and another. A line whose peer is missing is left out, and the exit status is 3 then.
 #[derive(Debug, clap::Args)]
@@ -97,6 +98,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let mut told = Told { json: arguments.json, done: Vec::new(), complete: true };
     // Before this process is pinned: hosts and router share all cores.
     let some = veth::run(&wanted, arguments.rounds, &mut told) || !lines.is_empty();
+    let some = flood::run(&wanted, arguments.rounds, core, &mut told) || some;
     if let Err(error) = cpu::pin(core) {
         eprintln!("core {core} cannot be pinned to: {error}");
         return ExitCode::FAILURE;
@@ -126,7 +128,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// Says which lines there are.
 fn say_names() {
     let names = lines().into_iter().map(|line| line.name).chain(veth::names()).chain(path::names());
-    let names = names.chain(cores::names());
+    let names = names.chain(flood::names()).chain(cores::names());
     eprintln!("no line begins so; there are: {}", names.collect::<Vec<_>>().join(", "));
 }
 

@@ -90,7 +90,7 @@ fn turns((_, driver, mode): &(&str, Driver, &str), rounds: u8) -> Result<Turns, 
 }
 
 /// The router, built beside this program.
-fn program() -> Result<PathBuf, String> {
+pub(super) fn program() -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let program = own.with_file_name("viaduct");
     let missing = || format!("{} is not built: cargo build --release -p viaduct", program.display());

@@ -19,7 +19,7 @@ use crate::report::{Mode, Outcome};
 use crate::traffic::{Counts, Way};
 
 /// The hosts' interface.
-const DEVICE: &str = "eth0";
+pub(crate) const DEVICE: &str = "eth0";
 /// Bytes of IP and TCP headers with timestamps (RFC 7323).
 const HEADERS: u64 = 52;
 /// Longest wait for the router to forward.
