@@ -8,6 +8,7 @@ use crate::id::PortIndex;
 use crate::packet::{BATCH, Batch, Flags, Layer3, StackEdits, Verdict};
 use crate::qos::{Count, Metered, Policers};
 use crate::stage::classify::RuleHits;
+use crate::stage::enqueue::Together;
 use crate::stage::{classify, enqueue, lookup, parse, police, rewrite};
 use crate::table::Snapshot;
 use crate::time::Time;
@@ -30,6 +31,8 @@ pub struct Pipeline {
     edits: StackEdits,
     /// Of each frame of the batch: the port whose tree it goes to.
     keys: Keys,
+    /// Where all frames of the batch go, if they go together; then they have no keys.
+    together: Option<Together>,
     /// Stamp of the interfaces that the policers were made for.
     seen: u64,
 }
@@ -83,6 +86,7 @@ impl Pipeline {
             labelled |= frame.meta().layer3 == Layer3::Mpls;
         }
         batch.set_labelled(labelled);
+        batch.set_alike(None);
         classify::run(batch, snapshot, &mut self.hits);
         self.onward(batch, snapshot);
     }
@@ -94,7 +98,7 @@ impl Pipeline {
         lookup::run(batch, snapshot, &mut self.edits);
         classify::leaving(batch, snapshot, &mut self.edits, &mut self.hits);
         rewrite::run(batch, snapshot, &self.edits);
-        enqueue::run(batch, snapshot, &mut self.keys.0);
+        self.together = enqueue::run(batch, snapshot, &mut self.keys.0);
     }
 
     #[inline]
@@ -106,10 +110,19 @@ impl Pipeline {
         classify::through(batch, snapshot, &mut self.hits);
     }
 
+    /// Where all frames of the batch go, if they go together.
+    #[inline]
+    pub fn together(&self) -> Option<Together> {
+        self.together
+    }
+
     /// The port that frame `at` of the batch leaves by; `NONE` where its verdict
     /// is not to forward it.
     #[inline]
     pub fn key(&self, at: usize) -> PortIndex {
+        if let Some(together) = &self.together {
+            return together.port;
+        }
         self.keys.0.get(at).copied().unwrap_or_default()
     }
 }

@@ -1,5 +1,8 @@
 //! What a stage is given: up to [`BATCH`] frames, received together.
 
+use std::net::Ipv4Addr;
+
+use super::alike::Alike;
 use super::frame::Frame;
 use super::verdict::Verdict;
 
@@ -12,11 +15,15 @@ pub const BATCH: usize = 64;
 pub struct Batch {
     frames: Vec<Frame>,
     labelled: bool,
+    alike: Option<Alike>,
+    /// By place: the IPv4 destination, of frames that are all [`Alike`] and IPv4.
+    destinations: Box<[Ipv4Addr; BATCH]>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { frames: Vec::with_capacity(BATCH), labelled: false }
+        let destinations = Box::new([Ipv4Addr::UNSPECIFIED; BATCH]);
+        Self { frames: Vec::with_capacity(BATCH), labelled: false, alike: None, destinations }
     }
 }
 
@@ -87,10 +94,44 @@ impl Batch {
         self.labelled = labelled;
     }
 
+    /// What all of them have in common, as [`Batch::set_alike`] was told.
+    #[inline]
+    pub fn alike(&self) -> Option<Alike> {
+        self.alike
+    }
+
+    /// Says what all of them have in common; forgotten when they are taken out.
+    #[inline]
+    pub fn set_alike(&mut self, alike: Option<Alike>) {
+        self.alike = alike;
+    }
+
+    /// The frames, to be worked on, and by place the destinations of those that are IPv4.
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> (&mut [Frame], &mut [Ipv4Addr; BATCH]) {
+        (&mut self.frames, &mut self.destinations)
+    }
+
+    /// Takes all frames of `other` behind its own; `false` when they do not fit, and nothing
+    /// is taken then.
+    #[inline]
+    pub fn append(&mut self, other: &mut Self) -> bool {
+        let fits = other.len() <= self.room();
+        if fits {
+            (self.alike, other.alike, other.labelled) = (None, None, false);
+            if self.is_empty() {
+                std::mem::swap(&mut self.frames, &mut other.frames);
+            } else {
+                self.frames.append(&mut other.frames);
+            }
+        }
+        fits
+    }
+
     /// Takes every frame out, in order.
     #[inline]
     pub fn drain(&mut self) -> impl Iterator<Item = Frame> + '_ {
-        self.labelled = false;
+        (self.labelled, self.alike) = (false, None);
         self.frames.drain(..)
     }
 

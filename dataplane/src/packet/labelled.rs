@@ -1,8 +1,8 @@
-//! The hash of a labelled frame's flow: an entropy label's if there is one (RFC 6790
-//! section 4.3), else the IP packet's below, else the labels'.
+//! The hash of a frame's flow. Of a labelled frame: an entropy label's if there is one (RFC
+//! 6790 section 4.3), else the IP packet's below, else the labels'.
 
 use super::flow::{hash_v4, hash_v6, hash_words};
-use super::{Frame, Layer3};
+use super::{Flags, Frame, Layer3, Meta};
 use crate::wire::ipv4::Ipv4Header;
 use crate::wire::ipv6::{Ipv6Header, walk};
 use crate::wire::l4::has_ports;
@@ -12,17 +12,43 @@ use crate::wire::mpls::{LabelStackEntry, label};
 const DEPTH: usize = 16;
 
 impl Frame {
-    /// The hash of its flow, found once; parse has it for IP.
+    /// The hash of its flow, found once: when it is first wanted.
     #[inline]
     pub fn flow(&mut self) -> u32 {
-        let meta = self.meta();
-        if meta.layer3 == Layer3::Mpls && meta.flow_hash == 0 {
-            let hash = labelled(self.l3());
-            self.meta_mut().flow_hash = hash;
-            return hash;
+        match self.meta().flow_hash {
+            0 => self.hash(),
+            hash => hash,
         }
-        meta.flow_hash
     }
+
+    #[inline(never)]
+    fn hash(&mut self) -> u32 {
+        let (l3, meta) = (self.l3(), self.meta());
+        let hash = match meta.layer3 {
+            Layer3::Mpls => labelled(l3),
+            Layer3::Ipv4 | Layer3::Ipv6 => parsed(l3, meta).unwrap_or(0),
+            _ => 0,
+        };
+        self.meta_mut().flow_hash = hash;
+        hash
+    }
+}
+
+/// Of an IP packet that was parsed: as `datagram` hashes it, options and fragments known.
+fn parsed(l3: &[u8], meta: &Meta) -> Option<u32> {
+    let fragment = meta.flags.0 & (Flags::FIRST_FRAGMENT.0 | Flags::LATER_FRAGMENT.0) != 0;
+    let ports = u32::from(meta.l4_source) << 16 | u32::from(meta.l4_destination);
+    let ports = if meta.flags.has(Flags::PORTS) && !fragment { ports } else { 0 };
+    Some(match meta.layer3 {
+        Layer3::Ipv4 => {
+            let (source, rest) = l3.get(12..)?.split_first_chunk()?;
+            hash_v4(*source, *rest.first_chunk()?, meta.protocol, ports)
+        }
+        _ => {
+            let (source, rest) = l3.get(8..)?.split_first_chunk()?;
+            hash_v6(*source, *rest.first_chunk()?, meta.protocol, ports)
+        }
+    })
 }
 
 /// Of a label stack and what it stands before.

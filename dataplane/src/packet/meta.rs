@@ -110,8 +110,8 @@ pub struct Meta {
     pub nhlfe: NhlfeId,
     /// The neighbour it goes to.
     pub adjacency: AdjacencyId,
-    /// Hash of the flow: addresses, protocol, ports. Of a labelled frame 0 until
-    /// something needs it.
+    /// Hash of the flow: addresses, protocol, ports. 0 until something needs it, as
+    /// [`Frame::flow`](super::Frame::flow) gives it.
     pub flow_hash: u32,
     /// Bits.
     pub flags: Flags,

@@ -5,6 +5,7 @@
 //! given, and [`StackEdits`] what lies beside it for labelled frames; a [`Pool`]
 //! is where a worker's frames come from and go back to.
 
+mod alike;
 mod batch;
 pub mod flow;
 mod frame;
@@ -14,6 +15,7 @@ mod pool;
 mod stack;
 mod verdict;
 
+pub use alike::{Alike, Way};
 pub use batch::{BATCH, Batch};
 pub use frame::{Frame, HEADROOM, JUMBO_CAPACITY, NoRoom, STANDARD_CAPACITY};
 pub use meta::{Flags, Layer3, Meta};

@@ -37,6 +37,23 @@ impl StackEdit {
         (self.off, self.uniform, self.len) = (0, false, 0);
     }
 
+    /// Makes it the exchange of the top entry for this one, as the word it is on the wire.
+    #[inline]
+    pub fn swap(&mut self, entry: u32) {
+        (self.off, self.uniform, self.len) = (1, false, 1);
+        self.on[0] = entry;
+    }
+
+    /// Makes it the putting on of these entries, innermost first, as `finish` has them; no more
+    /// than [`StackEdit::MOST`].
+    #[inline(always)]
+    pub fn put(&mut self, uniform: bool, words: &[u32], mut finish: impl FnMut(u32) -> u32) {
+        (self.off, self.uniform, self.len) = (0, uniform, words.len() as u8);
+        for (slot, word) in self.on.iter_mut().zip(words) {
+            *slot = finish(*word);
+        }
+    }
+
     /// Puts an entry, as the word it is on the wire, on top of the others; `false`
     /// when there are [`StackEdit::MOST`] already.
     #[inline]

@@ -59,7 +59,7 @@ pub use ecn::LabelMarks;
 pub use histogram::Histogram;
 pub use meter::{Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};
 pub use meter_shared::{Share, SharedMeter};
-pub use policer::{Metered, Policers};
+pub use policer::{Metered, Metering, Policers};
 pub use report::{Look, SiteReport, TreeReport};
 pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits};
 pub use spec::{Aqm, Cells, ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, RateSpec, ShaperSpec};

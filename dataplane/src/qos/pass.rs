@@ -24,16 +24,20 @@ impl Scheduler {
     }
 
     /// Counts frames, all of `interface` and `class`, as queued and sent `now`, if all of them
-    /// fit where they would have waited. Frames that may not pass, or do not fit, have to be queued:
-    /// nothing is counted then, and `false` given.
-    pub fn pass(&mut self, interface: IfIndex, class: TrafficClass, frames: &[Frame], now: Time) -> bool {
+    /// fit where they would have waited; gives their bytes. Frames that may not pass, or do not fit,
+    /// have to be queued: nothing is counted then, and `None` given.
+    pub fn pass(
+        &mut self,
+        interface: IfIndex,
+        class: TrafficClass,
+        frames: &[Frame],
+        now: Time,
+    ) -> Option<u64> {
         if !self.lets_pass(interface, class) {
-            return false;
+            return None;
         }
         let clock = self.clock.max(now);
-        let Some(Some(site)) = self.find(interface).and_then(|at| self.sites.get_mut(at)) else {
-            return false;
-        };
+        let site = self.find(interface).and_then(|at| self.sites.get_mut(at)?.as_mut())?;
         let bytes: u64 = frames.iter().map(|frame| frame.len() as u64).sum();
         let (urgent, of) = (site.is_urgent(class), frames.len() as u64);
         // The last of them would find the others there.
@@ -47,7 +51,7 @@ impl Scheduler {
             self.clock = clock;
             site.pass(class, frames, bytes, clock, &mut self.round);
         }
-        fits
+        fits.then_some(bytes)
     }
 }
 

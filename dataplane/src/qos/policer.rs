@@ -95,6 +95,34 @@ struct Hand {
     used: bool,
 }
 
+/// The meter of a class of an interface, at hand.
+#[derive(Debug)]
+pub struct Metering<'a> {
+    counts: &'a mut [Count; 3],
+    actions: [MeterAction; 3],
+    by: By<'a>,
+}
+
+/// What gives the colours.
+#[derive(Debug)]
+enum By<'a> {
+    Own(&'a mut Meter, &'a MeterProfile),
+    Share(&'a mut Share),
+}
+
+impl Metering<'_> {
+    /// The colour that a frame of `bytes` gets that came with `colour`, and what is to be done with it.
+    #[inline]
+    pub fn colour(&mut self, colour: Colour, now: Time, bytes: u32) -> (Colour, MeterAction) {
+        let colour = match &mut self.by {
+            By::Own(meter, profile) => meter.colour(profile, now, colour, bytes),
+            By::Share(share) => share.colour(now, colour, bytes),
+        };
+        self.counts[colour as usize].add(bytes as usize);
+        (colour, self.actions[colour as usize])
+    }
+}
+
 /// The place of each shared meter's hand, by where the meter lies.
 type Known = AHashMap<*const SharedMeter, u32>;
 
@@ -102,6 +130,12 @@ impl Policers {
     /// None yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Whether no class of any interface has one.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
     }
 
     /// Takes up the specifications of a new generation: every interface there
@@ -199,21 +233,27 @@ impl Policers {
         now: Time,
         bytes: u32,
     ) -> Option<(Colour, MeterAction)> {
+        Some(self.of(interface, class)?.colour(colour, now, bytes))
+    }
+
+    /// The meter of a class of an interface, to be asked for frames in a row; `None` where it has
+    /// none.
+    #[inline]
+    pub fn of(&mut self, interface: IfIndex, class: TrafficClass) -> Option<Metering<'_>> {
         let at = self.interfaces.get(interface.index())?[class.index()];
         let slot = self.slots.get_mut(at as usize)?;
-        let colour = if slot.at & SHARED == 0 {
+        let by = if slot.at & SHARED == 0 {
             let profile = self.profiles.get(slot.profile as usize)?;
-            self.meters.get_mut(slot.at as usize)?.colour(profile, now, colour, bytes)
+            By::Own(self.meters.get_mut(slot.at as usize)?, profile)
         } else {
             let at = slot.at & !SHARED;
             let hand = self.hands.get_mut(at as usize)?;
             if !std::mem::replace(&mut hand.used, true) {
                 self.used.push(at);
             }
-            hand.share.colour(now, colour, bytes)
+            By::Share(&mut hand.share)
         };
-        slot.counts[colour as usize].add(bytes as usize);
-        Some((colour, slot.spec.actions[colour as usize]))
+        Some(Metering { counts: &mut slot.counts, actions: slot.spec.actions, by })
     }
 
     /// Gives back what was drawn from shared meters and not spent: after each batch.

@@ -107,6 +107,9 @@ pub fn run(frame: &mut Frame, pool: &mut Pool, later: &mut Vec<Frame>) {
     }
     if meta.layer3 == Layer3::Mpls {
         below(frame);
+    } else {
+        // All fragments are of the flow that the whole one was of.
+        frame.flow();
     }
     let Some(plan) = Plan::new(frame) else {
         let v6 = frame.meta().layer3 == Layer3::Ipv6;

@@ -5,26 +5,40 @@
 //! A mark is what `rewrite` is to write: the DSCP, ECN untouched. A labelled frame
 //! gets the colour alone: its DSCP lies behind labels that are not this router's to open.
 
-use crate::class::Colour;
+use crate::class::{Colour, TrafficClass};
+use crate::id::IfIndex;
 use crate::packet::{Batch, DropReason, Flags, Layer3, Meta, Verdict};
-use crate::qos::{MeterAction, Policers};
+use crate::qos::{MeterAction, Metering, Policers};
 use crate::time::Time;
 
 /// Meters the live frames; what the router made itself is not metered.
 pub fn run(batch: &mut Batch, policers: &mut Policers, now: Time) {
+    if policers.is_empty() {
+        return;
+    }
+    let mut changed = false;
+    let mut of = (IfIndex::NONE, TrafficClass::Standard);
+    // Frames of one class of one interface in a row ask one meter.
+    let mut metering: Option<Metering<'_>> = None;
     for frame in batch.live() {
         let meta = frame.meta_mut();
         if meta.flags.has(Flags::ORIGINATED) {
             continue;
         }
-        let length = u32::from(meta.length);
-        if let Some((colour, action)) =
-            policers.meter(meta.in_interface, meta.class, meta.colour, now, length)
-        {
+        if of != (meta.in_interface, meta.class) {
+            of = (meta.in_interface, meta.class);
+            metering = policers.of(of.0, of.1);
+        }
+        if let Some(metering) = &mut metering {
+            let (colour, action) = metering.colour(meta.colour, now, u32::from(meta.length));
             act(meta, colour, action);
+            changed |= matches!(action, MeterAction::Mark(_) | MeterAction::Drop);
         }
     }
     policers.settle();
+    if changed {
+        batch.set_alike(None);
+    }
 }
 
 #[inline]
@@ -46,7 +60,6 @@ fn act(meta: &mut Meta, colour: Colour, action: MeterAction) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::class::TrafficClass;
     use crate::qos::{Ingress, InterfaceQos, MeterKind, MeterSpec};
     use crate::stage::testing::*;
 

@@ -1,5 +1,6 @@
 //! Labelled packets through all stages: what comes in, what leaves, as diagrams.
 
+mod alike;
 mod bad;
 mod diffserv;
 mod entropy;

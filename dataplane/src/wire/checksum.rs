@@ -82,7 +82,7 @@ pub fn is_valid(bytes: &[u8]) -> bool {
 
 /// Whether an IPv4 header without options sums up right: three words, no loop. A carry out
 /// of a word comes back in at its low end, as in the sum of 16-bit words (RFC 1071 section 2(C)).
-#[inline]
+#[inline(always)]
 pub const fn is_valid_ipv4(h: &[u8; 20]) -> bool {
     let front = u64::from_ne_bytes([h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7]]);
     let middle = u64::from_ne_bytes([h[8], h[9], h[10], h[11], h[12], h[13], h[14], h[15]]);

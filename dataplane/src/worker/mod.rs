@@ -104,7 +104,7 @@ struct Core {
 
 /// The worker that owns a port's scheduler tree, of `workers`.
 pub const fn owner(port: PortIndex, workers: usize) -> usize {
-    port.index() % if workers == 0 { 1 } else { workers }
+    if workers <= 1 { 0 } else { port.index() % workers }
 }
 
 /// The worker that receives from queue `queue` of a port, of `workers`.
@@ -297,6 +297,11 @@ impl Core {
 
     /// Acts on the verdicts: the only place where frames leave the batch.
     fn dispatch(&mut self, now: Time) {
+        if let Some(together) = self.pipeline.together()
+            && self.out.take(&mut self.batch, &together)
+        {
+            return;
+        }
         for (at, frame) in self.batch.frames().iter().enumerate() {
             self.out.fetch(frame, self.pipeline.key(at));
         }

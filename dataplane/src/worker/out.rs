@@ -7,9 +7,10 @@ use super::{Status, owner};
 use crate::class::{CLASSES, TrafficClass};
 use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
-use crate::packet::{DropReason, Flags, Frame, Pool, PuntReason, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Pool, PuntReason, Verdict};
 use crate::port::{AnyPort, Port};
 use crate::qos::{Look, Metered, TreeLimits, TreeReport};
+use crate::stage::enqueue::Together;
 use crate::table::Snapshot;
 use crate::time::Time;
 
@@ -37,6 +38,26 @@ impl Out {
             let meta = frame.meta();
             egress.scheduler.fetch(meta.out_interface, meta.class);
         }
+    }
+
+    /// Takes the whole batch where all of it may go on as it is; `false` where each frame has to be
+    /// looked at, and then nothing is done.
+    #[inline]
+    pub(super) fn take(&mut self, batch: &mut Batch, together: &Together) -> bool {
+        if owner(together.port, self.workers) != self.index.index() {
+            return false;
+        }
+        let frames = batch.len() as u64;
+        let tree = self.trees.get(together.port.index()).copied().flatten();
+        let queue = tree.and_then(|at| self.queues.get_mut(at)).filter(|queue| queue.link().up);
+        let Some(egress) = queue.and_then(|queue| queue.egress.as_mut()) else { return false };
+        if !egress.take(batch, (together.to, together.class)) {
+            return false;
+        }
+        if let Some(block) = self.counters.interface(together.from) {
+            block.received[together.class.index()].add_all(frames, together.bytes);
+        }
+        true
     }
 
     /// Sends a frame where its verdict says; `port` is the one it leaves by.

@@ -2,8 +2,9 @@
 //! where this worker owns the port's scheduler tree, scheduling and sending.
 
 use super::staged::{Dropped, Staged, Straight};
+use crate::class::TrafficClass;
 use crate::counters::Counters;
-use crate::id::PortIndex;
+use crate::id::{IfIndex, PortIndex};
 use crate::packet::{Batch, DropReason, Frame, Pool};
 use crate::port::{AnyPort, Link, Port, PortStats};
 use crate::qos::Scheduler;
@@ -182,6 +183,14 @@ impl Egress {
         self.straight.take(frame, &mut self.scheduler, idle, now, dropped)
     }
 
+    /// Takes a whole batch of frames of one class of one interface, if all of them may leave without
+    /// being queued; `false` if not, and then none is taken.
+    #[inline]
+    pub(super) fn take(&mut self, batch: &mut Batch, of: (IfIndex, TrafficClass)) -> bool {
+        let idle = self.staged.frames.is_empty();
+        self.straight.take_all(batch, of, &self.scheduler, idle)
+    }
+
     /// Takes what may leave, when the line took all before.
     fn stage(&mut self, now: Time, dropped: &mut Dropped) {
         let Self { scheduler, straight, staged, .. } = self;
@@ -190,8 +199,8 @@ impl Egress {
         }
         if !straight.give(staged, scheduler, now, dropped) {
             scheduler.dequeue(now, staged.frames.room(), &mut staged.frames, dropped);
+            staged.note();
         }
-        staged.note();
     }
 
     fn held(&self) -> usize {

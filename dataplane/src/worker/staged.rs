@@ -41,6 +41,11 @@ impl Staged {
         }
     }
 
+    /// Notes that all frames, so many `bytes`, are of one.
+    fn note_all(&mut self, of: Key, bytes: u64) {
+        self.runs.push(Run { of, frames: self.frames.len(), bytes });
+    }
+
     /// Counts the first `taken` of the frames noted, which have left.
     pub(super) fn count(&mut self, taken: usize, counters: &Counters) {
         let (mut left, mut done) = (taken, 0);
@@ -120,6 +125,12 @@ impl Straight {
         tree.enqueue(frame, now)
     }
 
+    /// Takes all frames of `batch`, which are `of` one, if they may leave without being queued;
+    /// `false` if not, and then none is taken.
+    pub(super) fn take_all(&mut self, batch: &mut Batch, of: Key, tree: &Scheduler, idle: bool) -> bool {
+        (of == self.of || self.begins(of, tree, idle)) && self.frames.append(batch)
+    }
+
     /// Whether these frames, the first to come, may leave without being queued.
     fn begins(&mut self, of: Key, tree: &Scheduler, idle: bool) -> bool {
         let begins = idle && self.frames.is_empty() && tree.lets_pass(of.0, of.1);
@@ -143,14 +154,16 @@ impl Straight {
         now: Time,
         dropped: &mut Dropped,
     ) -> bool {
-        let gives = !self.frames.is_empty() && tree.pass(self.of.0, self.of.1, self.frames.frames(), now);
-        if gives {
-            self.of.0 = IfIndex::NONE;
-            std::mem::swap(&mut self.frames, &mut staged.frames);
-        } else {
+        let (of, frames) = (self.of, self.frames.frames());
+        let passed = if frames.is_empty() { None } else { tree.pass(of.0, of.1, frames, now) };
+        let Some(bytes) = passed else {
             self.queue_up(tree, now, dropped);
-        }
-        gives
+            return false;
+        };
+        self.of.0 = IfIndex::NONE;
+        staged.frames.append(&mut self.frames);
+        staged.note_all(of, bytes);
+        true
     }
 }
 

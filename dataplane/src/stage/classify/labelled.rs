@@ -19,6 +19,10 @@ use crate::wire::ecn;
 pub fn exposed(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
     let mut maps = Maps::new(snapshot);
     let judged = snapshot.rules.doubts || !snapshot.rules.entering.is_empty();
+    if batch.alike().is_some() && !judged {
+        return;
+    }
+    batch.set_alike(None);
     let mut any = false;
     for frame in batch.live() {
         let (bytes, meta) = frame.parts_mut();
@@ -105,6 +109,7 @@ pub fn through(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
     if !rules.reads_labels() && !snapshot.rules.doubts {
         return;
     }
+    batch.set_alike(None);
     let mut maps = Maps::new(snapshot);
     let labelled = |meta: &Meta| meta.layer3 == Layer3::Mpls && !meta.flags.has(Flags::ORIGINATED);
     let answers = Answers::new(batch.frames(), rules, &mut hits.asked, |asked, _, frame| {

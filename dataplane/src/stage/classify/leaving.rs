@@ -24,6 +24,8 @@ pub fn leaving(batch: &mut Batch, snapshot: &Snapshot, edits: &mut StackEdits, h
     if rules.leaving.is_empty() && !rules.marks {
         return;
     }
+    // What is said of all frames at once is so no more.
+    batch.set_alike(None);
     let answers = Answers::new(batch.frames(), &rules.leaving, &mut hits.asked, |asked, at, frame| {
         let edit = edits.get(at).filter(|_| frame.meta().flags.has(Flags::STACK_EDIT));
         !frame.meta().flags.has(Flags::ORIGINATED) && ask(asked, frame, edit, snapshot)

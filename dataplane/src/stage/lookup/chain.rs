@@ -10,9 +10,9 @@ use crate::wire::mpls::{LabelStackEntry, label};
 /// Where the label stands in an entry.
 const LABEL: u32 = 12;
 /// Where the traffic class stands.
-const TC: u32 = 9;
+pub(super) const TC: u32 = 9;
 /// The bottom bit.
-const BOTTOM: u32 = 1 << 8;
+pub(super) const BOTTOM: u32 = 1 << 8;
 /// Label and nothing else.
 const LABELS: u32 = !0xfff;
 
@@ -145,6 +145,35 @@ impl Chain {
         self.uniform |= u16::from(uniform) << self.len;
         self.entropy |= u16::from(entropy) << self.len;
         self.len += 1;
+    }
+
+    /// Whether all that it does is to exchange a labelled frame's top label.
+    pub(super) fn only_swaps(&self) -> bool {
+        self.len == 0 && self.swap.is_some() && !self.broken
+    }
+
+    /// The label that replaces the top one, in place.
+    #[inline]
+    pub(super) fn swapped(&self) -> u32 {
+        self.swap.unwrap_or(0)
+    }
+
+    /// How many labels it puts on, where that is all it does and none holds a flow's entropy; else 0.
+    pub(super) fn pushes(&self) -> u8 {
+        let only = self.swap.is_none() && self.entropy == 0 && !self.broken;
+        if only { self.len } else { 0 }
+    }
+
+    /// Writes that its labels are put on an IP packet, with this TTL where the tunnel is uniform
+    /// and this traffic class.
+    #[inline(always)]
+    pub(super) fn put_on(&self, ttl: u32, tc: u32, edit: &mut StackEdit) {
+        let (mut uniform, mut rest) = (self.uniform, tc << TC | BOTTOM);
+        edit.put(self.marked, self.words.get(..usize::from(self.len)).unwrap_or_default(), |word| {
+            let word = word | rest | (ttl * u32::from(uniform & 1));
+            (uniform, rest) = (uniform >> 1, tc << TC);
+            word
+        });
     }
 
     /// Writes what is to be done to this frame's stack.

@@ -9,20 +9,26 @@ mod alert;
 mod chain;
 mod deliver;
 pub mod labels;
+mod quick;
 mod resolve;
 mod too_long;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::id::{NhlfeId, VrfId};
-use crate::packet::{BATCH, Batch, Flags, Frame, Layer3, StackEdits, Verdict};
+use crate::packet::{Alike, BATCH, Batch, Flags, Frame, Layer3, StackEdits, Verdict, Way};
 use crate::table::Snapshot;
+use quick::Quick;
 
 /// Nhlfes walked for one frame before it is given up.
 const STEPS: usize = 16;
 
 /// Decides for the live frames; `edits` is written for those that leave labelled.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, edits: &mut StackEdits) {
+    if let Some(alike) = batch.alike() {
+        let alike = together(batch, alike, snapshot, edits);
+        return batch.set_alike(alike);
+    }
     let frames = batch.frames_mut();
     let mut v4 = Run::new(Ipv4Addr::UNSPECIFIED);
     let mut v6 = Run::new(Ipv6Addr::UNSPECIFIED);
@@ -47,11 +53,79 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot, edits: &mut StackEdits) {
     }
     v4.find(snapshot, frames);
     v6.find(snapshot, frames);
+    batch.set_alike(None);
     let mut resolver = resolve::Resolver::new(snapshot);
     for (frame, edit) in batch.frames_mut().iter_mut().zip(edits.all_mut()) {
         if frame.meta().verdict == Verdict::Forward {
             let verdict = resolver.resolve(frame, edit);
             frame.meta_mut().verdict = verdict;
+        }
+    }
+}
+
+/// Decides for frames that have all in common; gives what they have in common then.
+fn together(batch: &mut Batch, alike: Alike, snapshot: &Snapshot, edits: &mut StackEdits) -> Option<Alike> {
+    let mut found = [NhlfeId::NONE; BATCH];
+    find(batch, alike, snapshot, &mut found);
+    let mut resolver = resolve::Resolver::new(snapshot);
+    let (mut quick, mut ways) = (Quick::None, Ways::None);
+    for ((frame, found), edit) in batch.frames_mut().iter_mut().zip(&found).zip(edits.all_mut()) {
+        if quick.take(*found, frame, edit, &mut resolver) {
+            continue;
+        }
+        let meta = frame.meta_mut();
+        meta.nhlfe = *found;
+        let verdict = resolver.resolve(frame, edit);
+        frame.meta_mut().verdict = verdict;
+        quick = resolver.quick(alike.layer3);
+        // It would have gone the quick way, had that been known.
+        let went = verdict == Verdict::Forward && quick.take(*found, frame, edit, &mut resolver);
+        ways = ways.with(went.then(|| quick.way()).flatten());
+    }
+    match ways {
+        Ways::One(way) => Some(Alike { way: Some(way), ..alike }),
+        Ways::Many => Some(alike),
+        Ways::None | Ways::Other => None,
+    }
+}
+
+/// Where the tables lead to for each frame.
+fn find(batch: &mut Batch, alike: Alike, snapshot: &Snapshot, found: &mut [NhlfeId; BATCH]) {
+    let (frames, to) = batch.parts_mut();
+    let n = frames.len().min(BATCH);
+    match (snapshot.vrf(alike.vrf), alike.layer3) {
+        // The Ilm was asked before.
+        (_, Layer3::Mpls) => {
+            found.iter_mut().zip(frames).for_each(|(found, frame)| *found = frame.meta().nhlfe);
+        }
+        (None, _) => {}
+        (Some(vrf), Layer3::Ipv4) => vrf.fib4.lookup_batch(&to[..n], &mut found[..n]),
+        (Some(vrf), _) => {
+            let mut to = [Ipv6Addr::UNSPECIFIED; BATCH];
+            for (to, frame) in to.iter_mut().zip(&*frames) {
+                *to = destination_v6(frame).unwrap_or(*to);
+            }
+            vrf.fib6.lookup_batch(&to[..n], &mut found[..n]);
+        }
+    }
+}
+
+/// The quick ways that frames were sent.
+enum Ways {
+    None,
+    One(Way),
+    Many,
+    /// Something else became of one.
+    Other,
+}
+
+impl Ways {
+    fn with(self, way: Option<Way>) -> Self {
+        match (self, way) {
+            (Self::Other, _) | (_, None) => Self::Other,
+            (Self::None, Some(way)) => Self::One(way),
+            (Self::One(one), Some(way)) if one == way => Self::One(way),
+            _ => Self::Many,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::chain::Chain;
+use super::quick::Quick;
 use super::{STEPS, alert, deliver, destination_v4, destination_v6, too_long};
 use crate::id::{AdjacencyId, IfIndex, NhlfeId};
 use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, StackEdit, Verdict};
@@ -74,6 +75,25 @@ impl Last<'_> {
 impl<'a> Resolver<'a> {
     pub(super) fn new(snapshot: &'a Snapshot) -> Self {
         Self { snapshot, last: None, chain: Chain::new() }
+    }
+
+    /// How frames of a batch that have all in common go the last way, where that is soon told.
+    pub(super) fn quick(&self, layer3: Layer3) -> Quick {
+        match &self.last {
+            Some(last) if last.way.resolved && last.way.out.enabled => {
+                let Way { end, adjacency, out, .. } = last.way;
+                Quick::of(layer3, last.first, (end, adjacency, out), &self.chain)
+            }
+            _ => Quick::None,
+        }
+    }
+
+    /// The labels of the way from `first` on, if that is the last way or differs from it in its
+    /// first labels only.
+    #[inline(always)]
+    pub(super) fn labels_from(&mut self, first: NhlfeId) -> Option<&Chain> {
+        let turns = self.last.as_mut()?.turns_to(first, &mut self.chain, self.snapshot);
+        turns.then_some(&self.chain)
     }
 
     /// Gives a frame's verdict, and what is to be done to its label stack.

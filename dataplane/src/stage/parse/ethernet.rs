@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use crate::id::{IfIndex, PortIndex};
-use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
+use crate::packet::{Alike, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
 use crate::table::{Interface, PortSpec, Snapshot, Tpid};
 use crate::wire::ethernet::{EthernetHeader, ether_type, is_group};
 use crate::wire::vlan::VlanTag;
@@ -28,8 +28,16 @@ pub(super) struct Arrival<'a> {
     last: Option<&'a Interface>,
     /// What frames of a common shape are held against that have the tag of the last one.
     known: Option<Known<'a>>,
-    labelled: bool,
+    /// By bit: the kinds of frames that were parsed, as [`Layer3`] numbers them, or [`OTHER`].
+    kinds: u32,
+    /// The kind of the last one that was of a common shape; IPv4 before there is one.
+    last_kind: Layer3,
+    /// Bytes of those of a common shape.
+    bytes: u64,
 }
+
+/// The bit of frames that are of no common shape.
+const OTHER: u32 = 1 << 31;
 
 /// What stands before the network header.
 struct Link {
@@ -47,26 +55,64 @@ impl<'a> Arrival<'a> {
         let port = snapshot.port(index);
         let untagged = port.and_then(|port| snapshot.interface(port.demux.untagged()));
         let known = untagged.and_then(|interface| Known::new(interface, 0, snapshot));
-        Self { snapshot, index, port, last: None, known, labelled: false }
+        Self { snapshot, index, port, last: None, known, kinds: 0, last_kind: Layer3::Ipv4, bytes: 0 }
     }
 
     /// Whether labelled frames were among those parsed.
     pub(super) fn labelled(&self) -> bool {
-        self.labelled
+        self.kinds & kind_bit(Layer3::Mpls) != 0
     }
 
-    /// Parses a frame of a common shape that is to be forwarded; whether it is one.
+    /// What all frames parsed have in common.
+    pub(super) fn alike(&self) -> Option<Alike> {
+        let kinds = [Layer3::Ipv4, Layer3::Ipv6, Layer3::Mpls];
+        let layer3 = kinds.into_iter().find(|layer3| self.kinds == kind_bit(*layer3))?;
+        // Another interface becomes known by frames that need care alone.
+        let known = self.known.as_ref()?.interface;
+        let (interface, vrf) = (known.id, known.vrf);
+        Some(Alike { layer3, interface, vrf, bytes: self.bytes, class: None, way: None })
+    }
+
+    /// Parses the frames in front that have no tag and are of the kind of the one before them, of
+    /// the common shape; gives how many.
     #[inline]
-    pub(super) fn is_common(&mut self, frame: &mut Frame) -> bool {
+    pub(super) fn row(&mut self, frames: &mut [Frame], to: &mut [Ipv4Addr]) -> usize {
+        let Some(known) = &self.known else { return 0 };
+        let row = known.row(self.last_kind, (frames, to), self.index);
+        if row.frames > 0 {
+            self.kinds |= kind_bit(self.last_kind);
+            self.bytes += row.bytes;
+        }
+        row.frames
+    }
+
+    /// Whether a frame is of a common shape and to be forwarded; then it is parsed, an IPv4
+    /// destination into `to` too.
+    #[inline(always)]
+    pub(super) fn is_common(&mut self, frame: &mut Frame, to: &mut Ipv4Addr) -> bool {
         let Some(known) = &self.known else { return false };
         let (bytes, meta) = frame.parts_mut();
-        let parsed = known.parse(bytes, meta, self.index);
-        self.labelled |= parsed == Some(Layer3::Mpls);
-        parsed.is_some()
+        if meta.verdict != Verdict::Forward {
+            return false;
+        }
+        let Some(layer3) = known.parse(bytes, (meta, to), self.index) else { return false };
+        self.kinds |= kind_bit(layer3);
+        self.bytes += bytes.len() as u64;
+        self.last_kind = layer3;
+        true
+    }
+
+    /// Parses any other frame that is live.
+    #[inline(never)]
+    pub(super) fn with_care(&mut self, frame: &mut Frame) {
+        self.kinds |= OTHER;
+        if frame.meta().verdict == Verdict::Forward {
+            let verdict = self.parse(frame);
+            frame.meta_mut().verdict = verdict;
+        }
     }
 
     /// Parses one frame into its meta with care; gives its verdict.
-    #[inline(never)]
     pub(super) fn parse(&mut self, frame: &mut Frame) -> Verdict {
         let length = frame.len() as u16;
         let meta = frame.meta_mut();
@@ -115,7 +161,7 @@ impl<'a> Arrival<'a> {
             ether_type::IPV4 => ipv4::parse(frame, link.l3_offset, limits),
             ether_type::IPV6 => ipv6::parse(frame, link.l3_offset, limits),
             ether_type::MPLS if interface.mpls => {
-                self.labelled = true;
+                self.kinds |= kind_bit(Layer3::Mpls);
                 return labelled::parse(frame, link.l3_offset);
             }
             other => return unrouted(frame, link.l3_offset, other, interface),
@@ -129,6 +175,12 @@ impl<'a> Arrival<'a> {
             _ => verdict,
         }
     }
+}
+
+/// The bit of frames of this kind.
+#[inline]
+const fn kind_bit(layer3: Layer3) -> u32 {
+    1 << layer3 as u32
 }
 
 /// Why a datagram whose source is the interface's own address, or the broadcast

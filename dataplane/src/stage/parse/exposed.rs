@@ -11,12 +11,21 @@ const ECHO: u16 = 3503;
 /// Parses what has come to the front of the live frames' stacks.
 pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
     let martians = configured(snapshot);
-    for frame in batch.live() {
+    let mut care = false;
+    let (frames, destinations) = batch.parts_mut();
+    for (frame, to) in frames.iter_mut().zip(destinations) {
         let (bytes, meta) = frame.parts_mut();
-        if meta.flags.has(Flags::EXPOSED) && (martians.is_some() || !common::exposed(bytes, meta)) {
+        if meta.verdict != Verdict::Forward || !meta.flags.has(Flags::EXPOSED) {
+            continue;
+        }
+        if martians.is_some() || !common::exposed(bytes, meta, to) {
             let verdict = parse(frame, martians);
             frame.meta_mut().verdict = verdict;
+            care = true;
         }
+    }
+    if care {
+        batch.set_alike(None);
     }
 }
 

@@ -26,13 +26,19 @@ pub use labelled::rewind;
 /// Parses whole Ethernet frames received by `port`.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, port: PortIndex) {
     let mut arrival = Arrival::new(snapshot, port);
-    for frame in batch.live() {
-        if !arrival.is_common(frame) {
-            let verdict = arrival.parse(frame);
-            frame.meta_mut().verdict = verdict;
+    let (frames, destinations) = batch.parts_mut();
+    let mut at = 0;
+    while let (Some(frames), Some(to)) = (frames.get_mut(at..), destinations.get_mut(at..)) {
+        // Frames in a row of one kind, then one that is not of it.
+        let row = arrival.row(frames, to);
+        let (Some(frame), Some(to)) = (frames.get_mut(row), to.get_mut(row)) else { break };
+        if !arrival.is_common(frame, to) {
+            arrival.with_care(frame);
         }
+        at += row + 1;
     }
     batch.set_labelled(arrival.labelled());
+    batch.set_alike(arrival.alike());
 }
 
 /// Parses a datagram that the router made itself: the frame starts with its IP

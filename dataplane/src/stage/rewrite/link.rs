@@ -16,6 +16,8 @@ const UNUSUAL: u32 =
 
 /// A header with no tag, or one: with its EtherType two bytes more.
 const PLAIN: usize = 12;
+/// One with no tag, its EtherType with it.
+pub(super) const HEADER: usize = PLAIN + 2;
 const TAGGED: usize = 16;
 
 /// The way to a neighbour, as frames in a row need it.
@@ -55,30 +57,53 @@ impl<'a> Link<'a> {
         }
         let plain = meta.flags.0 & UNUSUAL == 0;
         match meta.layer3 {
-            Layer3::Ipv4 if plain => self.datagram(frame, ether_type::IPV4).is_some(),
-            Layer3::Ipv6 if plain => self.datagram(frame, ether_type::IPV6).is_some(),
+            layer3 @ (Layer3::Ipv4 | Layer3::Ipv6) if plain => self.datagram(frame, layer3).is_some(),
             _ => false,
         }
     }
 
-    /// One that leaves without labels.
+    /// One of this kind that leaves without labels.
     #[inline(always)]
-    fn datagram(&self, frame: &mut Frame, kind: u16) -> Option<()> {
-        let header = self.header;
-        if header == 0 || frame.meta().l3_length < 20 {
+    pub(super) fn datagram(&self, frame: &mut Frame, layer3: Layer3) -> Option<()> {
+        let kind = if layer3 == Layer3::Ipv6 { ether_type::IPV6 } else { ether_type::IPV4 };
+        match self.header {
+            HEADER => self.pushed::<HEADER, 0>(frame, (kind, layer3), &[]),
+            0 => None,
+            _ => self.pushed::<0, 0>(frame, (kind, layer3), &[]),
+        }
+    }
+
+    /// An IP packet that leaves with these entries, innermost first, or with none; where it is
+    /// not 0, `H` bytes are the header's.
+    #[inline(always)]
+    pub(super) fn pushed<const H: usize, const N: usize>(
+        &self,
+        frame: &mut Frame,
+        (kind, layer3): (u16, Layer3),
+        words: &[u32; N],
+    ) -> Option<()> {
+        let header = if H == 0 { self.header } else { H };
+        let front = header + N * LabelStackEntry::LEN;
+        // No IP packet is shorter: there is room for all that is written.
+        if frame.meta().l3_length < 20 {
             return None;
         }
-        let (bytes, meta) = frame.reframe(0, header)?;
-        self.put(bytes, kind, meta)?;
-        hop(bytes.get_mut(header..)?, meta)?;
-        meta.l4_offset = meta.l4_offset - meta.l3_offset + header as u16;
-        meta.l3_offset = header as u16;
+        let (bytes, meta) = frame.reframe(0, front)?;
+        let (bytes, _) = bytes.split_at_mut_checked(front + 20)?;
+        self.put::<H>(bytes, kind, meta)?;
+        for (at, word) in words.iter().rev().enumerate() {
+            let entry = bytes.get_mut(header + at * LabelStackEntry::LEN..)?;
+            *entry.first_chunk_mut()? = word.to_be_bytes();
+        }
+        hop(bytes.get_mut(front..)?, layer3, meta.ttl)?;
+        meta.l4_offset = meta.l4_offset - meta.l3_offset + front as u16;
+        meta.l3_offset = front as u16;
         Some(())
     }
 
     /// One that leaves with the entries of `edit`.
     #[inline(never)]
-    fn labelled(&self, frame: &mut Frame, edit: &StackEdit) -> Option<()> {
+    pub(super) fn labelled(&self, frame: &mut Frame, edit: &StackEdit) -> Option<()> {
         let header = self.header;
         let (off, on) = (usize::from(edit.off) * LabelStackEntry::LEN, edit.len() * LabelStackEntry::LEN);
         let meta = frame.meta();
@@ -87,14 +112,14 @@ impl<'a> Link<'a> {
             return None;
         }
         let (bytes, meta) = frame.reframe(off, header + on)?;
-        self.put(bytes, ether_type::MPLS, meta)?;
+        self.put::<0>(bytes, ether_type::MPLS, meta)?;
         let (stack, below) = bytes.get_mut(header..)?.split_at_mut_checked(on)?;
         let (entries, _) = stack.as_chunks_mut::<4>();
         for (entry, word) in entries.iter_mut().zip(edit.words().iter().rev()) {
             *entry = word.to_be_bytes();
         }
         if ip {
-            hop(below, meta)?;
+            hop(below, meta.layer3, meta.ttl)?;
             meta.l4_offset = meta.l4_offset - meta.l3_offset + (header + on) as u16;
             meta.l3_offset = (header + on) as u16;
         } else {
@@ -104,12 +129,42 @@ impl<'a> Link<'a> {
         Some(())
     }
 
+    /// One of this kind that leaves with `N` labels put on.
+    #[inline(always)]
+    pub(super) fn labels<const N: usize>(
+        &self,
+        frame: &mut Frame,
+        layer3: Layer3,
+        edit: &StackEdit,
+    ) -> Option<()> {
+        if self.header != HEADER {
+            return self.labelled(frame, edit);
+        }
+        self.pushed::<HEADER, N>(frame, (ether_type::MPLS, layer3), edit.words().try_into().ok()?)
+    }
+
+    /// A labelled one that leaves with another top entry.
+    #[inline(always)]
+    pub(super) fn swapped(&self, frame: &mut Frame, edit: &StackEdit) -> Option<()> {
+        let header = self.header;
+        let [word] = edit.words() else { return None };
+        if header != HEADER || usize::from(frame.meta().l3_length) < LabelStackEntry::LEN {
+            return self.labelled(frame, edit);
+        }
+        let (bytes, meta) = frame.reframe(0, HEADER)?;
+        let bytes = bytes.first_chunk_mut::<{ HEADER + 4 }>()?;
+        self.put::<HEADER>(bytes, ether_type::MPLS, meta)?;
+        *bytes.get_mut(HEADER..)?.first_chunk_mut()? = word.to_be_bytes();
+        (meta.l3_offset, meta.l4_offset) = (header as u16, header as u16);
+        Some(())
+    }
+
     /// Writes the header to the front.
     #[inline(always)]
-    fn put(&self, bytes: &mut [u8], kind: u16, meta: &Meta) -> Option<()> {
+    fn put<const H: usize>(&self, bytes: &mut [u8], kind: u16, meta: &Meta) -> Option<()> {
         let front = bytes.first_chunk_mut::<18>()?;
         *front.first_chunk_mut()? = self.front.to_be_bytes();
-        if self.header == PLAIN + 2 {
+        if H == HEADER || self.header == HEADER {
             let back = self.back >> 16 & !0xffff | u64::from(kind);
             // From the fifth byte of the header on: the last of the addresses, and the EtherType.
             *front.get_mut(6..)?.first_chunk_mut()? = (back | self.front << 48).to_be_bytes();
@@ -122,19 +177,27 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Writes the TTL, one less than meta says, as the lesser of the packet's own and that of a
+/// Writes the TTL, one less than `ttl`, which is what meta says: the lesser of the packet's own and that of a
 /// label that is off (RFC 1812 section 5.3.1, RFC 8200 section 3).
 #[inline(always)]
-fn hop(l3: &mut [u8], meta: &Meta) -> Option<()> {
-    let ttl = meta.ttl.saturating_sub(1);
-    if meta.layer3 == Layer3::Ipv6 {
+fn hop(l3: &mut [u8], layer3: Layer3, ttl: u8) -> Option<()> {
+    let ttl = ttl.saturating_sub(1);
+    if layer3 == Layer3::Ipv6 {
         *l3.get_mut(7)? = ttl;
         return Some(());
     }
     let place: &mut [u8; 4] = l3.get_mut(8..)?.first_chunk_mut()?;
-    let word = u32::from_be_bytes(*place);
-    let (old, sum) = ((word >> 16) as u16, word as u16);
-    let new = u16::from(ttl) << 8 | old & 0xff;
-    *place = (u32::from(new) << 16 | u32::from(checksum::update(sum, old, new))).to_be_bytes();
+    // TTL, protocol and checksum, the first octet lowest. What the TTL loses the checksum gains,
+    // with a carry that comes back in (RFC 1624 equation 3).
+    let word = u32::from_le_bytes(*place);
+    let new = word & 0xff00 | u32::from(ttl);
+    let sum = match (word as u8).checked_sub(ttl) {
+        Some(less) => {
+            let sum = (word >> 16) + u32::from(less);
+            sum + u32::from(sum >= 0xffff)
+        }
+        None => checksum::update((word >> 16) as u16, word as u16, new as u16).into(),
+    };
+    *place = (sum << 16 | new).to_le_bytes();
     Some(())
 }

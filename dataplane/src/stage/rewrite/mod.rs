@@ -6,7 +6,7 @@ mod link;
 mod options;
 
 use crate::id::AdjacencyId;
-use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, StackEdit, StackEdits, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, StackEdit, StackEdits, Verdict, Way};
 use crate::table::{Adjacency, Snapshot};
 use crate::wire::ethernet::ether_type;
 use crate::wire::ipv4::Ipv4Header;
@@ -18,6 +18,10 @@ use link::Link;
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, edits: &StackEdits) {
     let mut last: Option<Link<'_>> = None;
     let mut of = AdjacencyId::NONE;
+    if let Some((alike, way)) = batch.alike().and_then(|alike| Some((alike, alike.way?))) {
+        let still = together(batch, alike.layer3, way, snapshot, edits);
+        return batch.set_alike(still.then_some(alike));
+    }
     for (frame, edit) in batch.frames_mut().iter_mut().zip(edits.all()) {
         let meta = frame.meta();
         if meta.verdict != Verdict::Forward {
@@ -33,6 +37,55 @@ pub fn run(batch: &mut Batch, snapshot: &Snapshot, edits: &StackEdits) {
             None => Verdict::Drop(DropReason::NeighbourUnresolved),
         };
         frame.meta_mut().verdict = verdict;
+    }
+}
+
+/// The same for frames that have all in common, their way too; whether all of them are forwarded.
+fn together(batch: &mut Batch, layer3: Layer3, way: Way, snapshot: &Snapshot, edits: &StackEdits) -> bool {
+    let Some(link) = Link::to(way.adjacency, snapshot) else {
+        let all = batch.frames_mut().iter_mut();
+        all.for_each(|frame| {
+            frame.meta_mut().verdict = Verdict::Drop(DropReason::NeighbourUnresolved);
+        });
+        return false;
+    };
+    let frames = batch.frames_mut().iter_mut().zip(edits.all());
+    let mut left = Left { link: &link, snapshot, all: true };
+    match (way.labels, layer3) {
+        ((0, 0), Layer3::Ipv4) => {
+            frames.for_each(|(f, e)| left.check(link.datagram(f, Layer3::Ipv4), f, e));
+        }
+        ((0, 0), Layer3::Ipv6) => {
+            frames.for_each(|(f, e)| left.check(link.datagram(f, Layer3::Ipv6), f, e));
+        }
+        ((1, 1), Layer3::Mpls) => frames.for_each(|(f, e)| left.check(link.swapped(f, e), f, e)),
+        ((0, 1), Layer3::Ipv4) => {
+            frames.for_each(|(f, e)| left.check(link.labels::<1>(f, Layer3::Ipv4, e), f, e));
+        }
+        ((0, 2), Layer3::Ipv4) => {
+            frames.for_each(|(f, e)| left.check(link.labels::<2>(f, Layer3::Ipv4, e), f, e));
+        }
+        _ => frames.for_each(|(f, e)| left.check(link.labelled(f, e), f, e)),
+    }
+    left.all
+}
+
+/// What the quick way leaves to the rest.
+struct Left<'a> {
+    link: &'a Link<'a>,
+    snapshot: &'a Snapshot,
+    /// Whether all are still forwarded.
+    all: bool,
+}
+
+impl Left<'_> {
+    #[inline(always)]
+    fn check(&mut self, done: Option<()>, frame: &mut Frame, edit: &StackEdit) {
+        if done.is_none() {
+            let verdict = rewrite(frame, self.link.adjacency, self.snapshot, Some(edit));
+            frame.meta_mut().verdict = verdict;
+            self.all &= verdict == Verdict::Forward;
+        }
     }
 }
 

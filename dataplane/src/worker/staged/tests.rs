@@ -71,17 +71,39 @@ impl Side {
     }
 
     fn turn(&mut self, now: Time, comes: &[Comes], serial: u32, takes: usize) -> Vec<Left> {
-        for (serial, (interface, class, len, flow)) in (serial..).zip(comes) {
+        let frames = (serial..).zip(comes).map(|(serial, (interface, class, len, flow))| {
             let mut frame = Frame::standard();
             frame.set_len(*len).unwrap();
             let meta = frame.meta_mut();
             (meta.out_interface, meta.class) = (IfIndex(*interface), TrafficClass::ALL[*class]);
             (meta.flow_hash, meta.adjacency) = (*flow, AdjacencyId(serial));
-            let idle = self.staged.frames.is_empty();
-            let taken = match &mut self.straight {
-                Some(straight) => straight.take(frame, &mut self.tree, idle, now, &mut self.dropped),
-                None => self.tree.enqueue(frame, now),
-            };
+            frame
+        });
+        let idle = self.staged.frames.is_empty();
+        let mut batch = Batch::new();
+        for frame in frames {
+            batch.push(frame).unwrap();
+            // All of one, or as many as there are until then, now and then.
+            let of = |at: Option<&Comes>| at.map(|(interface, class, ..)| (*interface, *class));
+            let whole = comes.iter().all(|next| of(Some(next)) == of(comes.first()));
+            if let Some(straight) = self.straight.as_mut().filter(|_| whole && serial.is_multiple_of(2)) {
+                let least = if serial.is_multiple_of(4) { comes.len() } else { comes.len().div_ceil(2) };
+                let key = key(&batch.frames()[0]);
+                if batch.len() < least || straight.take_all(&mut batch, key, &self.tree, idle) {
+                    continue;
+                }
+            }
+            for frame in batch.drain() {
+                let taken = match &mut self.straight {
+                    Some(straight) => straight.take(frame, &mut self.tree, idle, now, &mut self.dropped),
+                    None => self.tree.enqueue(frame, now),
+                };
+                self.dropped.extend(taken.err());
+            }
+        }
+        for frame in batch.drain() {
+            let straight = self.straight.as_mut().unwrap();
+            let taken = straight.take(frame, &mut self.tree, idle, now, &mut self.dropped);
             self.dropped.extend(taken.err());
         }
         if self.staged.frames.is_empty() {
@@ -90,8 +112,8 @@ impl Side {
                 self.passed += staged.frames.len();
             } else {
                 tree.dequeue(now, 64, &mut staged.frames, dropped);
+                staged.note();
             }
-            staged.note();
         }
         let left =
             |f: Frame| (f.meta().out_interface, f.meta().class, f.meta().flow_hash, f.meta().adjacency.0);

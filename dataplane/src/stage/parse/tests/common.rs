@@ -1,6 +1,8 @@
 //! Frames of common shapes are read as the careful way reads them, and so is what looks
 //! like them.
 
+use std::net::Ipv4Addr;
+
 use proptest::prelude::*;
 
 use super::super::ethernet::Arrival;
@@ -128,6 +130,9 @@ proptest! {
             let verdict = arrival.parse(frame);
             frame.meta_mut().verdict = verdict;
         }
+        for frame in quick.frames_mut().iter_mut().chain(careful.frames_mut()) {
+            frame.flow();
+        }
         for ((one, other), bytes) in quick.frames().iter().zip(careful.frames()).zip(&frames) {
             prop_assert_eq!(format!("{:?}", one.meta()), format!("{:?}", other.meta()), "{:02x?}", bytes);
             prop_assert_eq!(one.bytes(), &bytes[..]);
@@ -150,10 +155,12 @@ proptest! {
             (meta.layer3, meta.l3_offset, meta.l3_length, meta.ttl) = (layer3, 1, bytes.len() as u16 - 1, 63);
             meta.flags.set(crate::packet::Flags::EXPOSED);
             let (bytes, meta) = frame.parts_mut();
-            if !(quick && super::super::common::exposed(bytes, meta)) {
+            let mut to = Ipv4Addr::UNSPECIFIED;
+            if !(quick && super::super::common::exposed(bytes, meta, &mut to)) {
                 let verdict = super::super::exposed::parse(&mut frame, None);
                 frame.meta_mut().verdict = verdict;
             }
+            frame.flow();
             format!("{:?}", frame.meta())
         });
         let careful = metas[1].split_off(0);
@@ -175,16 +182,16 @@ fn common_shapes_are_common() {
         packet(ether_type::MPLS, &stack(&[&mpls(&[(100, 5, 64)]), &v4, &udp])),
     ];
     for bytes in frames {
-        let mut arrival = Arrival::new(&snapshot, PortIndex(0));
+        let (mut arrival, mut to) = (Arrival::new(&snapshot, PortIndex(0)), Ipv4Addr::UNSPECIFIED);
         let mut batch = batch_of(std::slice::from_ref(&bytes));
-        assert!(arrival.is_common(&mut batch.frames_mut()[0]), "{bytes:02x?}");
+        assert!(arrival.is_common(&mut batch.frames_mut()[0], &mut to), "{bytes:02x?}");
         // The first frame with a tag is read with care, the next ones are not.
         let tagged = stack(&[&bytes[..12], &[0x81, 0, 0xb0, 7], &bytes[12..]]);
         let mut batch = batch_of(&[tagged.clone(), tagged.clone()]);
         let [first, second] = batch.frames_mut() else { panic!("two frames") };
-        assert!(!arrival.is_common(first));
+        assert!(!arrival.is_common(first, &mut to));
         assert_eq!(arrival.parse(first), Verdict::Forward);
-        assert!(arrival.is_common(second), "{tagged:02x?}");
+        assert!(arrival.is_common(second, &mut to), "{tagged:02x?}");
         assert_eq!(second.meta().in_interface, IfIndex(2));
     }
 }

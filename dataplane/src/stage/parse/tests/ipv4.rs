@@ -122,12 +122,12 @@ fn fragment(protocol: u8, offset: u16, more: bool, data: usize) -> crate::packet
 
 #[test]
 fn fragments_of_a_datagram_have_one_hash() {
-    let (first, later) = (fragment(17, 0, true, 64), fragment(17, 8, false, 33));
+    let (mut first, mut later) = (fragment(17, 0, true, 64), fragment(17, 8, false, 33));
     assert_eq!((first.meta().verdict, later.meta().verdict), (Verdict::Forward, Verdict::Forward));
     assert!(first.meta().flags.has(Flags::FIRST_FRAGMENT) && first.meta().flags.has(Flags::PORTS));
     assert!(later.meta().flags.has(Flags::LATER_FRAGMENT) && !later.meta().flags.has(Flags::PORTS));
-    assert_eq!(first.meta().flow_hash, later.meta().flow_hash);
-    assert_ne!(first.meta().flow_hash, parsed(&router(), &edited(|_| {})).meta().flow_hash);
+    assert_eq!(first.flow(), later.flow());
+    assert_ne!(first.flow(), parsed(&router(), &edited(|_| {})).flow());
 }
 
 #[test]

@@ -75,13 +75,13 @@ fn scopes() {
 fn extension_headers_are_walked() {
     let hop_by_hop = [60, 0, 5, 2, 0, 0, 1, 0]; // router alert, PadN
     let destination = [17, 0, 1, 4, 0, 0, 0, 0];
-    let frame = packet(0, &stack(&[&hop_by_hop, &destination, &udp(5004, 5006, 0)]));
+    let mut frame = packet(0, &stack(&[&hop_by_hop, &destination, &udp(5004, 5006, 0)]));
     let meta = frame.meta();
     assert_eq!((meta.verdict, meta.protocol, meta.l4_offset), (Verdict::Forward, 17, 70));
     assert!(meta.flags.has(Flags::OPTIONS) && meta.flags.has(Flags::ROUTER_ALERT));
     assert_eq!((meta.l4_source, meta.l4_destination), (5004, 5006));
     // The same flow without extension headers has the same hash.
-    assert_eq!(meta.flow_hash, packet(17, &udp(5004, 5006, 0)).meta().flow_hash);
+    assert_eq!(frame.flow(), packet(17, &udp(5004, 5006, 0)).flow());
 }
 
 #[test]
@@ -110,15 +110,15 @@ fn fragment(protocol: u8, offset: u16, more: bool, data: usize) -> Frame {
 
 #[test]
 fn fragments() {
-    let (first, later) = (fragment(17, 0, true, 64), fragment(17, 64, false, 33));
+    let (mut first, mut later) = (fragment(17, 0, true, 64), fragment(17, 64, false, 33));
     assert_eq!((first.meta().verdict, later.meta().verdict), (Verdict::Forward, Verdict::Forward));
     assert!(first.meta().flags.has(Flags::FIRST_FRAGMENT) && first.meta().flags.has(Flags::PORTS));
     assert!(later.meta().flags.has(Flags::LATER_FRAGMENT) && !later.meta().flags.has(Flags::PORTS));
-    assert_eq!(first.meta().flow_hash, later.meta().flow_hash);
+    assert_eq!(first.flow(), later.flow());
 
-    let atomic = fragment(17, 0, false, 33); // RFC 6946: whole
+    let mut atomic = fragment(17, 0, false, 33); // RFC 6946: whole
     assert!(!atomic.meta().flags.has(Flags::FIRST_FRAGMENT) && atomic.meta().flags.has(Flags::PORTS));
-    assert_eq!(atomic.meta().flow_hash, packet(17, &udp(5004, 5006, 0)).meta().flow_hash);
+    assert_eq!(atomic.flow(), packet(17, &udp(5004, 5006, 0)).flow());
 
     let invalid = drop(DropReason::FragmentInvalid);
     assert_eq!(fragment(17, 0, true, 60).meta().verdict, invalid); // RFC 8200 section 4.5: not a multiple of 8

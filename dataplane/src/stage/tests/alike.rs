@@ -1,0 +1,161 @@
+//! Frames that have all in common are asked once what each is asked else: the same becomes
+//! of them.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::class::TrafficClass;
+use crate::id::{PortIndex, VrfId};
+use crate::packet::{BATCH, Batch, Frame, StackEdits};
+use crate::qos::{Ingress, InterfaceQos, MeterAction, MeterKind, MeterSpec, Policers};
+use crate::stage::{classify, enqueue, lookup, parse, police, rewrite};
+use crate::table::{Labels, Marks, Push, Trust};
+use crate::time::Time;
+
+/// The ends of routes to 198.51.100.0, 1, … and 2001:db8:100::0, 1, …
+fn build(mtu: u16, marks: (bool, bool)) -> Snapshot {
+    let mut snapshot = label_router();
+    let push = |next| {
+        let labels = Labels::new(&[100]).unwrap();
+        Nhlfe::Push(Push { labels, next, model: UNIFORM, entropy: false })
+    };
+    let one = to_ge1(&mut snapshot);
+    let other = via(&mut snapshot, GE0, "10.1.0.9");
+    let labelled = entry(&mut snapshot, push(one));
+    let nowhere = entry(&mut snapshot, Nhlfe::Blackhole);
+    let here = entry(&mut snapshot, Nhlfe::Local);
+    let glean = entry(&mut snapshot, Nhlfe::Glean(GE1));
+    for (n, end) in [one, one, one, one, other, labelled, nowhere, here, glean].into_iter().enumerate() {
+        route_to(&mut snapshot, VrfId(0), format!("198.51.100.{n}/32").parse().unwrap(), end);
+        route_to(&mut snapshot, VrfId(0), format!("2001:db8:100::{n}/128").parse().unwrap(), end);
+    }
+    let (untrusted, leaving) = marks;
+    change(&mut snapshot, GE0, |i| {
+        let trust = if untrusted { Trust::Nothing } else { Trust::Dscp };
+        i.marks = Arc::new(Marks { trust, ..Marks::default() });
+    });
+    change(&mut snapshot, GE1, |i| {
+        i.mtu = mtu;
+        let dscp_out = std::array::from_fn(|class| (leaving && class == 1).then_some([10, 12, 14]));
+        i.marks = Arc::new(Marks { dscp_out, ..Marks::default() });
+    });
+    Arc::make_mut(&mut snapshot.rules).marks = leaving;
+    snapshot
+}
+
+fn policers(kind: u8) -> Policers {
+    let mut qos = InterfaceQos::default();
+    let actions = [MeterAction::Pass, MeterAction::Mark(14), MeterAction::Drop];
+    let spec = MeterSpec { kind: MeterKind::SrTcm, ebs: 300, actions, ..MeterSpec::policer(0, 500) };
+    if kind > 0 {
+        qos.ingress[TrafficClass::Voice.index()] = Some(Ingress::Own(spec));
+    }
+    let mut policers = Policers::new();
+    if kind < 2 {
+        policers.sync([(GE0, &qos)].into_iter());
+    }
+    policers
+}
+
+/// Frames like one another but for a few.
+fn frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let ttl = prop_oneof![9 => Just(64u8), 1 => 0u8..3];
+    let to = prop_oneof![9 => 0u8..4, 1 => 0u8..12];
+    let mark = prop_oneof![9 => Just(46u8), 1 => 0u8..64];
+    let shape = prop_oneof![12 => Just(0u8), 1 => 1u8..4];
+    let frame = (ttl, to, mark, 0usize..60, shape).prop_map(|(ttl, to, dscp, data, shape)| {
+        let edit = |h: &mut crate::wire::ipv4::Ipv4Header| {
+            (h.ttl, h.traffic_class) = (ttl, dscp << 2);
+            h.fragment = if shape == 1 { 0x2000 } else { 0x4000 }.into();
+        };
+        let protocol = if shape == 2 { 1 } else { 17 };
+        let mut v6 = ipv6(("2001:db8:1::9", &format!("2001:db8:100::{to}")), protocol, 8 + data);
+        (v6[0], v6[1], v6[7]) = (0x60 | dscp >> 2, dscp << 6, ttl);
+        let v4 = ipv4_with(("10.1.0.9", &format!("198.51.100.{to}")), protocol, 8 + data, &[], edit);
+        let other = if shape == 3 { &v6 } else { &v4 };
+        [(ether_type::IPV4, v4.clone()), (ether_type::IPV6, v6.clone())].map(|(kind, header)| {
+            let header = if shape == 3 { other } else { &header };
+            let kind = if header[0] >> 4 == 6 { ether_type::IPV6 } else { kind };
+            stack(&[&eth(kind), header, &udp(5004, 5006, data)])
+        })
+    });
+    (any::<bool>(), prop::collection::vec(frame, 1..BATCH))
+        .prop_map(|(six, all)| all.into_iter().map(|[v4, v6]| if six { v6 } else { v4 }).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn what_is_asked_once_is_what_each_would_say(
+        frames in frames(),
+        mtu in prop_oneof![4 => Just(1500u16), 1 => Just(68)],
+        marks in prop_oneof![4 => Just((false, false)), 1 => any::<(bool, bool)>()],
+        meters in 0u8..3,
+    ) {
+        let snapshot = build(mtu, marks);
+        let [one, other] = [true, false].map(|together| {
+            let mut batch = Batch::new();
+            for bytes in &frames {
+                let mut frame = Frame::standard();
+                frame.fill(bytes).unwrap();
+                batch.push(frame).unwrap();
+            }
+            let (mut hits, mut edits) = (classify::RuleHits::new(), StackEdits::new());
+            let mut keys = [PortIndex::NONE; BATCH];
+            parse::run(&mut batch, &snapshot, PortIndex(0));
+            let each = |batch: &mut Batch| if !together { batch.set_alike(None) };
+            each(&mut batch);
+            classify::run(&mut batch, &snapshot, &mut hits);
+            police::run(&mut batch, &mut policers(meters), Time(5));
+            each(&mut batch);
+            lookup::run(&mut batch, &snapshot, &mut edits);
+            each(&mut batch);
+            classify::leaving(&mut batch, &snapshot, &mut edits, &mut hits);
+            rewrite::run(&mut batch, &snapshot, &edits);
+            each(&mut batch);
+            if let Some(together) = enqueue::run(&mut batch, &snapshot, &mut keys) {
+                let bytes: u64 = frames.iter().map(|frame| frame.len() as u64).sum();
+                assert_eq!(together.bytes, bytes);
+                for (frame, key) in batch.frames().iter().zip(&mut keys) {
+                    let meta = frame.meta();
+                    assert_eq!((meta.class, meta.verdict), (together.class, Verdict::Forward));
+                    assert_eq!((meta.in_interface, meta.out_interface), (together.from, together.to));
+                    assert!(!meta.flags.has(crate::packet::Flags::TOO_LONG));
+                    *key = together.port;
+                }
+            }
+            let said: Vec<String> =
+                batch.frames().iter().map(|f| format!("{:?} {:02x?}", f.meta(), f.bytes())).collect();
+            (said, keys)
+        });
+        prop_assert_eq!(one, other);
+    }
+}
+
+/// It is there for batches that most are like.
+#[test]
+fn plain_packets_to_one_neighbour_go_together() {
+    let snapshot = build(1500, (false, false));
+    for header in [ipv4(("10.1.0.9", "198.51.100.1"), 26), ipv6(("2001:db8:1::9", "2001:db8:100::1"), 17, 26)]
+    {
+        let kind = if header[0] >> 4 == 6 { ether_type::IPV6 } else { ether_type::IPV4 };
+        let bytes = stack(&[&eth(kind), &header, &udp(5004, 5006, 18)]);
+        let mut batch = batch(&bytes);
+        batch.push(batch_of_one(&bytes)).unwrap();
+        let (mut hits, mut edits) = (classify::RuleHits::new(), StackEdits::new());
+        parse::run(&mut batch, &snapshot, PortIndex(0));
+        classify::run(&mut batch, &snapshot, &mut hits);
+        lookup::run(&mut batch, &snapshot, &mut edits);
+        rewrite::run(&mut batch, &snapshot, &edits);
+        let together = enqueue::run(&mut batch, &snapshot, &mut [PortIndex::NONE; BATCH]).unwrap();
+        assert_eq!((together.from, together.to, together.port), (GE0, GE1, PortIndex(1)));
+        assert_eq!((together.class, together.bytes), (TrafficClass::Standard, 2 * bytes.len() as u64));
+    }
+}
+
+fn batch_of_one(bytes: &[u8]) -> Frame {
+    batch(bytes).pop().unwrap()
+}
