@@ -1,5 +1,6 @@
 //! What the benches share.
 
+pub mod churn;
 pub mod cores;
 pub mod cpu;
 pub mod instructions;

@@ -4,7 +4,7 @@
 use dataplane::id::{PortIndex, WorkerIndex};
 use dataplane::packet::{BATCH, Batch, Pool, PoolSize};
 use dataplane::port::{AnyPort, Loopback, LoopbackEnd, Port};
-use dataplane::router::{Router, Size};
+use dataplane::router::{Handle, Router, Size};
 use dataplane::table::Snapshot;
 use dataplane::time::Time;
 
@@ -30,6 +30,11 @@ impl Whole {
 
     /// The same with buffers of this size.
     pub fn sized(way: &Way, buffer: PoolSize) -> Self {
+        Self::lined(way, buffer, LINE)
+    }
+
+    /// The same with lines that hold so many frames.
+    pub fn lined(way: &Way, buffer: PoolSize, line: usize) -> Self {
         let mut router = Router::new(Size { buffer, ..Size::default() }).unwrap_or_else(|e| panic!("{e}"));
         let publish = |next: &mut Snapshot| {
             let generation = next.generation;
@@ -39,7 +44,7 @@ impl Whole {
         };
         let Ok(()) = router.handle().commit(publish);
         let [near, far] = [0, 1].map(|port| {
-            let (queue, end) = Loopback::new(LINE);
+            let (queue, end) = Loopback::new(line);
             router.add_port(PortIndex(port), vec![AnyPort::Loopback(queue)]);
             end
         });
@@ -77,6 +82,11 @@ impl Whole {
         self.send(frames);
         self.step();
         self.take()
+    }
+
+    /// The handle by which its tables are changed, from any thread.
+    pub fn handle(&self) -> Handle {
+        self.router.handle().clone()
     }
 
     /// What became of all frames, for people.

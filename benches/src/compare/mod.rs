@@ -7,6 +7,7 @@
 
 mod acl;
 mod change;
+mod churn;
 mod cores;
 mod fib;
 mod figures;
@@ -104,6 +105,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let some = path::run(&wanted, arguments.rounds, core, &mut told) || some;
+    let some = churn::run(&wanted, arguments.rounds, core, &mut told) || some;
     let some = cores::run(&wanted, arguments.rounds, core, &mut told) || some;
     if !some {
         say_names();
@@ -128,7 +130,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// Says which lines there are.
 fn say_names() {
     let names = lines().into_iter().map(|line| line.name).chain(veth::names()).chain(path::names());
-    let names = names.chain(flood::names()).chain(cores::names());
+    let names = names.chain(flood::names()).chain(churn::names()).chain(cores::names());
     eprintln!("no line begins so; there are: {}", names.collect::<Vec<_>>().join(", "));
 }
 

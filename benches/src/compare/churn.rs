@@ -1,0 +1,83 @@
+//! Changes of a million routes while a worker on the other core forwards at four fifths of what it could
+//! beside them: what a change takes, and packets lost.
+//!
+//! What it could is measured in turn, with the same changes. The changes are committed as the control
+//! side's are, singly or 100 or 1,000 in a generation.
+
+use benches::churn::{Churn, Ran};
+
+use super::Told;
+use super::cpu;
+use super::figures::{Compared, PeerSpread, Spread};
+use super::path::ticks_per_ns;
+
+/// Changes of one repetition.
+const CHANGES: u64 = 100_000;
+/// Of what it could, the part that is forwarded.
+const PART: f64 = 0.8;
+
+const LINES: [(&str, u64); 3] =
+    [("change-forwarding-1", 1), ("change-forwarding-100", 100), ("change-forwarding-1000", 1_000)];
+
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    LINES.into_iter().map(|(name, _)| name)
+}
+
+/// Measures the lines that are wanted; whether there are any.
+pub(super) fn run(wanted: &dyn Fn(&str) -> bool, rounds: u8, core: usize, told: &mut Told) -> bool {
+    let lines: Vec<_> = LINES.into_iter().filter(|(name, _)| wanted(name)).collect();
+    let mut churn = (!lines.is_empty()).then(|| Churn::new(1_000_000));
+    for (name, together) in &lines {
+        let Some(churn) = &mut churn else { continue };
+        told.tell(name, compared(name, *together, churn, rounds, core));
+    }
+    !lines.is_empty()
+}
+
+fn compared(
+    name: &str,
+    together: u64,
+    churn: &mut Churn,
+    rounds: u8,
+    core: usize,
+) -> Result<Compared, String> {
+    let (other, ticks, before) = (cpu::beside(core)?, ticks_per_ns()?, cpu::load());
+    let (mut ran, mut adds): (Vec<Ran>, Vec<f64>) = Default::default();
+    // The first round warms caches, and is forgotten.
+    for round in 0..=rounds {
+        let speed = cpu::adds_per_ns();
+        let most = churn.run(CHANGES / 4, together, other, None);
+        let took = churn.run(CHANGES, together, other, Some(most.packet / PART));
+        if round > 0 {
+            ran.push(took);
+            adds.push(speed / ticks);
+        }
+    }
+    let spread = |of: fn(&Ran) -> f64| Spread::of(ran.iter().map(of).collect());
+    let (change, packet) = (spread(|ran| ran.change), spread(|ran| ran.packet));
+    let sum = |of: fn(&Ran) -> u64| ran.iter().map(of).sum::<u64>();
+    let outcome = format!(
+        "{:.0} thousand a second at {:.2} Mpps, {} lost of {} packets",
+        1e6 / change.median,
+        1e3 / packet.median,
+        sum(|ran| ran.lost),
+        sum(|ran| ran.sent)
+    );
+    let none = Spread::of(Vec::new());
+    Ok(Compared {
+        name: name.to_owned(),
+        unit: "ns/change",
+        ours: change,
+        peer: PeerSpread { name: "nothing was measured".into(), spread: none },
+        ratio: f64::NAN,
+        ours_ticks: change.times(ticks),
+        peer_ticks: none,
+        adds_per_tick: Spread::of(adds),
+        ticks_per_ns: ticks,
+        rounds,
+        core,
+        huge_pages: false,
+        load: [before, cpu::load()],
+        outcome: [outcome, String::new()],
+    })
+}
