@@ -14,6 +14,8 @@ use super::chart::{Axis, Chart, Point, Scale};
 
 /// Of the picture, pixels.
 const SIZE: (u32, u32) = (1000, 640);
+/// Part of the greatest figure that is left free above it.
+const ROOM: f64 = 0.15;
 const INK: RGBColor = RGBColor(30, 30, 30);
 const FAINT: RGBColor = RGBColor(205, 205, 205);
 /// Told apart by those who do not see all colours, too.
@@ -43,7 +45,7 @@ impl Span {
             Scale::Log => {
                 let (from, to) = (least.log10(), most.log10());
                 let (from, to) = (from - 0.05, to + 0.05 + (to - from) * room);
-                let base = if to - from < 2.2 { 2f64.log10() } else { 1.0 };
+                let base = if to - from < 2.4 { 2f64.log10() } else { 1.0 };
                 let first = (from / base).ceil() as i32;
                 let last = (to / base).floor() as i32;
                 let marks = (first..=last).map(|i| f64::from(i) * base).collect();
@@ -90,10 +92,10 @@ impl ValueFormatter<f64> for Span {
     }
 }
 
-/// A step of 1, 2 or 5 that makes about six of `most`.
+/// A step of 1, 2, 2½ or 5 that makes at most eight of `most`.
 fn step(most: f64) -> f64 {
-    let power = 10f64.powf((most / 6.0).log10().floor());
-    let of = [1.0, 2.0, 5.0, 10.0].into_iter().find(|of| most / (of * power) <= 7.0);
+    let power = 10f64.powf((most / 8.0).log10().floor());
+    let of = [1.0, 2.0, 2.5, 5.0].into_iter().find(|of| most / (of * power) <= 8.0);
     of.unwrap_or(10.0) * power
 }
 
@@ -130,7 +132,7 @@ fn paint(chart: &Chart, backend: SVGBackend<'_>) -> Painted {
     let least = |of: fn(&Point) -> f64| chart.points().map(of).fold(f64::INFINITY, f64::min);
     let most = |of: fn(&Point) -> f64| chart.points().map(of).fold(0.0, f64::max);
     let x = Span::new(&chart.x, least(|p| p.x), most(|p| p.x), 0.0);
-    let y = Span::new(&chart.y, least(|p| p.min), most(|p| p.max), 0.25);
+    let y = Span::new(&chart.y, least(|p| p.min), most(|p| p.max), ROOM);
     let text = |size: i32| ("sans-serif", size).into_font().color(&INK);
     let (body, foot) = root.split_vertically(SIZE.1 as i32 - 34);
     let middle = Pos::new(HPos::Center, VPos::Top);
@@ -251,12 +253,8 @@ mod tests {
     fn marks_are_round_and_cover_all_figures() {
         for most in [0.3, 7.0, 61.0, 99.9, 250.0, 12_345.0] {
             let axis = Axis { label: "x".into(), scale: Scale::Linear };
-            let span = Span::new(&axis, 0.0, most, 0.25);
-            assert!(
-                span.to >= most * 1.25 && (3..=9).contains(&span.marks.len()),
-                "{most}: {:?}",
-                span.marks
-            );
+            let span = Span::new(&axis, 0.0, most, ROOM);
+            assert!(span.to >= most && (3..=9).contains(&span.marks.len()), "{most}: {:?}", span.marks);
         }
         let axis = Axis { label: "x".into(), scale: Scale::Log };
         let span = Span::new(&axis, 1.0, 64.0, 0.0);

@@ -180,6 +180,10 @@ fn whole(way: &Way, frames: Vec<Vec<u8>>, together: usize, size: PoolSize) -> Re
                 at
             })
             .collect();
+        // Other points have been at the caches since.
+        for frames in frames.chunks_exact(together).take(BATCHES) {
+            router.batch(&mut frames.iter());
+        }
         let time = |batch: &mut dyn FnMut(&[Vec<u8>]) -> usize| {
             let (watch, mut out) = (Watch::start(), 0);
             for at in &starts {
