@@ -118,6 +118,16 @@ fn hub_guarantees_its_sites_a_part_of_the_port() {
 }
 
 #[test]
+fn trees_have_the_sites_of_a_port_between_them() {
+    let snapshot = compiled("trees.toml");
+    let port = |name: &str| snapshot.port(snapshot.interface_named(name).unwrap().port).unwrap();
+    assert_eq!((port("core").tree_count(), port("surgery").tree_count()), (1, 4));
+    let tree = |name: &str| snapshot.tree_of(snapshot.interface_named(name).unwrap());
+    assert_eq!(["hospital", "data-centre", "clinic", "surgery"].map(tree), [0, 1, 2, 3]);
+    assert_eq!(port("surgery").rate, 25_000_000_000);
+}
+
+#[test]
 fn communities_overlap_and_stay_apart() {
     let snapshot = compiled("two-communities.toml");
     let (trust, care) = (snapshot.vrf_named("trust").unwrap(), snapshot.vrf_named("care").unwrap());

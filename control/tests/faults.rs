@@ -256,6 +256,23 @@ fn settings_of_another_kind_of_port_are_refused() {
             "port[2].queues: a port of kind \"loopback\" has one queue",
         ]
     );
+    assert_eq!(
+        port("kind = \"loopback\"\ntrees = 2"),
+        [
+            "port[2].trees: a port of kind \"loopback\" has one queue, and so one tree",
+            "port[2].trees: 2 trees need a worker each, and there is one",
+        ]
+    );
+    assert_eq!(
+        port("kind = \"tap\"\nqueues = 3\ntrees = 4\n[router]\nworkers = 4"),
+        ["port[2].trees: 4 trees cannot send by 3 queues: each needs its own"]
+    );
+    assert_eq!(
+        port(
+            "kind = \"memif\"\nsocket = \"/run/m\"\nrole = \"server\"\nqueues = 4\ntrees = 4\n[router]\nworkers = 3"
+        ),
+        ["port[2].trees: 4 trees need a worker each, and there are 3"]
+    );
     assert_eq!(port("kind = \"pcap\""), ["port[2].kind: a pcap port without a file"]);
     assert_eq!(port("kind = \"af-xdp\"\nring = 1000"), ["port[2].ring: 1000 is no power of two"]);
     assert_eq!(

@@ -106,7 +106,9 @@ pub(crate) fn head(site: &SiteRow, port: &PortTree) -> Vec<String> {
     }
     let rate = port.rate.map_or("no rate".into(), |rate| Rate(rate).to_string());
     let [now, lately] = port.delivered.map(bits);
-    lines.push(format!("port {}: {rate}; {} sites deliver {now}, {lately} over 10 s", port.name, port.sites));
+    let several = if port.trees > 1 { format!(" in {} trees", port.trees) } else { String::new() };
+    let sites = format!("{} sites{several}", port.sites);
+    lines.push(format!("port {}: {rate}; {sites} deliver {now}, {lately} over 10 s", port.name));
     lines.push(format!(
         "  {} frames of {} queued, {} bytes of {}",
         port.depth.frames, port.room.frames, port.depth.bytes, port.room.bytes

@@ -112,6 +112,8 @@ pub struct PortTree {
     pub delivered: [u64; 2],
     /// Sites on it.
     pub sites: usize,
+    /// Scheduler trees that they are in.
+    pub trees: usize,
     /// In all queues of it now.
     pub depth: Traffic,
     /// What its queues may hold together.

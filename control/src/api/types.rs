@@ -78,6 +78,8 @@ pub struct PortRow {
     pub link: String,
     /// Queues.
     pub queues: usize,
+    /// Scheduler trees that its interfaces are in.
+    pub trees: usize,
     /// Frames taken from the line.
     pub received: u64,
     /// Frames given to the line.

@@ -55,6 +55,8 @@ impl Sum {
 /// All sites of a line together.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Together {
+    /// The port's scheduler trees.
+    trees: u64,
     sites: u64,
     urgent: Sum,
     first: Sum,
@@ -67,6 +69,11 @@ pub(super) struct Together {
 }
 
 impl Together {
+    /// A line without sites, of a port with so many scheduler trees.
+    pub(super) fn new(trees: u64) -> Self {
+        Self { trees, ..Self::default() }
+    }
+
     pub(super) fn add(&mut self, site: &Site<'_>) {
         let sends = site.sends();
         self.sites += 1;
@@ -89,13 +96,16 @@ impl Together {
             other.map_or(Short::NoRate, |(_, short)| short.clone())
         };
         let begun = if own.longest == self.longest[0] { self.longest[1] } else { self.longest[0] };
+        // Trees that find the line free at the same moment each begin a frame.
+        let at_once = self.trees.min(self.sites).saturating_sub(1);
         Beside {
+            trees: at_once + 1,
             others: self.sites.saturating_sub(1),
             urgent: self.urgent.without(own.urgent.ok()).ok_or_else(unbounded),
             first: self.first.without(own.first),
             shaped: self.shaped.without(own.shaped),
             quanta: self.quanta.saturating_sub(own.quantum),
-            begun,
+            begun: begun.saturating_add(self.longest[0].saturating_mul(at_once)),
         }
     }
 }
@@ -103,12 +113,14 @@ impl Together {
 /// What a site meets on its line.
 #[derive(Clone, Debug)]
 pub(super) struct Beside {
+    /// Scheduler trees that the line's sites are in.
+    trees: u64,
     others: u64,
     urgent: Result<Arrival, Short>,
     first: Option<Arrival>,
     shaped: Option<Arrival>,
     quanta: u64,
-    /// The longest frame of another site, bytes.
+    /// The longest frame of another site, and one of each further tree, bytes.
     begun: u64,
 }
 
@@ -148,11 +160,15 @@ impl Site<'_> {
 
     /// Deficit round robin (Stiliadis and Varma, INFOCOM 1996, table 1): its weight's part of what
     /// is not guaranteed, after three quanta of each but for two of its own. One that comes back
-    /// in a round that it has not had its quantum of goes first.
+    /// in a round that it has not had its quantum of goes first. Sites of several trees have their
+    /// quanta of a round in any order: first in one and last in the next, which is a quantum of
+    /// each of the others more.
     fn by_turns(&self, after: Service, beside: &Beside, class: TrafficClass) -> Option<Turns> {
         let own = self.sends().quantum;
         let all = beside.quanta.saturating_add(own);
-        let part = after.share((own, all), all.saturating_mul(3).saturating_sub(2 * own), 0)?;
+        let rounds = if beside.trees > 1 { 4 } else { 3 };
+        let before = all.saturating_mul(rounds).saturating_sub((rounds - 1) * own);
+        let part = after.share((own, all), before, 0)?;
         self.turns(self.of_line(part.rate), (part.latency, time(beside.begun, after.rate)), class)
     }
 

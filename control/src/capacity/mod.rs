@@ -17,6 +17,8 @@ mod room;
 mod short;
 mod site;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
@@ -26,7 +28,7 @@ use dataplane::class::TrafficClass;
 
 pub use report::{Capacity, Held, Of, Row};
 
-use crate::config::{Class, Codec, Config, Promise};
+use crate::config::{Class, Codec, Config, Port, Promise};
 use curve::Arrival;
 use judge::Group;
 use line::{Beside, Together};
@@ -53,7 +55,7 @@ pub(crate) fn unkept(config: &Config) -> Vec<Unkept> {
         return Vec::new();
     }
     let sites = sites(config);
-    let lines = lines(&sites);
+    let lines = lines(config, &sites);
     let promised = promised(config, &sites);
     let rooms = Rooms::new(config, &sites, &lines, &promised);
     let mut unkept = Vec::new();
@@ -79,7 +81,7 @@ pub(crate) fn unkept(config: &Config) -> Vec<Unkept> {
 /// Every interface that has a rate, every class.
 pub fn capacity(config: &Config) -> Capacity {
     let sites = sites(config);
-    let lines = lines(&sites);
+    let lines = lines(config, &sites);
     let promised = promised(config, &sites);
     let rooms = Rooms::new(config, &sites, &lines, &promised);
     let mut rows = Vec::new();
@@ -102,7 +104,7 @@ pub fn of_class(config: &Config, interface: &str, class: TrafficClass) -> Option
     let sites = sites(config);
     let at = sites.iter().position(|site| site.interface.name == interface)?;
     sites[at].rate()?;
-    let (lines, promised) = (lines(&sites), promised(config, &sites));
+    let (lines, promised) = (lines(config, &sites), promised(config, &sites));
     let rooms = Rooms::new(config, &sites, &lines, &promised);
     let of = promised.get(&(at, class)).map_or(&[][..], Vec::as_slice);
     let beside = beside(&lines, &sites[at]);
@@ -112,8 +114,9 @@ pub fn of_class(config: &Config, interface: &str, class: TrafficClass) -> Option
 }
 
 /// The sites of each port together.
-fn lines<'c>(sites: &[Site<'c>]) -> AHashMap<&'c str, Together> {
-    let mut lines: AHashMap<&str, Together> = AHashMap::new();
+fn lines<'c>(config: &'c Config, sites: &[Site<'c>]) -> AHashMap<&'c str, Together> {
+    let line = |port: &'c Port| (port.name.as_str(), Together::new(port.trees.into()));
+    let mut lines: AHashMap<&str, Together> = config.ports.iter().map(line).collect();
     for site in sites {
         lines.entry(&site.interface.port).or_default().add(site);
     }

@@ -4,7 +4,8 @@
 //! A frame waits for its site's shaper, or, where that lets it, for the line. The first
 //! is no longer than the site alone would make it wait: each byte sent makes so much
 //! debt. The second is what the other sites send meanwhile; and each time that the
-//! shaper's bucket fills up beside a busy line, one frame of another site that has begun.
+//! shaper's bucket fills up beside a busy line, one frame of another site that has begun,
+//! with one more for each further scheduler tree of the port.
 
 use super::curve::{Arrival, Service, bytes, time};
 use super::site::Load;
@@ -30,7 +31,7 @@ pub(super) struct Line {
     pub(super) rate: u64,
     /// What of other sites can go before, whatever the order; `None` where that leaves nothing.
     pub(super) before: Option<Arrival>,
-    /// The longest frame of another site, bytes.
+    /// The longest frame of another site, and one of each further tree of the port, bytes.
     pub(super) begun: u64,
     /// What turns give the site: what it is guaranteed, and its share.
     pub(super) turns: [Option<Turns>; 2],

@@ -2,7 +2,8 @@
 //! no more than its part of the buffers that frames are received into.
 //!
 //! Counted is what is promised. Control, and calls that nothing is promised of, use the
-//! same room.
+//! same room. Of a port with several trees, what is promised must fit into one of them, since
+//! all of it may be of sites that are in the same.
 
 use ahash::AHashMap;
 use dataplane::class::TrafficClass;
@@ -23,8 +24,11 @@ const STEP: u64 = 1_024;
 /// What a class of a site has of the room that its port's tree keeps.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
-    ports: usize,
+    /// Trees of the whole router.
+    trees: usize,
+    /// Interfaces of the port, and whether they are in more than one tree.
     interfaces: u64,
+    several: bool,
     /// Frames that it keeps.
     kept: u64,
     /// What of it the other promises of the port may take.
@@ -32,13 +36,23 @@ pub(super) struct Room {
 }
 
 impl Room {
+    /// What it keeps of so many buffers; the least of any part of the interfaces, where they are in
+    /// several trees: of one, two or more it differs by a frame at the most.
+    fn kept_of(&self, buffers: u64) -> u64 {
+        let limits = TreeLimits::sharing(usize::try_from(buffers).unwrap_or(usize::MAX), self.trees);
+        match self.several {
+            true => limits.kept(self.interfaces.min(2)).saturating_sub(1),
+            false => limits.kept(self.interfaces),
+        }
+    }
+
     /// What is short when so many frames wait.
     pub(super) fn short(&self, frames: u64) -> Option<Short> {
         let needed = self.others.saturating_add(frames);
         if needed <= self.kept {
             return None;
         }
-        let enough = |buffers| kept(buffers, self.ports, self.interfaces) >= needed;
+        let enough = |buffers| self.kept_of(buffers) >= needed;
         let buffers = enough(MOST_BUFFERS).then(|| least(1, MOST_BUFFERS, enough).next_multiple_of(STEP));
         Some(Short::Buffers { needed, there: self.kept, buffers })
     }
@@ -60,13 +74,17 @@ impl<'c> Rooms<'c> {
         promised: &Promised,
     ) -> Self {
         let mut rooms = Self { of: AHashMap::new(), needed: AHashMap::new() };
-        let (buffers, ports) = (u64::from(config.router.buffers), config.ports.len());
+        let buffers = u64::from(config.router.buffers);
+        let trees = config.ports.iter().map(|port| usize::from(port.trees)).sum();
+        let several = |site: &Site<'_>| {
+            config.ports.iter().any(|port| port.name == site.interface.port && port.trees > 1)
+        };
         for site in sites {
-            let fresh = Room { ports, ..Room::default() };
-            rooms.of.entry(site.interface.port.as_str()).or_insert(fresh).interfaces += 1;
+            let fresh = || Room { trees, several: several(site), ..Room::default() };
+            rooms.of.entry(site.interface.port.as_str()).or_insert_with(fresh).interfaces += 1;
         }
         for room in rooms.of.values_mut() {
-            room.kept = kept(buffers, ports, room.interfaces);
+            room.kept = room.kept_of(buffers);
         }
         for (&(at, class), of) in promised {
             let beside = super::beside(lines, &sites[at]);
@@ -87,8 +105,4 @@ impl<'c> Rooms<'c> {
         let own = self.needed.get(&(at, group.class)).copied().unwrap_or(0);
         Room { others: room.others - own, ..room }
     }
-}
-
-fn kept(buffers: u64, ports: usize, interfaces: u64) -> u64 {
-    TreeLimits::sharing(usize::try_from(buffers).unwrap_or(usize::MAX), ports).kept(interfaces)
 }

@@ -2,131 +2,15 @@
 
 mod order;
 
-use std::sync::Arc;
-
 use dataplane::class::TrafficClass::{self, Imaging, Standard, Voice};
 use dataplane::id::IfIndex;
-use dataplane::packet::{Batch, Frame};
-use dataplane::qos::{LINE_OVERHEAD, Scheduler, TreeLimits};
-use dataplane::time::Time;
+use dataplane::qos::{LINE_OVERHEAD, TreeLimits};
 use proptest::prelude::*;
 
 use super::curve::time;
-use super::{Capacity, Of, Row, capacity};
-use crate::config::{Config, parse};
-
-/// Layer-2 bytes of a G.711 datagram, and of a full one.
-const CALL: usize = 214;
-const FULL: usize = 1514;
-
-/// A port and its sites: rates in Mbit/s, with calls promised.
-fn text(port: Option<u64>, sites: &[(u64, u64)]) -> String {
-    let rate = port.map_or(String::new(), |rate| format!("rate = \"{rate} Mbit/s\"\n"));
-    let mut text = format!("[[port]]\nname = \"p\"\nkind = \"loopback\"\n{rate}");
-    for (n, (rate, calls)) in sites.iter().enumerate() {
-        text += &format!(
-            "[[interface]]\nname = \"s{n}\"\nport = \"p\"\nvlan = {}\naddresses = [\"10.0.{n}.1/24\"]\n\
-             [interface.qos]\nrate = \"{rate} Mbit/s\"\n\
-             voice.policer = {{ rate = \"{} kbit/s\", burst = \"{} B\" }}\n",
-            n + 1,
-            calls * 97,
-            (calls * 242).max(1522),
-        );
-        if *calls > 0 {
-            text += &format!("[[promise]]\ninterface = \"s{n}\"\ncalls = {calls}\n");
-        }
-    }
-    text
-}
-
-fn config(text: &str) -> Config {
-    parse(text, "t.toml").unwrap_or_else(|errors| panic!("{errors}"))
-}
-
-/// What is wrong with `text`: key, message and help of each.
-fn faults(text: &str) -> Vec<String> {
-    let errors = parse(text, "t.toml").err().map(|e| e.errors).unwrap_or_default();
-    errors.iter().map(|e| format!("{}: {} ({})", e.key, e.message, e.help)).collect()
-}
-
-fn row<'r>(capacity: &'r Capacity, interface: &str, class: &str) -> &'r Row {
-    capacity.rows.iter().find(|r| r.interface == interface && r.class == class).unwrap()
-}
-
-/// The tree of a configuration, in virtual time.
-struct Tree {
-    tree: Scheduler,
-    config: Config,
-    now: u64,
-    /// Longest waits of voice by interface, until a line of the interface's rate behind has sent it.
-    worst: Vec<u64>,
-    /// When those lines are free.
-    free: Vec<u64>,
-    steps: u64,
-}
-
-impl Tree {
-    fn new(config: Config) -> Self {
-        let rate = config.ports[0].rate.map_or(0, |rate| rate.0);
-        let mut tree = Scheduler::new(rate);
-        let specs: Vec<_> = config.interfaces.iter().map(|i| Arc::new(i.qos_spec())).collect();
-        let named = specs.iter().enumerate().map(|(n, spec)| (IfIndex(n as u32), spec));
-        tree.sync(rate, named, &mut Vec::new());
-        let sites = config.interfaces.len();
-        Self { tree, config, now: 0, worst: vec![0; sites], free: vec![0; sites], steps: 0 }
-    }
-
-    /// Queues a frame; whether it was taken.
-    fn offer(&mut self, site: usize, class: TrafficClass, len: usize) -> bool {
-        let mut frame = Frame::standard();
-        frame.set_len(len).unwrap();
-        let meta = frame.meta_mut();
-        (meta.out_interface, meta.class, meta.received) = (IfIndex(site as u32), class, Time(self.now));
-        self.tree.enqueue(frame, Time(self.now)).is_ok()
-    }
-
-    /// Sends what may leave until `end`.
-    fn run(&mut self, end: u64) {
-        let (mut out, mut dropped) = (Batch::new(), Vec::new());
-        loop {
-            self.now = self.tree.next_event(Time(self.now)).0.max(self.now);
-            if self.now > end {
-                break;
-            }
-            self.steps += 1;
-            assert!(self.steps < 2_000_000, "the tree does not come to an end");
-            self.tree.dequeue(Time(self.now), 1, &mut out, &mut dropped);
-            for frame in out.drain() {
-                self.left(&frame);
-            }
-        }
-        self.now = end;
-    }
-
-    fn left(&mut self, frame: &Frame) {
-        let site = frame.meta().out_interface.index();
-        let rate = self.config.interfaces[site].qos.as_ref().unwrap().rate.unwrap().0;
-        let sending = time(frame.len() as u64 + u64::from(LINE_OVERHEAD), rate);
-        self.free[site] = self.free[site].max(self.now) + sending;
-        if frame.meta().class == Voice {
-            self.worst[site] = self.worst[site].max(self.free[site] - frame.meta().received.0);
-        }
-    }
-
-    /// Keeps two classes of data of a site waiting.
-    fn fill(&mut self, site: usize) {
-        self.fill_with(site, FULL);
-    }
-
-    /// The same, with frames of so many bytes.
-    fn fill_with(&mut self, site: usize, len: usize) {
-        for class in [Imaging, Standard] {
-            for _ in 0..8 {
-                self.offer(site, class, len);
-            }
-        }
-    }
-}
+use super::testing::{CALL, FULL, Tree, config, faults, row, text, with_trees};
+use super::{Of, capacity};
+use crate::config::parse;
 
 /// The bounds of the acceptance table, from configurations.
 #[test]
@@ -152,7 +36,7 @@ fn the_bound_of_one_site_is_reached_and_not_passed() {
             tree.fill(0);
             tree.run(burst * 40_000_000 + burst * 7_919);
             tree.fill(0);
-            let begun = tree.tree.next_event(Time(tree.now)).0;
+            let begun = tree.next();
             tree.run(begun);
             for _ in 0..calls {
                 assert!(tree.offer(0, Voice, CALL + 4), "a call in contract is refused");
@@ -222,7 +106,7 @@ fn what_is_promised_has_room_among_the_buffers() {
 fn a_full_tree_takes_what_is_promised() {
     let config = config(&text(None, &[(1_000, 1_500)]));
     let mut tree = Tree::new(config);
-    tree.tree.set_limits(TreeLimits::sharing(16_384, 2));
+    tree.trees[0].set_limits(TreeLimits::sharing(16_384, 2));
     let taken = (0..8_000).filter(|n| tree.offer(0, if n % 2 == 0 { Imaging } else { Standard }, 60)).count();
     assert!(taken < 8_000);
     assert!((0..1_500).all(|_| tree.offer(0, Voice, CALL + 4)), "a call in contract is refused");
@@ -240,7 +124,7 @@ fn the_bound_beside_other_sites_is_not_vacuous() {
         let at = round * 50_000_000 + round * 104_729;
         tree.run(at);
         (0..20).for_each(|site| tree.fill(site));
-        let begun = tree.tree.next_event(Time(tree.now)).0;
+        let begun = tree.next();
         tree.run(begun);
         for _ in 0..4 {
             for site in 1..20 {
@@ -260,6 +144,23 @@ fn the_bound_beside_other_sites_is_not_vacuous() {
     tree.run(2_000_000_000);
     let worst = tree.worst[0];
     assert!(worst <= bound && bound <= worst * 2, "{worst} of {bound} ns");
+}
+
+/// A frame of each further tree may have begun at the same moment.
+#[test]
+fn each_further_tree_of_a_port_makes_calls_wait_a_frame_longer() {
+    let text = text(Some(100), &[(100, 5); 4]);
+    let wait = |trees| {
+        let capacity = capacity(&config(&with_trees(&text, trees)));
+        row(&capacity, "s0", "voice").wait.unwrap()
+    };
+    let waits = [1, 2, 3, 4, 5].map(wait);
+    // At what the policers of the others leave of the line.
+    let frame = time(FULL as u64 + 4 + u64::from(LINE_OVERHEAD), 100_000_000 - 3 * 5 * 97_000);
+    for pair in waits[..4].windows(2) {
+        assert!((pair[1] - pair[0]).abs_diff(frame) < frame / 100, "{waits:?}, {frame}");
+    }
+    assert_eq!(waits[3], waits[4], "there are four sites");
 }
 
 /// Every class waits; one in contract is served its part, whatever the others send.
@@ -282,7 +183,7 @@ fn a_class_by_weight_or_guarantee_keeps_its_bound() {
                     tree.offer(0, class, FULL);
                 });
             }
-            let begun = tree.tree.next_event(Time(tree.now)).0;
+            let begun = tree.next();
             tree.run(begun);
             (0..20).for_each(|_| {
                 tree.offer(0, Voice, CALL + 4);
@@ -291,7 +192,7 @@ fn a_class_by_weight_or_guarantee_keeps_its_bound() {
                 tree.offer(0, TrafficClass::Video, FULL + 4);
             });
             tree.run(begun + 63_000_000);
-            let stats = tree.tree.stats(IfIndex(0), TrafficClass::Video).unwrap();
+            let stats = tree.trees[0].stats(IfIndex(0), TrafficClass::Video).unwrap();
             worst = worst.max(stats.delay.max());
         }
         assert!(worst <= bound && bound <= worst * 4, "{more}: {worst} of {bound} ns");
@@ -339,7 +240,7 @@ fn a_guarantee_is_the_part_that_the_tree_gives() {
     let config = config(text);
     let capacity = capacity(&config);
     let mut tree = Tree::new(config);
-    let sent = |tree: &Tree, class| tree.tree.stats(IfIndex(0), class).unwrap().sent.bytes;
+    let sent = |tree: &Tree, class| tree.trees[0].stats(IfIndex(0), class).unwrap().sent.bytes;
     let mut before = [0; 8];
     for ms in 1..=250u64 {
         for class in TrafficClass::ALL {
@@ -370,13 +271,14 @@ proptest! {
         spare in 0..40u64,
         phases in prop::collection::vec(0..20_000_000u64, 8),
         together in any::<bool>(),
+        trees in 1..5u64,
     ) {
         // Of 2 to 64 Mbit/s; up to a quarter of it for calls.
         let sites: Vec<(u64, u64)> =
             sites.iter().map(|(rate, part)| (1 << rate, ((1 << rate) * part / 40).max(1))).collect();
         let port = sites.iter().map(|(rate, _)| rate).sum::<u64>() * (60 + spare) / 80;
         let port = port.max(sites.iter().map(|(rate, _)| *rate).max().unwrap_or(1));
-        let text = text(Some(port), &sites);
+        let text = with_trees(&text(Some(port), &sites), trees);
         let Ok(config) = parse(&text, "t.toml") else { return Ok(()) };
         let capacity = capacity(&config);
         let mut tree = Tree::new(config);

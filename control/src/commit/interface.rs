@@ -12,6 +12,7 @@ use dataplane::table::{
 };
 use ipnet::{IpNet, Ipv6Net};
 
+use super::trees::trees;
 use super::{PortFacts, State, renamed};
 use crate::config::{self, Config, Interface, Vlan};
 use crate::rib::is_link_local;
@@ -58,9 +59,12 @@ impl State {
         }
         for port in &self.config.ports {
             let Some(id) = self.ports.get(port.name.as_str()).copied() else { continue };
-            let demux = PortDemux::new(tags.remove(&id).unwrap_or_default());
+            let tags = tags.remove(&id).unwrap_or_default();
+            let interfaces: Vec<_> = tags.iter().map(|(_, id)| *id).collect();
+            let before = snapshot.port(id).filter(|before| *before.name == *port.name);
+            let (trees, demux) = (trees(port.trees, &interfaces, before), PortDemux::new(tags));
             let name = port.name.as_str().into();
-            let spec = PortSpec { id, name, rate: port.rate.map_or(0, |r| r.0), demux };
+            let spec = PortSpec { id, name, rate: port.rate.map_or(0, |r| r.0), demux, trees };
             snapshot.ports.set(id.index(), Arc::new(spec));
         }
     }

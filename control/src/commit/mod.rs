@@ -16,6 +16,7 @@ mod labels;
 mod meter;
 mod routes;
 mod rule;
+mod trees;
 mod vpn;
 
 use std::collections::{BTreeMap, BTreeSet};

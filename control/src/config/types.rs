@@ -135,6 +135,9 @@ pub struct Port {
     pub device: Option<String>,
     /// Receive and transmit queues, 1 to 64. Default 1.
     pub queues: u16,
+    /// Scheduler trees, 1 to 64, each of some of the port's interfaces and another worker's: no more
+    /// than `queues`, and than there are workers. Default 1.
+    pub trees: u16,
     /// Rate of the line, which the scheduler holds all its interfaces to together:
     /// 8 kbit/s to 400 Gbit/s. Default: not held.
     pub rate: Option<Rate>,

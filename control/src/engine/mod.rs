@@ -154,11 +154,25 @@ impl Engine {
                  restart it with this file"
             )));
         }
+        self.check_trees(config)?;
         let fixed = |r: &config::Router| (r.workers, r.buffers, r.mode, r.cores.clone());
         let differs = fixed(&config.router) != fixed(&self.router);
         let warning =
             "[router] workers, cores, buffers and mode take effect when the router is started again";
         Ok(differs.then(|| warning.to_string()).into_iter().collect())
+    }
+
+    /// Each tree of a port needs a worker, and there are as many as when the router was started.
+    fn check_trees(&self, config: &Config) -> Result<(), Refusal> {
+        let workers = self.handle.workers();
+        let Some(port) = config.ports.iter().find(|port| usize::from(port.trees) > workers) else {
+            return Ok(());
+        };
+        let (name, trees) = (&port.name, port.trees);
+        Err(refuse(format!(
+            "port \"{name}\" has {trees} trees, which need a worker each, and this router was started with \
+             {workers}: restart it with this file"
+        )))
     }
 
     /// What applying `text` would change; changes nothing.

@@ -83,7 +83,7 @@ impl Engine {
     /// A worker that does not answer.
     pub fn ports(&self) -> Result<Vec<PortRow>, Refusal> {
         let (status, snapshot, wanted) = (self.status()?, self.handle.snapshot(), self.wanted());
-        let row = |id: PortIndex, name: &str| {
+        let row = |id: PortIndex, name: &str, trees: usize| {
             let config = wanted.ports.config(name);
             let queues = status.iter().flat_map(|s| &s.queues).filter(|q| q.0 == id);
             let drops = self.handle.port_drops(id);
@@ -97,6 +97,7 @@ impl Engine {
                 device: config.map(device).unwrap_or_default(),
                 link: line(&status, id).into(),
                 queues: queues.clone().count(),
+                trees,
                 received: queues.clone().map(|q| q.2.received).sum(),
                 sent: queues.clone().map(|q| q.2.sent).sum(),
                 missed: queues.map(|q| q.2.missed).sum(),
@@ -104,7 +105,7 @@ impl Engine {
                 memif: config.zip(wanted.ports.peer(name)).map(|(config, peer)| memif_row(config, peer)),
             }
         };
-        Ok(snapshot.ports.iter().map(|(_, port)| row(port.id, &port.name)).collect())
+        Ok(snapshot.ports.iter().map(|(_, port)| row(port.id, &port.name, port.tree_count())).collect())
     }
 
     /// `show interfaces`

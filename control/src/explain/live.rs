@@ -37,7 +37,13 @@ impl Surroundings for Live<'_> {
 
     fn waits(&self, interface: IfIndex) -> Option<[u64; CLASSES]> {
         let handle = self.engine.handle();
-        let answers = handle.collect(&handle.waits(interface), ANSWER).ok()?;
+        let spec = self.snapshot.interface(interface)?;
+        let port = self.snapshot.port(spec.port)?;
+        let waiting = match port.trees {
+            Some(_) => handle.collect(&handle.waiting(port.id), ANSWER).ok()?.into_iter().sum(),
+            None => 0,
+        };
+        let answers = handle.collect(&handle.waits(interface, waiting), ANSWER).ok()?;
         answers.into_iter().flatten().next()
     }
 

@@ -55,7 +55,7 @@ impl Surroundings for Offline {
 
     fn waits(&self, interface: IfIndex) -> Option<[u64; CLASSES]> {
         let tree = self.trees.get(&self.snapshot.interface(interface)?.port)?;
-        Some(TrafficClass::ALL.map(|class| tree.expected_wait(interface, class, NOW)))
+        Some(TrafficClass::ALL.map(|class| tree.expected_wait(interface, class, 0, NOW)))
     }
 
     fn capacity(&self, interface: &str, class: TrafficClass) -> Option<Row> {

@@ -141,6 +141,7 @@ impl Port for AnyPort {
         each!(self, port => port.poll(now));
     }
 
+    #[inline]
     fn link(&self) -> Link {
         each!(self, port => port.link())
     }

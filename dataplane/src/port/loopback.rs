@@ -95,6 +95,11 @@ impl LoopbackEnd {
     pub fn set_up(&self, up: bool) {
         lock(&self.wires).up = up;
     }
+
+    /// Has the line hold up to `limit` frames each way from now on.
+    pub fn set_limit(&self, limit: usize) {
+        lock(&self.wires).limit = limit;
+    }
 }
 
 impl Port for Loopback {

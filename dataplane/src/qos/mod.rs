@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! police   → Policers: IfIndex × TrafficClass → Meter, or Share of a SharedMeter
-//! enqueue  → Scheduler (one a Port): policer, byte, time and tree limits; past it, where
-//!            nothing is to be decided
+//! enqueue  → Scheduler (one a Port, or several): policer, byte, time and tree limits;
+//!            past it, where nothing is to be decided
 //!            Port ── Interface ── TrafficClass ── Queue
 //! tx       ← Scheduler: port rate, priority, rounds of interfaces, shares of classes
 //! ```
@@ -28,6 +28,7 @@ mod fair;
 mod flows;
 mod fq;
 mod histogram;
+mod line;
 mod memory;
 pub mod meter;
 pub mod meter_shared;
@@ -41,6 +42,7 @@ mod run;
 pub mod scheduler;
 mod serve;
 mod shaper;
+pub mod shared_rate;
 mod site;
 mod spec;
 mod stats;
@@ -62,6 +64,7 @@ pub use meter_shared::{Share, SharedMeter};
 pub use policer::{Metered, Metering, Policers};
 pub use report::{Look, SiteReport, TreeReport};
 pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits};
+pub use shared_rate::{MOST_TREES, Place, SharedRate};
 pub use spec::{Aqm, Cells, ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, RateSpec, ShaperSpec};
 pub use stats::{Count, QueueStats};
 pub use turn::QUANTUM;

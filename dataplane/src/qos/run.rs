@@ -5,8 +5,8 @@
 //! [`Site::take`] do of such a queue, without the questions that it does not ask.
 
 use super::LINE_OVERHEAD;
+use super::line::Line;
 use super::queue::Room;
-use super::shaper::Shaper;
 use super::site::Site;
 use super::turn::Turn;
 use crate::packet::{Batch, Frame};
@@ -16,7 +16,7 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(super) struct Way<'a> {
     pub(super) now: Time,
-    pub(super) port: Option<&'a mut Shaper>,
+    pub(super) line: &'a mut Line,
     pub(super) room: &'a mut Room,
     pub(super) out: &'a mut Batch,
 }
@@ -25,9 +25,8 @@ impl Way<'_> {
     /// A frame of `len` bytes leaves by the port. Gives whether one more without priority may.
     #[inline]
     pub(super) fn port_takes(&mut self, len: usize, turn: Turn) -> bool {
-        let Some(port) = &mut self.port else { return true };
-        port.spend(self.now, len as u32 + LINE_OVERHEAD, turn == Turn::Urgent);
-        port.lets(self.now, false)
+        self.line.spend(self.now, len as u32 + LINE_OVERHEAD, turn == Turn::Urgent);
+        self.line.goes_on(self.now)
     }
 }
 

@@ -20,15 +20,14 @@
 //! that may leave is not saved, neither by an interface's shaper nor by the port's: a line
 //! of the same rate behind never has more than one frame, but for those of priority.
 
-use super::bucket::TokenBucket;
+use super::line::Line;
 use super::memory::Bound;
 use super::queue::Room;
 use super::ring::Ring;
 use super::serve::Terms;
-use super::shaper::Shaper;
+use super::shared_rate::Place;
 use super::site::{Dropped, Site};
 use super::stats::QueueStats;
-use super::turn::Turn;
 use super::wait::FULL;
 use super::wheel::Wheel;
 use crate::class::TrafficClass;
@@ -39,9 +38,9 @@ use crate::time::Time;
 /// Bytes of FCS, preamble and gap, which a port's own rate counts with each frame.
 pub const LINE_OVERHEAD: u32 = 24;
 /// Burst of a port's own rate, nanoseconds.
-const PORT_BURST: u64 = 1_000_000;
+pub(super) const PORT_BURST: u64 = 1_000_000;
 /// A full frame as a port's own rate counts it, bytes.
-const PORT_FULL: u32 = FULL as u32 + LINE_OVERHEAD;
+pub(super) const PORT_FULL: u32 = FULL as u32 + LINE_OVERHEAD;
 const NONE: u32 = u32::MAX;
 
 /// How much one tree may hold. Half of each bound is divided evenly among the
@@ -58,10 +57,10 @@ pub struct TreeLimits {
 }
 
 impl TreeLimits {
-    /// Those of each of the trees of `ports` ports, so that all of them, full of frames of one worker
-    /// that has so many `buffers`, leave a quarter of those to receive into.
-    pub fn sharing(buffers: usize, ports: usize) -> Self {
-        Self { frames: (buffers * 3 / 4 / ports.max(1)).max(64), ..Self::default() }
+    /// Those of each of so many `trees`, so that all of them, full of frames of one worker that has
+    /// so many `buffers`, leave a quarter of those to receive into.
+    pub fn sharing(buffers: usize, trees: usize) -> Self {
+        Self { frames: (buffers * 3 / 4 / trees.max(1)).max(64), ..Self::default() }
     }
 
     /// Frames of priority classes and of Control that a tree of so many interfaces has room
@@ -82,7 +81,9 @@ impl Default for TreeLimits {
 pub struct Scheduler {
     /// The latest time it was told.
     pub(super) clock: Time,
-    pub(super) port: Option<Shaper>,
+    pub(super) line: Line,
+    /// Which of its port's trees it is, where there are several.
+    pub(super) place: Option<Place>,
     pub(super) port_rate: u64,
     pub(super) limits: TreeLimits,
     pub(super) frames: usize,
@@ -130,13 +131,15 @@ impl Scheduler {
         self.make_room();
     }
 
+    /// Says which of several trees of its port it is; `None` is the only one. Counts from the next
+    /// [`Scheduler::sync`] on.
+    pub fn set_place(&mut self, place: Option<Place>) {
+        self.place = place;
+    }
+
     pub(super) fn set_port_rate(&mut self, rate: u64) {
-        let shaper = Shaper::new(TokenBucket::of_time(rate, PORT_BURST), PORT_FULL);
-        self.port = match self.port.take() {
-            _ if rate == 0 => None,
-            Some(port) => Some(port.retuned(shaper, self.clock)),
-            None => Some(shaper),
-        };
+        let old = std::mem::take(&mut self.line);
+        self.line = old.retuned(rate, self.place.as_ref(), self.round, self.clock);
         self.port_rate = rate;
     }
 
@@ -194,6 +197,7 @@ impl Scheduler {
                 if wakes {
                     self.port_idled();
                     self.line_up(at);
+                    self.tell_others();
                 }
                 Ok(())
             }
@@ -218,12 +222,13 @@ impl Scheduler {
         if wakes {
             self.port_idled();
             self.line_up(at);
+            self.tell_others();
         }
         (held.frame, reason)
     }
 
     /// An interface that held so many frames and bytes holds these more, maybe of the common room.
-    fn hold(&mut self, held: (usize, u64), more: (usize, u64)) {
+    pub(super) fn hold(&mut self, held: (usize, u64), more: (usize, u64)) {
         self.frame_bound.add(held.0 as u64, more.0 as u64);
         self.byte_bound.add(held.1, more.1);
     }
@@ -246,11 +251,12 @@ impl Scheduler {
         let mut given = 0;
         while given < most {
             let Some((at, turn)) = self.turn() else { break };
-            if !self.port_lets(turn == Turn::Urgent) {
+            if !self.port_lets(turn) {
                 break;
             }
             given += self.serve(at, turn, most - given, out, dropped);
         }
+        self.tell_others();
         given
     }
 
@@ -262,7 +268,7 @@ impl Scheduler {
         if self.frames == 0 {
             return Time::NEVER;
         }
-        let port = |urgent| self.port.as_ref().map_or(Time::ZERO, |port| port.due(urgent));
+        let port = |urgent| self.line.due(urgent);
         let urgent = if self.urgent.front().is_some() { Time::ZERO } else { self.urging.earliest() };
         let plain = if self.has_plain() { Time::ZERO } else { self.wheel.earliest() };
         let first = urgent.min(self.pacing.earliest()).max(port(true));
@@ -299,11 +305,6 @@ impl Scheduler {
         self.index.get(interface.index()).filter(|at| **at != NONE).map(|at| *at as usize)
     }
 
-    #[inline]
-    pub(super) fn port_lets(&self, urgent: bool) -> bool {
-        self.port.as_ref().is_none_or(|port| port.lets(self.clock, urgent))
-    }
-
     /// Whether an interface may send without priority.
     #[inline]
     fn has_plain(&self) -> bool {
@@ -314,10 +315,10 @@ impl Scheduler {
     /// could send.
     #[inline]
     pub(super) fn port_idled(&mut self) {
-        if self.port.is_some() && self.urgent.front().is_none() && !self.has_plain() {
+        if self.line.is_held() && self.urgent.front().is_none() && !self.has_plain() {
             let due = self.wheel.earliest().min(self.urging.earliest()).min(self.pacing.earliest());
             let until = self.clock.min(due);
-            self.port.as_mut().into_iter().for_each(|port| port.idled(until));
+            self.line.idled(until);
         }
     }
 }

@@ -111,7 +111,7 @@ impl Site {
 
     /// A frame is about to come to a queue.
     #[inline]
-    fn starts(&mut self, place: usize, now: Time) {
+    pub(super) fn starts(&mut self, place: usize, now: Time) {
         if self.backlog & (1 << place) == 0 {
             self.begins(place, now);
         }
@@ -184,12 +184,12 @@ impl Site {
         self.queue_up(frame, &offer, hash, now, room)
     }
 
-    /// Puts back a frame that was taken out while the way of queueing changed.
-    pub(super) fn put_back(&mut self, mut held: Held, room: &mut Room) {
+    /// Puts back a frame that was taken out while the way of queueing changed. Gives whether its queue was empty.
+    pub(super) fn put_back(&mut self, mut held: Held, room: &mut Room) -> bool {
         let offer = self.offer(&held.frame);
         let hash = if self.queues[offer.place].keeps_flows() { held.frame.flow() } else { 0 };
         let since = held.since;
-        self.queue_up(held.frame, &offer, hash, since, room);
+        self.queue_up(held.frame, &offer, hash, since, room)
     }
 
     /// Sends a frame of whatever queue has its turn, and then, while the turn lasts, those of plain ones. It is

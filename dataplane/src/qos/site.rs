@@ -152,7 +152,9 @@ impl Site {
         let keeps = |s: &InterfaceQos| (s.discipline, s.classes.map(|c| c.flows));
         let held = if keeps(&old) == keeps(&self.spec) { Vec::new() } else { self.drain(room) };
         self.arrange(now, room);
-        held.into_iter().for_each(|held| self.put_back(held, room));
+        for held in held {
+            self.put_back(held, room);
+        }
     }
 
     /// Works out what follows from the specification.

@@ -6,9 +6,11 @@ use super::memory::Bound;
 use super::scheduler::Scheduler;
 use super::site::{Dropped, Site};
 use super::spec::InterfaceQos;
+use super::store::Held;
 use crate::class::CLASSES;
 use crate::id::IfIndex;
-use crate::packet::DropReason;
+use crate::packet::{DropReason, Frame};
+use crate::time::Time;
 
 const NONE: u32 = u32::MAX;
 /// Frames for which room is made beforehand, whatever the limit.
@@ -19,7 +21,8 @@ impl Scheduler {
     /// its interfaces. What is unchanged keeps its queues, tokens and turn. A
     /// changed interface keeps its frames, in order within each class, and the
     /// tokens that fit. One not named any more gives its frames out
-    /// (`InterfaceGone`).
+    /// (`InterfaceGone`), in order, each with the time since when it waited as that at which it was
+    /// received, for [`Scheduler::take_over`].
     pub fn sync<'a>(
         &mut self,
         port_rate: u64,
@@ -40,6 +43,7 @@ impl Scheduler {
             self.wind_up();
         }
         self.make_room();
+        self.tell_others();
     }
 
     /// Divides the bounds among the interfaces; room for what may be held, so that no frame has to wait for memory.
@@ -111,10 +115,39 @@ impl Scheduler {
         self.vacant.push(at);
         self.frames -= site.frames;
         self.bytes -= site.bytes;
-        out_dropped.extend(
-            site.drain(&mut self.room).into_iter().map(|held| (held.frame, DropReason::InterfaceGone)),
-        );
+        let give_out = |mut held: Held| {
+            held.frame.meta_mut().received = held.since;
+            (held.frame, DropReason::InterfaceGone)
+        };
+        out_dropped.extend(site.drain(&mut self.room).into_iter().map(give_out));
         true
+    }
+
+    /// Queues a frame that another tree gave out, as if it had waited here: neither policers nor
+    /// early detection are asked again, and it is let in beyond all bounds, which count it.
+    ///
+    /// # Errors
+    /// The frame, where its interface is not here (`InterfaceGone`).
+    #[cold]
+    pub fn take_over(&mut self, frame: Frame, now: Time) -> Result<(), (Frame, DropReason)> {
+        self.clock = self.clock.max(now);
+        let at = self.find(frame.meta().out_interface);
+        let Some((at, site)) = at.and_then(|at| Some((at, self.sites.get_mut(at)?.as_mut()?))) else {
+            return Err((frame, DropReason::InterfaceGone));
+        };
+        let (before, len) = ((site.frames, site.bytes), frame.len() as u64);
+        let since = frame.meta().received.min(self.clock);
+        let place = site.place(frame.meta().class);
+        site.starts(place, self.clock);
+        let wakes = site.put_back(Held { frame, since }, &mut self.room);
+        (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
+        self.hold(before, (1, len));
+        if wakes {
+            self.port_idled();
+            self.line_up(at);
+            self.tell_others();
+        }
+        Ok(())
     }
 
     /// Bytes that its interfaces take, without the frames and flow queues, for which room is common.

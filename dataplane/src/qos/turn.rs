@@ -185,7 +185,7 @@ impl Scheduler {
         }
         let Some(Some(site)) = self.sites.get_mut(at) else { return 0 };
         let before = (site.frames, site.bytes);
-        let mut way = Way { now: self.clock, port: self.port.as_mut(), room: &mut self.room, out };
+        let mut way = Way { now: self.clock, line: &mut self.line, room: &mut self.room, out };
         let (mut given, mut next) = site.run(turn, most, &mut way);
         while next == Next::Other {
             let (more, then) = site.step(turn, most - given, &mut way, dropped);

@@ -22,14 +22,19 @@ impl Scheduler {
     /// How long a frame of `class` that came to `interface` now would wait,
     /// nanoseconds, if nothing else came: what is queued goes first as priority
     /// and weights have it. 0 when only the port makes it wait. Where the port has
-    /// a rate, the interfaces that wait now divide it evenly.
-    pub fn expected_wait(&self, interface: IfIndex, class: TrafficClass, now: Time) -> u64 {
+    /// a rate, the interfaces that wait now divide it evenly, with `beside` of its other trees.
+    pub fn expected_wait(&self, interface: IfIndex, class: TrafficClass, beside: usize, now: Time) -> u64 {
         let Some(site) = self.site(interface) else { return 0 };
         let others = self.sites.iter().flatten().filter(|s| s.frames > 0 && s.id != interface).count();
-        let rate = self.share(site, others + 1);
+        let rate = self.share(site, others + beside + 1);
         let urgent = site.goes_first(class);
-        let port = self.port.as_ref().map_or(0, |port| port.due(urgent).since(now));
+        let port = self.line.due(urgent).since(now);
         if rate == 0 { 0 } else { site.within_limit(class, site.expected(class, rate, now).max(port)) }
+    }
+
+    /// Interfaces that have frames here.
+    pub fn waiting(&self) -> usize {
+        self.sites.iter().flatten().filter(|site| site.frames > 0).count()
     }
 
     fn site(&self, interface: IfIndex) -> Option<&Site> {

@@ -147,8 +147,8 @@ impl Handle {
         self.shared.wakers.iter().for_each(|waker| waker.wake_if_asleep());
     }
 
-    /// Gives a port's queues to the workers that are to have them; the tree's
-    /// owner gets queue 0.
+    /// Gives a port's queues to the workers that are to have them; the owner of the port's tree n
+    /// gets queue n.
     pub fn add_port(&self, id: PortIndex, queues: Vec<AnyPort>) {
         for (n, queue) in queues.into_iter().enumerate() {
             let to = worker::receiver(id, n, self.workers());
@@ -168,19 +168,25 @@ impl Handle {
         self.ask_all(Ask::Status)
     }
 
-    /// Asks how a port's scheduler tree stands; `None` where it has none.
-    pub fn tree(&self, port: PortIndex, look: Look) -> Answers<Option<TreeReport>> {
+    /// Asks how a scheduler tree of a port stands, the first being 0; `None` where there is none.
+    pub fn tree(&self, port: PortIndex, tree: usize, look: Look) -> Answers<Option<TreeReport>> {
         let (reply, answers) = mpsc::channel();
-        if let Some(door) = self.shared.workers.get(worker::owner(port, self.workers())) {
+        if let Some(door) = self.shared.workers.get(worker::owner(port, tree, self.workers())) {
             door.ask(Ask::Tree(port, look, reply));
         }
         answers
     }
 
-    /// Asks how long a frame of each class would wait on an interface; the
-    /// workers that do not own its tree answer `None`.
-    pub fn waits(&self, id: IfIndex) -> Answers<Option<[u64; crate::class::CLASSES]>> {
-        self.ask_all(|reply| Ask::Waits(id, reply))
+    /// Asks how long a frame of each class would wait on an interface, where `waiting` interfaces
+    /// have frames in all trees of its port (0 will do where there is one); the workers that do not
+    /// own its tree answer `None`.
+    pub fn waits(&self, id: IfIndex, waiting: usize) -> Answers<Option<[u64; crate::class::CLASSES]>> {
+        self.ask_all(|reply| Ask::Waits(id, waiting, reply))
+    }
+
+    /// Asks how many interfaces of a port have frames waiting, worker by worker.
+    pub fn waiting(&self, port: PortIndex) -> Answers<usize> {
+        self.ask_all(|reply| Ask::Waiting(port, reply))
     }
 
     /// Asks for every neighbour the router knows.

@@ -228,8 +228,9 @@ impl Out {
         match action {
             Action::Transmit(frame) => {
                 self.counters.totals().originated.add(1);
-                let port = snapshot.interface(frame.meta().out_interface).map(|i| i.port);
-                self.send(owner(port.unwrap_or(PortIndex(0)), self.workers), Parcel::Enqueue(frame));
+                let interface = snapshot.interface(frame.meta().out_interface);
+                let to = interface.map_or(0, |i| owner(i.port, snapshot.tree_of(i), self.workers));
+                self.send(to, Parcel::Enqueue(frame));
             }
             Action::Route(frame) => {
                 self.counters.totals().originated.add(1);

@@ -16,6 +16,7 @@ mod publish;
 pub mod rules;
 mod slab;
 mod snapshot;
+mod trees;
 mod vrf;
 
 pub use adjacency::Adjacency;
@@ -28,4 +29,5 @@ pub use nhlfe::{EcmpGroup, Nhlfe, Pop, PopLookup, Push, Swap};
 pub use publish::{Publisher, Reader};
 pub use slab::Slab;
 pub use snapshot::{PortDemux, PortSpec, Snapshot};
+pub use trees::Trees;
 pub use vrf::Vrf;

@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::nhlfe::Nhlfe;
 use super::rules::Rules;
 use super::slab::Slab;
+use super::trees::Trees;
 use super::vrf::Vrf;
 use crate::id::{AdjacencyId, IfIndex, NhlfeId, PortIndex, VrfId};
 
@@ -26,6 +27,20 @@ pub struct PortSpec {
     pub rate: u64,
     /// Which interface a frame's tags belong to.
     pub demux: PortDemux,
+    /// Its scheduler trees, where it has more than one.
+    pub trees: Option<Arc<Trees>>,
+}
+
+impl PortSpec {
+    /// Its scheduler trees; at least 1.
+    pub fn tree_count(&self) -> usize {
+        self.trees.as_ref().map_or(1, |trees| trees.count())
+    }
+
+    /// Which of them one of its interfaces is in.
+    pub fn tree_of(&self, interface: IfIndex) -> usize {
+        self.trees.as_ref().map_or(0, |trees| trees.of(interface))
+    }
 }
 
 /// Tags → Interface, of one port.
@@ -98,6 +113,11 @@ impl Snapshot {
     #[inline]
     pub fn port(&self, id: PortIndex) -> Option<&PortSpec> {
         self.ports.get(id.index()).map(|p| &**p)
+    }
+
+    /// Which of its port's scheduler trees an interface is in.
+    pub fn tree_of(&self, interface: &Interface) -> usize {
+        self.port(interface.port).map_or(0, |port| port.tree_of(interface.id))
     }
 
     /// The interface, if there is one.

@@ -19,6 +19,9 @@ const BURST: usize = 4 * BATCH;
 pub enum Parcel {
     /// Layer 2 is complete: queue it on `meta.out_interface`.
     Enqueue(Frame),
+    /// A frame that waited in another tree: queue it as if it had waited in the one that
+    /// `meta.out_interface` is in now, since `meta.received`.
+    Moved(Frame),
     /// A datagram the router made: parse, classify, look up and send it.
     Originate(Frame),
     /// A held packet whose neighbour is known now: look it up again.
@@ -35,9 +38,12 @@ impl Parcel {
     /// The frame in it, if there is one.
     pub fn into_frame(self) -> Option<Frame> {
         match self {
-            Self::Enqueue(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) | Self::Home(f) => {
-                Some(f)
-            }
+            Self::Enqueue(f)
+            | Self::Moved(f)
+            | Self::Originate(f)
+            | Self::Release(f)
+            | Self::Punt(f)
+            | Self::Home(f) => Some(f),
             Self::Link(..) => None,
         }
     }

@@ -10,7 +10,9 @@ mod queue;
 pub mod run;
 mod sleep;
 mod staged;
+mod trees;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -45,10 +47,13 @@ pub enum Ask {
     /// Give up the port's queues.
     RemovePort(PortIndex, mpsc::Sender<Vec<AnyPort>>),
     /// Say how long a frame of each class that came now would wait on this interface, nanoseconds.
-    Waits(IfIndex, mpsc::Sender<Option<[u64; CLASSES]>>),
+    /// So many interfaces wait in all trees of its port. `None` where the tree is another worker's.
+    Waits(IfIndex, usize, mpsc::Sender<Option<[u64; CLASSES]>>),
+    /// Say how many interfaces have frames in this worker's tree of a port.
+    Waiting(PortIndex, mpsc::Sender<usize>),
     /// Say how the ports and their queues stand.
     Status(mpsc::Sender<Status>),
-    /// Say how a port's tree stands; `None` where it is another worker's, or nobody's.
+    /// Say how this worker's tree of a port stands; `None` where it has none.
     Tree(PortIndex, Look, mpsc::Sender<Option<TreeReport>>),
 }
 
@@ -102,14 +107,15 @@ struct Core {
     out: Out,
 }
 
-/// The worker that owns a port's scheduler tree, of `workers`.
-pub const fn owner(port: PortIndex, workers: usize) -> usize {
-    if workers <= 1 { 0 } else { port.index() % workers }
+/// The worker that owns a scheduler tree of a port, of `workers`: the one that receives from the
+/// queue of the same number.
+pub const fn owner(port: PortIndex, tree: usize, workers: usize) -> usize {
+    receiver(port, tree, workers)
 }
 
 /// The worker that receives from queue `queue` of a port, of `workers`.
 pub const fn receiver(port: PortIndex, queue: usize, workers: usize) -> usize {
-    (port.index() + queue) % if workers == 0 { 1 } else { workers }
+    if workers <= 1 { 0 } else { (port.index() + queue) % workers }
 }
 
 impl Worker {
@@ -130,6 +136,9 @@ impl Worker {
             mesh,
             queues: Vec::new(),
             trees: Vec::new(),
+            several: Vec::new(),
+            moved: VecDeque::new(),
+            seen: (u64::MAX, u64::MAX),
             dropped: Vec::new(),
         };
         let core = Core {
@@ -168,6 +177,9 @@ impl Worker {
         for parcel in self.inbox.drain(..) {
             self.core.open(parcel, snapshot, now);
         }
+        if !self.core.out.moved.is_empty() {
+            self.core.out.send_moved(snapshot, now);
+        }
         self.core.run_local(snapshot, now);
         frames += self.core.ingress(snapshot, now);
         frames += self.core.egress(now);
@@ -183,8 +195,7 @@ impl Worker {
 
     /// Frames it holds: queued, staged, and on their way to it.
     pub fn held(&self) -> usize {
-        let queues: usize = self.core.out.queues.iter().map(Queue::held).sum();
-        queues + self.inbox.len()
+        self.core.out.held() + self.inbox.len()
     }
 
     /// Its queues.
@@ -209,6 +220,8 @@ impl Worker {
         let ports = queues.into_iter().map(|queue| queue.close(&mut out.dropped)).collect();
         let held = std::mem::take(&mut out.dropped);
         held.into_iter().for_each(|(frame, _)| out.drop(frame, DropReason::Shutdown));
+        let moved = std::mem::take(&mut out.moved);
+        moved.into_iter().for_each(|(_, frame)| out.drop(frame, DropReason::Shutdown));
         ports
     }
 }
@@ -220,18 +233,17 @@ impl Core {
         let first = self.generation.is_none();
         self.generation = Some(snapshot.generation);
         let changed = self.pipeline.sync(snapshot);
+        self.out.sync_trees(snapshot);
         let places = (snapshot.ports.stamp(), snapshot.vrfs.len());
         if std::mem::replace(&mut self.places, places) != places || changed || first {
             let out = &mut self.out;
-            out.share_buffers(snapshot.ports.len());
+            // Trees that came with this generation have their part too.
+            out.share_buffers(snapshot);
             out.counters.sync(
                 snapshot.interfaces.iter().map(|(_, i)| (i.id, &i.name)),
                 snapshot.vrfs.iter().map(|(_, v)| v.id),
                 snapshot.ports.iter().map(|(_, p)| p.id),
             );
-        }
-        for queue in &mut self.out.queues {
-            queue.sync(snapshot, &mut self.out.dropped);
         }
         self.out.settle();
     }
@@ -243,7 +255,8 @@ impl Core {
         match ask {
             Ask::AddQueue(id, port) => out.add_queue(id, port, snapshot, now),
             Ask::RemovePort(id, reply) => drop(reply.send(out.remove_port(id))),
-            Ask::Waits(id, reply) => drop(reply.send(out.waits(id, snapshot, now))),
+            Ask::Waits(id, waiting, reply) => drop(reply.send(out.waits(id, waiting, snapshot, now))),
+            Ask::Waiting(id, reply) => drop(reply.send(out.waiting(id))),
             Ask::Tree(id, look, reply) => drop(reply.send(out.tree(id, look, now))),
             Ask::Status(reply) => {
                 let rules = self.pipeline.rules().collect();
@@ -256,6 +269,7 @@ impl Core {
     fn open(&mut self, parcel: Parcel, snapshot: &Snapshot, now: Time) {
         match parcel {
             Parcel::Enqueue(frame) => self.out.enqueue_on_interface(frame, snapshot, now),
+            Parcel::Moved(frame) => self.out.take_over(frame, snapshot, now),
             Parcel::Home(frame) => self.out.pool.put(frame),
             Parcel::Originate(frame) | Parcel::Release(frame) => {
                 if let Err(frame) = self.batch.push(frame) {
@@ -336,6 +350,9 @@ impl Core {
     }
 
     fn next_event(&self, now: Time) -> Time {
+        if !self.out.moved.is_empty() {
+            return now;
+        }
         let events = self.out.queues.iter().map(|queue| queue.next_event(now));
         events.min().unwrap_or(Time::NEVER).min(self.next_poll)
     }

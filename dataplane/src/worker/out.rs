@@ -1,15 +1,17 @@
 //! Where frames go once their verdict is known: to a tree here or at another
 //! worker, to the slow path, or back to their pool.
 
+use std::collections::VecDeque;
+
 use super::mesh::{Mesh, Parcel};
-use super::queue::Queue;
+use super::queue::{Egress, Queue};
 use super::{Status, owner};
 use crate::class::{CLASSES, TrafficClass};
 use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{Batch, DropReason, Flags, Frame, Pool, PuntReason, Verdict};
 use crate::port::{AnyPort, Port};
-use crate::qos::{Look, Metered, TreeLimits, TreeReport};
+use crate::qos::{Look, Metered, Scheduler, TreeReport};
 use crate::stage::enqueue::Together;
 use crate::table::Snapshot;
 use crate::time::Time;
@@ -25,6 +27,12 @@ pub(super) struct Out {
     pub(super) queues: Vec<Queue>,
     /// Port → position in `queues` of the one whose tree this worker owns.
     pub(super) trees: Vec<Option<usize>>,
+    /// The tree of each interface, by [`IfIndex`]; empty where no port has more than one.
+    pub(super) several: Vec<u8>,
+    /// Frames on their way to another tree of this port.
+    pub(super) moved: VecDeque<(PortIndex, Frame)>,
+    /// Stamps of the tables that the trees were made from.
+    pub(super) seen: (u64, u64),
     pub(super) dropped: Vec<(Frame, DropReason)>,
 }
 
@@ -44,13 +52,11 @@ impl Out {
     /// looked at, and then nothing is done.
     #[inline]
     pub(super) fn take(&mut self, batch: &mut Batch, together: &Together) -> bool {
-        if owner(together.port, self.workers) != self.index.index() {
+        if owner(together.port, self.tree_of(together.to), self.workers) != self.index.index() {
             return false;
         }
         let frames = batch.len() as u64;
-        let tree = self.trees.get(together.port.index()).copied().flatten();
-        let queue = tree.and_then(|at| self.queues.get_mut(at)).filter(|queue| queue.link().up);
-        let Some(egress) = queue.and_then(|queue| queue.egress.as_mut()) else { return false };
+        let Some(egress) = egress(&self.trees, &mut self.queues, together.port) else { return false };
         if !egress.take(batch, (together.to, together.class)) {
             return false;
         }
@@ -92,19 +98,17 @@ impl Out {
         }
     }
 
-    /// Queues a frame on the port's tree, here or with the worker that owns it.
+    /// Queues a frame on the tree of its interface, here or with the worker that owns it.
     #[inline]
     fn enqueue(&mut self, frame: Frame, port: PortIndex, now: Time) {
-        let to = owner(port, self.workers);
+        let to = owner(port, self.tree_of(frame.meta().out_interface), self.workers);
         if to != self.index.index() {
             if let Err(parcel) = self.mesh.send(to, Parcel::Enqueue(frame)) {
                 self.refuse(parcel, DropReason::HandoffFull);
             }
             return;
         }
-        let tree = self.trees.get(port.index()).copied().flatten();
-        let queue = tree.and_then(|at| self.queues.get_mut(at)).filter(|queue| queue.link().up);
-        let Some(egress) = queue.and_then(|queue| queue.egress.as_mut()) else {
+        let Some(egress) = egress(&self.trees, &mut self.queues, port) else {
             return self.drop(frame, DropReason::PortDown);
         };
         if let Err((frame, reason)) = egress.enqueue(frame, now, &mut self.dropped) {
@@ -170,14 +174,11 @@ impl Out {
     }
 
     pub(super) fn add_queue(&mut self, id: PortIndex, port: AnyPort, snapshot: &Snapshot, now: Time) {
-        let has_tree = self.trees.get(id.index()).copied().flatten().is_some();
-        let owns = owner(id, self.workers) == self.index.index() && !has_tree;
-        let mut queue = Queue::new(id, port, owns);
-        queue.sync(snapshot, &mut self.dropped);
-        self.queues.push(queue);
-        self.share_buffers(snapshot.ports.len());
+        self.queues.push(Queue::new(id, port));
+        self.seen = (u64::MAX, u64::MAX);
+        self.sync_trees(snapshot);
+        self.share_buffers(snapshot);
         self.poll_ports(now);
-        self.index_trees();
     }
 
     pub(super) fn remove_port(&mut self, id: PortIndex) -> Vec<AnyPort> {
@@ -190,28 +191,11 @@ impl Out {
         ports
     }
 
-    fn index_trees(&mut self) {
-        self.trees.clear();
-        for (at, queue) in self.queues.iter().enumerate().filter(|(_, q)| q.egress.is_some()) {
-            let port = queue.id.index();
-            self.trees.resize(self.trees.len().max(port + 1), None);
-            self.trees[port] = Some(at);
-        }
-    }
-
-    /// Bounds what each of the `ports` trees of the whole router may hold.
-    pub(super) fn share_buffers(&mut self, ports: usize) {
-        let limits = TreeLimits::sharing(self.pool.total(), ports);
-        for egress in self.queues.iter_mut().filter_map(|queue| queue.egress.as_mut()) {
-            egress.scheduler.set_limits(limits);
-        }
-    }
-
     pub(super) fn status(&self, meters: Vec<Metered>) -> Status {
         Status {
             worker: self.index,
             pool: (self.pool.available(), self.pool.total()),
-            held: self.queues.iter().map(Queue::held).sum(),
+            held: self.held(),
             queues: self.queues.iter().map(|q| (q.id, q.link(), q.stats())).collect(),
             meters,
             rules: Vec::new(),
@@ -224,11 +208,46 @@ impl Out {
         Some(self.queues.get_mut(at)?.egress.as_mut()?.scheduler.report(look, now))
     }
 
-    /// How long a frame of each class would wait; `None` where the tree is another worker's.
-    pub(super) fn waits(&self, id: IfIndex, snapshot: &Snapshot, now: Time) -> Option<[u64; CLASSES]> {
-        let port = snapshot.interface(id)?.port;
-        let at = self.trees.get(port.index()).copied().flatten()?;
-        let scheduler = &self.queues.get(at)?.egress.as_ref()?.scheduler;
-        Some(TrafficClass::ALL.map(|class| scheduler.expected_wait(id, class, now)))
+    /// Frames in its queues, and between its trees and others.
+    pub(super) fn held(&self) -> usize {
+        self.queues.iter().map(Queue::held).sum::<usize>() + self.moved.len()
     }
+
+    /// Interfaces that have frames in this worker's tree of a port.
+    pub(super) fn waiting(&self, port: PortIndex) -> usize {
+        self.scheduler(port).map_or(0, Scheduler::waiting)
+    }
+
+    fn scheduler(&self, port: PortIndex) -> Option<&Scheduler> {
+        let at = self.trees.get(port.index()).copied().flatten()?;
+        Some(&self.queues.get(at)?.egress.as_ref()?.scheduler)
+    }
+
+    /// How long a frame of each class would wait where `waiting` interfaces wait in all trees of the
+    /// port; `None` where the tree is another worker's.
+    pub(super) fn waits(
+        &self,
+        id: IfIndex,
+        waiting: usize,
+        snapshot: &Snapshot,
+        now: Time,
+    ) -> Option<[u64; CLASSES]> {
+        let interface = snapshot.interface(id)?;
+        let (port, tree) = (interface.port, snapshot.tree_of(interface));
+        let scheduler =
+            self.scheduler(port).filter(|_| owner(port, tree, self.workers) == self.index.index())?;
+        let beside = waiting.saturating_sub(scheduler.waiting());
+        Some(TrafficClass::ALL.map(|class| scheduler.expected_wait(id, class, beside, now)))
+    }
+}
+
+/// This worker's tree of a port, while its line is up.
+#[inline]
+pub(super) fn egress<'q>(
+    trees: &[Option<usize>],
+    queues: &'q mut [Queue],
+    port: PortIndex,
+) -> Option<&'q mut Egress> {
+    let tree = trees.get(port.index()).copied().flatten();
+    tree.and_then(|at| queues.get_mut(at)).filter(|queue| queue.link().up)?.egress.as_mut()
 }

@@ -1,5 +1,7 @@
 //! One queue of a port as its worker holds it: receiving with exact counts, and,
-//! where this worker owns the port's scheduler tree, scheduling and sending.
+//! where this worker owns a scheduler tree of the port, scheduling and sending.
+
+use std::sync::Arc;
 
 use super::staged::{Dropped, Staged, Straight};
 use crate::class::TrafficClass;
@@ -7,8 +9,8 @@ use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex};
 use crate::packet::{Batch, DropReason, Frame, Pool};
 use crate::port::{AnyPort, Link, Port, PortStats};
-use crate::qos::Scheduler;
-use crate::table::{Interface, Slab, Snapshot};
+use crate::qos::{Place, Scheduler};
+use crate::table::{Interface, Slab, Snapshot, Trees};
 use crate::time::Time;
 
 /// Nanoseconds after which a line that took no more frames is tried again.
@@ -22,6 +24,8 @@ pub struct Egress {
     pub scheduler: Scheduler,
     straight: Straight,
     staged: Staged,
+    /// Which of the port's trees.
+    tree: usize,
     /// Stamps of the tables the tree was built from.
     seen: (u64, u64),
 }
@@ -41,15 +45,9 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// A queue of port `id`; `owner` says that this worker schedules the port.
-    pub fn new(id: PortIndex, port: AnyPort, owner: bool) -> Self {
-        let egress = owner.then(|| Egress {
-            scheduler: Scheduler::new(0),
-            straight: Straight::default(),
-            staged: Staged::default(),
-            seen: (u64::MAX, u64::MAX),
-        });
-        Self { id, port, egress, stats: PortStats::default(), told: None }
+    /// A queue of port `id`, without a tree.
+    pub fn new(id: PortIndex, port: AnyPort) -> Self {
+        Self { id, port, egress: None, stats: PortStats::default(), told: None }
     }
 
     /// Receives a batch and counts what the port took and what it lost.
@@ -77,17 +75,20 @@ impl Queue {
         }
     }
 
-    /// Adopts the port's rate and its interfaces' QoS where they changed.
-    pub fn sync(&mut self, snapshot: &Snapshot, dropped: &mut Dropped) {
-        let Some(egress) = &mut self.egress else { return };
-        let seen = (snapshot.interfaces.stamp(), snapshot.ports.stamp());
-        if std::mem::replace(&mut egress.seen, seen) == seen {
+    /// Has this tree of the port, or none; adopts the port's rate and the QoS of the tree's interfaces
+    /// where they changed. What a tree given up held goes to `dropped` (`InterfaceGone`), in order.
+    pub fn sync(&mut self, tree: Option<usize>, snapshot: &Snapshot, dropped: &mut Dropped) {
+        let Some(tree) = tree else {
+            if let Some(egress) = self.egress.take() {
+                egress.give_up(DropReason::InterfaceGone, dropped);
+            }
             return;
+        };
+        let egress = self.egress.get_or_insert_with(|| Egress::new(tree));
+        let seen = (snapshot.interfaces.stamp(), snapshot.ports.stamp());
+        if std::mem::replace(&mut egress.seen, seen) != seen {
+            egress.sync(self.id, snapshot, dropped);
         }
-        let rate = snapshot.port(self.id).map_or(0, |p| p.rate);
-        let id = self.id;
-        let interfaces = on_port(&snapshot.interfaces, id).map(|i| (i.id, &i.qos));
-        egress.scheduler.sync(rate, interfaces, dropped);
     }
 
     /// Gives the line what may leave now; gives how many frames it took.
@@ -140,10 +141,11 @@ impl Queue {
     }
 
     /// Whether the line is up, where the slow path was not told so yet. One queue
-    /// of a port tells: the one with the tree.
+    /// of a port tells: the one with the first tree.
     pub fn link_news(&self) -> Option<bool> {
         let up = self.port.link().up;
-        (self.egress.is_some() && self.told != Some(up)).then_some(up)
+        let tells = self.egress.as_ref().is_some_and(|egress| egress.tree == 0);
+        (tells && self.told != Some(up)).then_some(up)
     }
 
     /// Remembers what the slow path was told.
@@ -158,16 +160,41 @@ impl Queue {
 
     /// Takes it apart: the driver, with everything still held in `dropped`.
     pub fn close(mut self, dropped: &mut Dropped) -> AnyPort {
-        if let Some(mut egress) = self.egress.take() {
-            egress.straight.queue_up(&mut egress.scheduler, Time::ZERO, dropped);
-            egress.scheduler.sync(0, std::iter::empty(), dropped);
-            dropped.extend(egress.staged.drain().map(|frame| (frame, DropReason::PortDown)));
+        if let Some(egress) = self.egress.take() {
+            egress.give_up(DropReason::PortDown, dropped);
         }
         self.port
     }
 }
 
 impl Egress {
+    fn new(tree: usize) -> Self {
+        Self {
+            scheduler: Scheduler::new(0),
+            straight: Straight::default(),
+            staged: Staged::default(),
+            tree,
+            seen: (u64::MAX, u64::MAX),
+        }
+    }
+
+    fn sync(&mut self, id: PortIndex, snapshot: &Snapshot, dropped: &mut Dropped) {
+        let (port, tree) = (snapshot.port(id), self.tree);
+        let several = port.and_then(|port| port.trees.as_ref());
+        let place = |trees: &Arc<Trees>| Place { shared: trees.rate().clone(), tree, trees: trees.count() };
+        self.scheduler.set_place(several.map(place));
+        let mine = |i: &&Arc<Interface>| several.is_none_or(|trees| trees.of(i.id) == tree);
+        let interfaces = on_port(&snapshot.interfaces, id).filter(mine).map(|i| (i.id, &i.qos));
+        self.scheduler.sync(port.map_or(0, |port| port.rate), interfaces, dropped);
+    }
+
+    /// Puts what the line has not taken (for `reason`), and what waits, into `dropped`, in order.
+    fn give_up(mut self, reason: DropReason, dropped: &mut Dropped) {
+        dropped.extend(self.staged.drain().map(|frame| (frame, reason)));
+        self.straight.queue_up(&mut self.scheduler, Time::ZERO, dropped);
+        self.scheduler.sync(0, std::iter::empty(), dropped);
+    }
+
     /// Takes a frame that is to leave by the port.
     ///
     /// # Errors
@@ -209,9 +236,6 @@ impl Egress {
 }
 
 /// The interfaces of one port.
-fn on_port(
-    interfaces: &Slab<std::sync::Arc<Interface>>,
-    port: PortIndex,
-) -> impl Iterator<Item = &std::sync::Arc<Interface>> {
+fn on_port(interfaces: &Slab<Arc<Interface>>, port: PortIndex) -> impl Iterator<Item = &Arc<Interface>> {
     interfaces.iter().map(|(_, i)| i).filter(move |i| i.port == port)
 }

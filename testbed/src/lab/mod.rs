@@ -190,6 +190,11 @@ impl Lab {
         self.line(port).ends.iter().for_each(|end| end.set_up(up));
     }
 
+    /// Has a queue of a port's line, which stays up, take nothing any more, or take it again.
+    pub fn set_takes(&mut self, port: &str, queue: usize, takes: bool) {
+        self.line(port).ends[queue].set_limit(if takes { LINE } else { 0 });
+    }
+
     /// Lets `time` pass; frames that leave meanwhile wait to be expected.
     pub fn run(&mut self, time: Duration) {
         self.open_window();

@@ -47,6 +47,7 @@ mod qos_truth;
 mod rules;
 mod rules_labels;
 mod shaping;
+mod trees;
 mod ttl;
 mod vlan;
 mod vpn;

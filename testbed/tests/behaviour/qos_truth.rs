@@ -45,7 +45,7 @@ impl Watched {
     /// What the tree of ge1 says at this very moment.
     fn look(&mut self, look: Look) -> PortTold {
         let port = self.lab.snapshot().interface_named("ge1").unwrap().port;
-        let answers = self.lab.router().handle().tree(port, look);
+        let answers = self.lab.router().handle().tree(port, 0, look);
         self.lab.run(Duration::ZERO);
         PortTold::new(answers.recv().unwrap().into_iter().collect())
     }

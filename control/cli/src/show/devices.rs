@@ -28,6 +28,7 @@ pub(super) fn ports(ask: &Ask) -> Done {
         "DEVICE",
         "LINK",
         ">QUEUES",
+        ">TREES",
         ">RECEIVED",
         ">SENT",
         ">MISSED",
@@ -37,10 +38,10 @@ pub(super) fn ports(ask: &Ask) -> Done {
     for row in rows {
         let style = of_link(&row.link);
         let dropped: u64 = row.drops.values().sum();
-        let numbers = [row.queues as u64, row.received, row.sent, row.missed, dropped].map(|n| n.to_string());
-        let [queues, received, sent, missed, dropped] = numbers;
+        let numbers = [row.queues as u64, row.trees as u64, row.received, row.sent, row.missed, dropped];
+        let [queues, trees, received, sent, missed, dropped] = numbers.map(|n| n.to_string());
         table.styled(
-            [row.name, row.kind, row.device, row.link, queues, received, sent, missed, dropped],
+            [row.name, row.kind, row.device, row.link, queues, trees, received, sent, missed, dropped],
             style,
         );
     }

@@ -15,3 +15,4 @@ mod prove;
 mod qos;
 mod router;
 mod traffic;
+mod trees;

@@ -16,7 +16,7 @@ fn the_bound_beside_a_later_class_of_priority_is_kept() {
         for burst in 1..50u64 {
             tree.run(burst * 60_000_000 + burst * 7_919);
             tree.fill_with(0, full);
-            let begun = tree.tree.next_event(Time(tree.now)).0;
+            let begun = tree.next();
             tree.run(begun);
             // As many as its policer has saved up.
             while tree.offer(0, TrafficClass::Video, full + 4) {

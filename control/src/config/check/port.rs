@@ -64,6 +64,30 @@ impl Checks<'_> {
             let message = format!("a port of kind \"{}\" has one queue", port.kind);
             self.fault("port", i, "queues", message, "leave \"queues\" out");
         }
+        self.trees(i, port);
+    }
+
+    /// Each tree needs a queue to send by, and a worker that schedules it.
+    fn trees(&self, i: usize, port: &Port) {
+        let (trees, workers) = (port.trees, self.config.router.workers);
+        if trees < 2 {
+            return;
+        }
+        if matches!(port.kind, PortKind::Pcap | PortKind::Loopback) {
+            let message = format!("a port of kind \"{}\" has one queue, and so one tree", port.kind);
+            self.fault("port", i, "trees", message, "leave \"trees\" out");
+        } else if trees > port.queues {
+            let message =
+                format!("{trees} trees cannot send by {}: each needs its own", many(port.queues, "queue"));
+            let help =
+                format!("let \"queues\" be {trees}, as far as the device has them, or \"trees\" fewer");
+            self.fault("port", i, "trees", message, help);
+        }
+        if trees > workers {
+            let message = format!("{trees} trees need a worker each, and there {}", are(workers));
+            let help = format!("let router.workers be {trees}, or \"trees\" be {workers}");
+            self.fault("port", i, "trees", message, help);
+        }
     }
 
     pub(super) fn interface_references(&self, whole: bool) {
@@ -116,4 +140,12 @@ impl Checks<'_> {
             self.fault("interface", i, "vlan", message, help);
         }
     }
+}
+
+fn many(n: u16, of: &str) -> String {
+    if n == 1 { format!("one {of}") } else { format!("{n} {of}s") }
+}
+
+fn are(workers: u16) -> String {
+    if workers == 1 { "is one".into() } else { format!("are {workers}") }
 }

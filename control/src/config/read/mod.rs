@@ -123,6 +123,7 @@ fn port(mut table: Table<'_, '_>) -> Option<Port> {
         kind: kind.unwrap_or(PortKind::Loopback),
         device: table.get::<String>("device"),
         queues: number(&mut table, "queues", 1, 64).unwrap_or(1),
+        trees: number(&mut table, "trees", 1, 64).unwrap_or(1),
         rate: table.within("rate", RATES),
         attach: table.get("attach").unwrap_or(Attach::Auto),
         copy: table.get("copy").unwrap_or(Copy::Auto),

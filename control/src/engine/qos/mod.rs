@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dataplane::id::{IfIndex, PortIndex};
 use dataplane::qos::{Look, TreeReport};
-use dataplane::table::{Interface, Snapshot};
+use dataplane::table::{Interface, PortSpec, Snapshot};
 
 pub use rows::{PortTold, Told, table};
 pub use samples::{Change, PERIOD, Samples, WINDOWS};
@@ -21,19 +21,23 @@ use crate::api::qos::{Qos, QosTree};
 use crate::api::types::Refusal;
 
 impl Engine {
-    /// What a port's tree answers; `None` where it has none.
-    fn look(&self, port: PortIndex, look: Look) -> Result<Option<TreeReport>, Refusal> {
-        let answer = self.handle.tree(port, look).recv_timeout(ANSWER);
+    /// What a tree of a port answers; `None` where there is none.
+    fn look(&self, port: PortIndex, tree: usize, look: Look) -> Result<Option<TreeReport>, Refusal> {
+        let answer = self.handle.tree(port, tree, look).recv_timeout(ANSWER);
         answer.map_err(|_| refuse("a forwarding loop did not say in time how its queues stand"))
     }
 
-    /// All pieces of a port's tree.
+    /// All pieces of a port's trees.
     fn pieces(&self, port: PortIndex) -> Result<PortTold, Refusal> {
-        let (mut pieces, mut from) = (Vec::new(), Some(0));
-        while let Some(place) = from {
-            let piece = self.look(port, Look::Brief(place))?;
-            from = piece.as_ref().and_then(|piece| piece.next);
-            pieces.extend(piece);
+        let trees = self.handle.snapshot().port(port).map_or(1, |port| port.tree_count());
+        let mut pieces = Vec::new();
+        for tree in 0..trees {
+            let mut from = Some(0);
+            while let Some(place) = from {
+                let piece = self.look(port, tree, Look::Brief(place))?;
+                from = piece.as_ref().and_then(|piece| piece.next);
+                pieces.extend(piece);
+            }
         }
         Ok(PortTold::new(pieces))
     }
@@ -54,16 +58,17 @@ impl Engine {
         let snapshot = self.handle.snapshot();
         let name = |id: IfIndex| snapshot.interface(id).map(|i| &i.name);
         self.samples().keep(|id, known| name(id).is_some_and(|name| **name == *known));
-        let ports = snapshot.ports.iter().map(|(_, port)| self.sample_port(&snapshot, port.id));
+        let trees = |port: &PortSpec| (0..port.tree_count()).map(|tree| (tree, port.id)).collect::<Vec<_>>();
+        let all = snapshot.ports.iter().flat_map(|(_, port)| trees(port));
         // Each is asked, whatever became of those before it.
-        ports.fold(Ok(()), Result::and)
+        all.map(|(tree, port)| self.sample_tree(&snapshot, port, tree)).fold(Ok(()), Result::and)
     }
 
     /// Keeps each piece as it comes: the tree has forgotten by then what it tells of.
-    fn sample_port(&self, snapshot: &Snapshot, port: PortIndex) -> Result<(), Refusal> {
+    fn sample_tree(&self, snapshot: &Snapshot, port: PortIndex, tree: usize) -> Result<(), Refusal> {
         let mut from = Some(0);
         while let Some(place) = from {
-            let Some(piece) = self.look(port, Look::Sample(place))? else { break };
+            let Some(piece) = self.look(port, tree, Look::Sample(place))? else { break };
             let mut samples = self.samples();
             for site in &piece.sites {
                 if let Some(interface) = snapshot.interface(site.id) {
@@ -106,7 +111,7 @@ impl Engine {
         let mut trees = Vec::new();
         for interface in wanted() {
             let Some(port) = ports.get(&interface.port) else { continue };
-            let whole = self.look(interface.port, Look::Whole(interface.id))?;
+            let whole = self.look(interface.port, snapshot.tree_of(interface), Look::Whole(interface.id))?;
             let whole = PortTold::new(whole.into_iter().collect());
             let received = self.handle.interface_counts(interface.id).received;
             trees.push(whole.of(interface).tree(port.clone(), &received, &self.samples()));

@@ -150,7 +150,7 @@ fn configured(qos: &InterfaceQos, class: usize, row: ClassRow) -> ClassRow {
     }
 }
 
-/// How one port's tree stands.
+/// How one port's trees stand.
 #[derive(Debug, Default)]
 pub struct PortTold {
     /// Told one after the other.
@@ -160,7 +160,7 @@ pub struct PortTold {
 }
 
 impl PortTold {
-    /// All that a tree said in these pieces.
+    /// All that its trees said in these pieces, each tree's in order.
     pub fn new(pieces: Vec<TreeReport>) -> Self {
         let sites = |(n, piece): (usize, &TreeReport)| {
             piece.sites.iter().enumerate().map(move |(at, site)| (site.id, (n, at))).collect::<Vec<_>>()
@@ -184,10 +184,13 @@ impl PortTold {
     /// The row of the port.
     pub fn port(&self, name: &str, snapshot: &Snapshot, samples: &Samples) -> PortTree {
         let mut row = PortTree { name: name.into(), ..PortTree::default() };
-        let Some(last) = self.pieces.last() else { return row };
-        row.rate = Some(last.rate).filter(|rate| *rate > 0);
-        row.depth = Traffic { frames: last.frames as u64, bytes: last.bytes };
-        row.room = Traffic { frames: last.limits.frames as u64, bytes: last.limits.bytes };
+        for last in self.pieces.iter().filter(|piece| piece.next.is_none()) {
+            row.trees += 1;
+            row.rate = Some(last.rate).filter(|rate| *rate > 0);
+            row.depth = add(row.depth, Traffic { frames: last.frames as u64, bytes: last.bytes });
+            let limits = Traffic { frames: last.limits.frames as u64, bytes: last.limits.bytes };
+            row.room = add(row.room, limits);
+        }
         for interface in self.sites().filter_map(|(_, site)| snapshot.interface(site.id)) {
             row.sites += 1;
             for (sum, change) in row.delivered.iter_mut().zip(self.of(interface).changes(samples)) {

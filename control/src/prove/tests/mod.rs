@@ -65,9 +65,10 @@ impl Maker {
         };
         let demux = PortDemux::new([(VlanMatch::Untagged, id)]);
         self.snapshot.interfaces.set(id.index(), Arc::new(interface));
-        self.snapshot
-            .ports
-            .set(port.index(), Arc::new(PortSpec { id: port, name: name.into(), rate: 0, demux }));
+        self.snapshot.ports.set(
+            port.index(),
+            Arc::new(PortSpec { id: port, name: name.into(), rate: 0, demux, trees: None }),
+        );
         for net in nets {
             let (glean, local) = (self.entry(Nhlfe::Glean(id)), self.entry(Nhlfe::Local));
             self.route(vrf, &net.trunc().to_string(), glean);

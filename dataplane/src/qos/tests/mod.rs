@@ -8,6 +8,7 @@ mod priority;
 mod property;
 mod report;
 mod scenario;
+mod trees;
 mod waits;
 
 use std::sync::Arc;

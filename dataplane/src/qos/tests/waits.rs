@@ -21,7 +21,7 @@ fn asked_and_waited(qos: InterfaceQos, asked: TrafficClass) -> (u64, u64) {
         }
     }
     bench.run(10 * MS);
-    let expected = bench.tree.expected_wait(SITE, asked, Time(bench.now));
+    let expected = bench.tree.expected_wait(SITE, asked, 0, Time(bench.now));
     assert_eq!(bench.enqueue(0, asked, 100, 1_000_000), None);
     bench.run(S);
     let waited = bench.gone.iter().find(|g| g.serial == 1_000_000).unwrap().waited;

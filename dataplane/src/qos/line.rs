@@ -1,0 +1,145 @@
+//! What holds a tree to the rate of its port.
+//!
+//! A port with one tree has a bucket of its own, which nobody else looks at; the trees of
+//! a port with several share one rate.
+
+use super::bucket::TokenBucket;
+use super::scheduler::{PORT_BURST, PORT_FULL, Scheduler};
+use super::shaper::Shaper;
+use super::shared_rate::{Place, Seat, Want};
+use super::turn::Turn;
+use crate::time::Time;
+
+/// The line, as a tree sees it.
+#[derive(Debug, Default)]
+pub(super) enum Line {
+    /// It has no rate of its own.
+    #[default]
+    Unheld,
+    /// This tree's alone.
+    Own(Shaper),
+    /// Shared with other trees.
+    Shared(Box<Seat>),
+}
+
+impl Line {
+    /// The same line at another rate, bit/s, 0 for none; what was sent before counts. Its tree is in
+    /// this `round`.
+    pub(super) fn retuned(self, rate: u64, place: Option<&Place>, round: u64, now: Time) -> Self {
+        if rate == 0 {
+            return Self::Unheld;
+        }
+        let mut shaper = Shaper::new(TokenBucket::of_time(rate, PORT_BURST), PORT_FULL);
+        match (self, place) {
+            (Self::Shared(mut seat), Some(place)) if seat.is_at(place) => {
+                seat.adopt(place, rate);
+                Self::Shared(seat)
+            }
+            (old, Some(place)) => Self::Shared(Box::new(Seat::new(place, rate, old.due(false), round))),
+            (Self::Own(old), None) => Self::Own(old.retuned(shaper, now)),
+            (Self::Unheld, None) => Self::Own(shaper),
+            (Self::Shared(seat), None) => {
+                shaper.idled(now);
+                shaper.spend(now, seat.owed(now), true);
+                Self::Own(shaper)
+            }
+        }
+    }
+
+    /// Whether it has a rate.
+    #[inline]
+    pub(super) fn is_held(&self) -> bool {
+        !matches!(self, Self::Unheld)
+    }
+
+    /// When it lets a frame out, of a class with priority or not; not later than the last one sent
+    /// when it does now.
+    #[inline]
+    pub(super) fn due(&self, urgent: bool) -> Time {
+        match self {
+            Self::Unheld => Time::ZERO,
+            Self::Own(shaper) => shaper.due(urgent),
+            Self::Shared(seat) => seat.due(urgent),
+        }
+    }
+
+    /// Until `now` the tree had nothing to send: what came in meanwhile is not saved, unless it is
+    /// for another tree.
+    #[inline]
+    pub(super) fn idled(&mut self, now: Time) {
+        match self {
+            Self::Unheld => {}
+            Self::Own(shaper) => shaper.idled(now),
+            Self::Shared(seat) => seat.idled(now),
+        }
+    }
+
+    /// A frame leaves that is so many bytes on it, of a class with priority or not.
+    #[inline]
+    pub(super) fn spend(&mut self, now: Time, bytes: u32, urgent: bool) {
+        match self {
+            Self::Unheld => {}
+            Self::Own(shaper) => shaper.spend(now, bytes, urgent),
+            Self::Shared(seat) => seat.spend(now, bytes, urgent),
+        }
+    }
+
+    /// Whether an interface that shares may send another frame in its turn.
+    #[inline]
+    pub(super) fn goes_on(&self, now: Time) -> bool {
+        match self {
+            Self::Unheld => true,
+            Self::Own(shaper) => shaper.lets(now, false),
+            Self::Shared(seat) => seat.lets(now),
+        }
+    }
+}
+
+impl Scheduler {
+    /// Whether the line, and the other trees of the port where there are any, let this turn send now.
+    #[inline]
+    pub(super) fn port_lets(&mut self, turn: Turn) -> bool {
+        match &self.line {
+            Line::Unheld => true,
+            Line::Own(shaper) => shaper.lets(self.clock, turn == Turn::Urgent),
+            Line::Shared(_) => self.claims(turn),
+        }
+    }
+
+    fn claims(&mut self, turn: Turn) -> bool {
+        let Line::Shared(seat) = &mut self.line else { return true };
+        seat.say(match turn {
+            Turn::Urgent => Want::URGENT,
+            Turn::Assured => Want::ASSURED,
+            Turn::Shared => Want::shared(self.round),
+            Turn::Leftover => Want::LEFTOVER,
+        });
+        let lets = seat.lets(self.clock);
+        if lets && turn == Turn::Shared {
+            seat.begin_round(self.round);
+        }
+        lets
+    }
+
+    /// Tells the other trees of the port, where there are any, what this one would send.
+    #[inline]
+    pub(super) fn tell_others(&mut self) {
+        if let Line::Shared(_) = &self.line {
+            self.tell();
+        }
+    }
+
+    fn tell(&mut self) {
+        let Line::Shared(seat) = &mut self.line else { return };
+        let shares = self.shared.front().is_some();
+        self.round = seat.round(self.round, shares);
+        seat.say(match () {
+            () if self.frames == 0 => Want::NOTHING,
+            () if self.urgent.front().is_some() => Want::URGENT,
+            () if self.assured.front().is_some() => Want::ASSURED,
+            () if shares => Want::shared(self.round),
+            () if self.leftover.front().is_some() => Want::LEFTOVER,
+            () => Want::HELD,
+        });
+    }
+}
