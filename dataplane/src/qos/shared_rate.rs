@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A tree sends a frame when the line is free, one of priority up to a longest frame's time
-//! before ([`Shaper`](super::shaper::Shaper)), and moves that moment on by the frame's time.
+//! before, as from a shaper, and moves that moment on by the frame's time.
 //! Every frame is claimed by one addition, and what is left of a nanosecond is owed by its
 //! tree: in any window of length t no more leaves than rate·t + burst + one frame of
 //! priority + one of each tree, whatever trees do at the same moment, and over time exactly
@@ -17,7 +17,7 @@
 //! is more urgent goes first: so a priority frame waits for one frame of each other tree at
 //! the most, that which was claimed at the same moment. Of those that share by weight, no
 //! tree begins a round of its interfaces before all have had the one before. A tree that
-//! does not come for what is its own keeps nobody longer than [`PATIENCE`]; one that has
+//! does not come for what is its own keeps nobody longer than 100 µs; one that has
 //! nothing leaves all to the others.
 
 use crossbeam::utils::CachePadded;
