@@ -67,9 +67,14 @@ struct Side {
     frames: Vec<Vec<u8>>,
     at: usize,
     /// Frames of its own that have not come out yet, and those that come out here.
-    sent: Arc<AtomicUsize>,
-    comes: Arc<AtomicUsize>,
+    sent: Arc<Flying>,
+    comes: Arc<Flying>,
 }
+
+/// Frames on their way, on cache lines of their own: no loop waits for another's count.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Flying(AtomicUsize);
 
 impl Cores {
     /// A router of `workers` workers, one or two.
@@ -96,7 +101,7 @@ impl Cores {
         for end in &ends {
             end.discard();
         }
-        let flying = [(); 2].map(|()| Arc::<AtomicUsize>::default());
+        let flying = [(); 2].map(|()| Arc::<Flying>::default());
         let sides = frames.into_iter().enumerate().take(workers).map(|(i, frames)| Side {
             near: ends[i].clone(),
             far: ends[2 + i].clone(),
@@ -129,16 +134,16 @@ impl Side {
     fn turn(&mut self, worker: &mut Worker, clock: Clock) -> usize {
         let now = Time(2 * SECOND + clock.now().nanos());
         // A loop that is ahead waits for the other: what is lost is no work.
-        if self.sent.load(Ordering::Relaxed) < FLYING {
+        if self.sent.0.load(Ordering::Relaxed) < FLYING {
             for _ in 0..BATCH {
                 self.at = (self.at + 1) % self.frames.len();
                 self.near.send(now, &self.frames[self.at]);
             }
-            self.sent.fetch_add(BATCH, Ordering::Relaxed);
+            self.sent.0.fetch_add(BATCH, Ordering::Relaxed);
         }
         worker.poll(now);
         let out = self.far.discard();
-        self.comes.fetch_sub(out, Ordering::Relaxed);
+        self.comes.0.fetch_sub(out, Ordering::Relaxed);
         out
     }
 }
