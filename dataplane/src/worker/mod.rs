@@ -188,6 +188,11 @@ impl Worker {
         Progress { frames, next: self.core.next_event(now) }
     }
 
+    /// Whether frames wait for their time, or for their port.
+    pub fn holds_frames(&self) -> bool {
+        self.core.out.queues.iter().any(|queue| queue.held() > 0)
+    }
+
     /// Whether nothing waits in its rings and no question is open.
     pub fn is_quiet(&self) -> bool {
         self.core.out.mesh.is_quiet() && !self.asked.load(Ordering::Acquire)
