@@ -77,7 +77,7 @@ words! {
     PortKind {
         /// An AF_XDP socket on a network device.
         AfXdp = "af-xdp",
-        /// A packet socket with shared rings (TPACKET_V3) on a network device.
+        /// A packet socket with a shared ring (TPACKET_V2) on a network device.
         AfPacket = "af-packet",
         /// A TAP device, made by the router.
         Tap = "tap",

@@ -70,7 +70,7 @@ pub(super) unsafe trait Plain: Copy {
 }
 
 // SAFETY: integers only, each of these.
-unsafe impl Plain for libc::tpacket_stats_v3 {}
+unsafe impl Plain for libc::tpacket_stats {}
 // SAFETY: as above.
 unsafe impl Plain for libc::xdp_mmap_offsets {}
 // SAFETY: as above.

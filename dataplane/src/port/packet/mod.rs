@@ -1,6 +1,6 @@
 //! AF_PACKET: any Linux device, through the kernel's own driver (packet(7)).
 //!
-//! Two sockets a queue. One receives, by a TPACKET_V3 ring mapped into the
+//! Two sockets a queue. One receives, by a TPACKET_V2 ring mapped into the
 //! process, and never sees what the router itself sends. One only sends, by
 //! `sendmmsg`, past the kernel's queueing discipline: the router has its own.
 //! What the kernel kept beside a packet is put back before anybody sees it: the
@@ -21,13 +21,17 @@ use super::{OpenError, PortStats, sys};
 use crate::packet::{Batch, Pool};
 use crate::time::Time;
 
+/// That of a device that does not tell its own, bytes.
+const ETHERNET_MTU: usize = 1500;
+
 /// An AF_PACKET port: one queue.
 pub type Packet = Attached<PacketQueue>;
 
 /// How an AF_PACKET port is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacketOptions {
-    /// Bytes of the receive ring of each queue, 1 MiB to 1 GiB; 8 MiB unless told.
+    /// Bytes of the receive ring of each queue, 1 MiB to 1 GiB; 8 MiB unless told: 4,096 packets where the MTU
+    /// is up to 1,930 bytes, less where it is more.
     pub ring_bytes: usize,
     /// Send past the kernel's queueing discipline; on unless told.
     pub bypass_qdisc: bool,
@@ -89,7 +93,8 @@ impl Driver for PacketQueue {
             }
             _ => device.failed("opening a packet socket", source),
         };
-        let (receiver, ring) = receiver(index, options).map_err(failed)?;
+        let mtu = device.mtu().unwrap_or(ETHERNET_MTU);
+        let (receiver, ring) = receiver(index, mtu, options).map_err(failed)?;
         let sender = sender(index, options.options.bypass_qdisc).map_err(failed)?;
         Ok(Self { ring, receiver, sender })
     }
@@ -124,17 +129,14 @@ impl Driver for PacketQueue {
         send::all(&self.sender, batch, pool, stats)
     }
 
-    fn look(&mut self, _device: &Device, stats: &mut PortStats) -> bool {
-        let lost = sys::get_option::<libc::tpacket_stats_v3>(
-            &self.receiver,
-            libc::SOL_PACKET,
-            libc::PACKET_STATISTICS,
-        );
+    fn look(&mut self, device: &Device, stats: &mut PortStats) -> bool {
+        let lost =
+            sys::get_option::<libc::tpacket_stats>(&self.receiver, libc::SOL_PACKET, libc::PACKET_STATISTICS);
         // A device that went down leaves an error that wakes every wait until it is read.
         let _ = sys::get_option::<libc::c_int>(&self.receiver, libc::SOL_SOCKET, libc::SO_ERROR);
         // Reading them sets them to zero.
         stats.missed += lost.map_or(0, |lost| u64::from(lost.tp_drops));
-        true
+        device.mtu().is_none_or(|mtu| self.ring.fits(mtu))
     }
 
     fn wait_fd(&self) -> BorrowedFd<'_> {
@@ -156,12 +158,12 @@ fn set(fd: &OwnedFd, option: libc::c_int, value: libc::c_int) -> io::Result<()> 
     sys::set_option(fd, libc::SOL_PACKET, option, &value)
 }
 
-fn receiver(index: u32, options: &QueueOptions) -> io::Result<(OwnedFd, Ring)> {
+fn receiver(index: u32, mtu: usize, options: &QueueOptions) -> io::Result<(OwnedFd, Ring)> {
     let fd = sys::socket(libc::AF_PACKET, libc::SOCK_RAW)?;
-    set(&fd, libc::PACKET_VERSION, libc::tpacket_versions::TPACKET_V3 as libc::c_int)?;
+    set(&fd, libc::PACKET_VERSION, libc::tpacket_versions::TPACKET_V2 as libc::c_int)?;
     set(&fd, libc::PACKET_VNET_HDR, 1)?;
     set(&fd, libc::PACKET_IGNORE_OUTGOING, 1)?;
-    let ring = Ring::new(&fd, options.options.ring_bytes)?;
+    let ring = Ring::new(&fd, options.options.ring_bytes, mtu)?;
     sys::bind(&fd, &address(index, libc::ETH_P_ALL as u16))?;
     if let Some(group) = &options.group {
         group.join(&fd)?;

@@ -1,21 +1,24 @@
-//! The TPACKET_V3 receive ring: blocks of packets, handed over whole.
+//! The TPACKET_V2 receive ring: slots of one packet each, handed over one by one.
 //!
-//! The kernel fills a block, then sets its status to USER; we walk it and set
-//! the status back to KERNEL. A block that is not full is handed over after
-//! [`RETIRE`]: latency matters more than full blocks.
+//! The kernel fills a slot, sets its status to USER and wakes who waits; we copy the packet
+//! and set the status back to KERNEL. (The blocks of TPACKET_V3 would be handed over when they
+//! are full or a millisecond has passed: a call's packet would wait for that.)
 #![allow(unsafe_code)]
 
 use std::io;
+use std::mem::offset_of;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::packet::{Frame, NoRoom};
 use crate::port::sys::{self, Mapping};
 
-/// Milliseconds after which a block that holds a packet is handed over.
-const RETIRE: u32 = 1;
-/// Bytes of a block; the longest packet with its header must fit.
+/// Bytes of what the kernel allocates at once; the largest slot.
 const BLOCK: usize = 128 << 10;
+/// Bytes of the smallest slot.
+const SLOT: usize = 2048;
+/// Beside an IP packet's bytes: what the kernel says of it, aligned, station addresses and type, two tags.
+const BESIDE: usize = 96 + 14 + 8;
 /// `struct virtio_net_hdr`, which the kernel puts before each packet.
 const VNET_HEADER: usize = 10;
 const VNET_NEEDS_CHECKSUM: u8 = 1;
@@ -24,13 +27,16 @@ const VNET_NEEDS_CHECKSUM: u8 = 1;
 #[derive(Debug)]
 pub(super) struct Ring {
     map: Mapping,
-    blocks: usize,
-    /// The block being walked, or to be handed over next.
-    block: usize,
-    /// Packets not yet taken from it; 0 while it is the kernel's.
-    left: u32,
-    /// Where in the ring the next of them starts.
-    at: usize,
+    slots: usize,
+    /// Bytes of each.
+    slot: usize,
+    /// The one to be handed over next.
+    next: usize,
+}
+
+/// Bytes of a slot for the packets of a link with this MTU.
+fn slot_for(mtu: usize) -> usize {
+    (mtu.saturating_add(BESIDE)).clamp(SLOT, BLOCK).next_power_of_two()
 }
 
 /// One packet in the ring.
@@ -46,107 +52,74 @@ pub(super) struct Packet<'a> {
 }
 
 impl Ring {
-    /// A ring of `bytes` on a packet socket that is not bound yet.
-    pub(super) fn new(fd: &OwnedFd, bytes: usize) -> io::Result<Self> {
-        let blocks = bytes.clamp(1 << 20, 1 << 30) / BLOCK;
-        let frame = 2048;
-        let request = libc::tpacket_req3 {
+    /// A ring of `bytes` for packets of this MTU, on a packet socket that is not bound yet.
+    pub(super) fn new(fd: &OwnedFd, bytes: usize, mtu: usize) -> io::Result<Self> {
+        let (blocks, slot) = (bytes.clamp(1 << 20, 1 << 30) / BLOCK, slot_for(mtu));
+        let slots = blocks * BLOCK / slot;
+        let request = libc::tpacket_req {
             tp_block_size: BLOCK as u32,
             tp_block_nr: blocks as u32,
-            tp_frame_size: frame,
-            tp_frame_nr: (blocks * BLOCK) as u32 / frame,
-            tp_retire_blk_tov: RETIRE,
-            tp_sizeof_priv: 0,
-            tp_feature_req_word: 0,
+            tp_frame_size: slot as u32,
+            tp_frame_nr: slots as u32,
         };
         sys::set_option(fd, libc::SOL_PACKET, libc::PACKET_RX_RING, &request)?;
         let map = Mapping::of(fd, blocks * BLOCK, 0)?;
-        Ok(Self { map, blocks, block: 0, left: 0, at: 0 })
+        Ok(Self { map, slots, slot, next: 0 })
     }
 
-    fn block_header(&self) -> Option<&libc::tpacket_hdr_v1> {
-        let offset = self.block * BLOCK + std::mem::offset_of!(libc::tpacket_block_desc, hdr);
-        let header = self.map.at(offset, size_of::<libc::tpacket_hdr_v1>())?;
-        // SAFETY: inside the mapping and aligned, since blocks are; the kernel writes the
-        // status field alone while the block is ours, and that one is read atomically.
-        Some(unsafe { header.cast().as_ref() })
+    /// Whether its slots are long enough for packets of this MTU.
+    pub(super) fn fits(&self, mtu: usize) -> bool {
+        slot_for(mtu) <= self.slot
     }
 
     fn status(&self) -> Option<&AtomicU32> {
-        let offset = self.block * BLOCK
-            + std::mem::offset_of!(libc::tpacket_block_desc, hdr)
-            + std::mem::offset_of!(libc::tpacket_hdr_v1, block_status);
+        let offset = self.next * self.slot + offset_of!(libc::tpacket2_hdr, tp_status);
         let status = self.map.at(offset, size_of::<u32>())?;
-        // SAFETY: inside the mapping and aligned; both sides use it atomically only.
+        // SAFETY: inside the mapping and aligned, as slots are; both sides use it atomically only.
         Some(unsafe { AtomicU32::from_ptr(status.as_ptr().cast()) })
     }
 
-    /// Gives the block being walked back and turns to the next.
-    fn release(&mut self) {
-        if let Some(status) = self.status() {
-            // Release: our reads of the block end before the kernel writes to it.
-            status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
-        }
-        self.left = 0;
-        self.block = (self.block + 1) % self.blocks;
-    }
-
-    /// Takes the next block, when it has been handed over.
-    #[inline]
-    fn acquire(&mut self) -> bool {
-        // Acquire: the kernel's writes to the block are seen once its status is.
-        let ours = self.status().is_some_and(|s| s.load(Ordering::Acquire) & libc::TP_STATUS_USER != 0);
-        let Some(header) = self.block_header().filter(|_| ours) else { return false };
-        let (left, first) = (header.num_pkts, header.offset_to_first_pkt);
-        self.left = left;
-        self.at = self.block * BLOCK + first as usize;
-        if left == 0 {
-            self.release();
-        }
-        left > 0
-    }
-
-    fn header(&self) -> Option<libc::tpacket3_hdr> {
-        let header = self.map.at(self.at, size_of::<libc::tpacket3_hdr>())?;
-        // SAFETY: inside the mapping; the block is ours, so the kernel does not write to it.
-        Some(unsafe { header.cast::<libc::tpacket3_hdr>().read_unaligned() })
+    fn header(&self) -> Option<libc::tpacket2_hdr> {
+        let header = self.map.at(self.next * self.slot, size_of::<libc::tpacket2_hdr>())?;
+        // SAFETY: inside the mapping; the slot is ours, so the kernel does not write to it.
+        Some(unsafe { header.cast::<libc::tpacket2_hdr>().read_unaligned() })
     }
 
     /// The next packet, where it lies.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<Packet<'_>> {
-        if self.left == 0 && !self.acquire() {
+        // Acquire: the kernel's writes to the slot are seen once its status is.
+        if self.status()?.load(Ordering::Acquire) & libc::TP_STATUS_USER == 0 {
             return None;
         }
         let header = self.header()?;
-        let start = (self.at + usize::from(header.tp_mac)).checked_sub(VNET_HEADER)?;
+        let start = (self.next * self.slot + usize::from(header.tp_mac)).checked_sub(VNET_HEADER)?;
         let len = VNET_HEADER + header.tp_snaplen as usize;
         let bytes = self.map.at(start, len)?;
-        // SAFETY: inside the mapping; the block is ours until `release`, which borrows mutably.
+        // SAFETY: inside the mapping; the slot is ours until `advance`, which borrows mutably.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr(), len) };
         let (vnet, bytes) = bytes.split_at_checked(VNET_HEADER)?;
         Some(Packet::new(&header, vnet, bytes))
     }
 
-    /// Steps over the packet that [`Ring::peek`] showed.
+    /// Gives back the slot of the packet that [`Ring::peek`] showed, and turns to the next.
     #[inline]
     pub(super) fn advance(&mut self) {
-        self.left = self.left.saturating_sub(1);
-        if self.left == 0 {
-            self.release();
-        } else if let Some(header) = self.header() {
-            self.at += header.tp_next_offset as usize;
+        if let Some(status) = self.status() {
+            // Release: our reads of the slot end before the kernel writes to it.
+            status.store(libc::TP_STATUS_KERNEL, Ordering::Release);
         }
+        self.next = if self.next + 1 == self.slots { 0 } else { self.next + 1 };
     }
 }
 
 impl<'a> Packet<'a> {
-    fn new(header: &libc::tpacket3_hdr, vnet: &[u8], bytes: &'a [u8]) -> Self {
+    fn new(header: &libc::tpacket2_hdr, vnet: &[u8], bytes: &'a [u8]) -> Self {
         let field = |at: usize| vnet.get(at..at + 2).and_then(|b| b.try_into().ok()).map(u16::from_ne_bytes);
         let byte = |at: usize| vnet.get(at).copied().unwrap_or(0);
         let has = |bit| header.tp_status & bit != 0;
-        let tpid = if has(libc::TP_STATUS_VLAN_TPID_VALID) { header.hv1.tp_vlan_tpid } else { 0x8100 };
-        let tag = || (u32::from(tpid) << 16 | header.hv1.tp_vlan_tci & 0xffff).to_be_bytes();
+        let tpid = if has(libc::TP_STATUS_VLAN_TPID_VALID) { header.tp_vlan_tpid } else { 0x8100 };
+        let tag = || (u32::from(tpid) << 16 | u32::from(header.tp_vlan_tci)).to_be_bytes();
         let checksum = || Some((usize::from(field(6)?), usize::from(field(8)?)));
         Self {
             bytes,
@@ -204,7 +177,13 @@ fn complete_checksum(bytes: &mut [u8], start: usize, offset: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::complete_checksum;
+    use super::{SLOT, complete_checksum, slot_for};
+
+    #[test]
+    fn a_slot_holds_a_full_packet_and_its_tags() {
+        assert_eq!([68, 1500, SLOT - 118, SLOT - 117].map(slot_for), [SLOT, SLOT, SLOT, 2 * SLOT]);
+        assert_eq!([9000, 65_535, usize::MAX].map(slot_for), [16 << 10, 128 << 10, 128 << 10]);
+    }
 
     /// UDP 10.0.0.1:1 → 10.0.0.2:2, "hi": the field starts as the pseudo-header's sum.
     #[test]
