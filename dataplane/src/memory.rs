@@ -35,8 +35,8 @@ const GAP: usize = 4096;
 /// Asks the kernel to map these pieces of memory in large pages, as far as they lie together:
 /// each frame would else cost a look into the page tables. Takes some milliseconds for 100 MB;
 /// where the kernel cannot (it has no such pages, or none free), everything stays as it is.
-pub(crate) fn prefer_large_pages<'a>(pieces: impl Iterator<Item = &'a [u8]>) {
-    let mut spans: Vec<_> = pieces.map(|piece| (piece.as_ptr().addr(), piece.len())).collect();
+pub(crate) fn prefer_large_pages<'a, T: 'a>(pieces: impl Iterator<Item = &'a [T]>) {
+    let mut spans: Vec<_> = pieces.map(|piece| (piece.as_ptr().addr(), size_of_val(piece))).collect();
     spans.sort_unstable();
     let mut ranges: Vec<(usize, usize)> = Vec::new();
     for (from, len) in spans {
@@ -72,7 +72,7 @@ mod tests {
     fn what_memory_holds_stays() {
         let pieces: Vec<Vec<u8>> = (0..24u8).map(|n| vec![n; 1 << 20]).collect();
         prefer_large_pages(pieces.iter().map(Vec::as_slice));
-        prefer_large_pages(std::iter::empty());
+        prefer_large_pages::<u8>(std::iter::empty());
         for (n, piece) in pieces.iter().enumerate() {
             fetch(piece.as_ptr());
             assert!(piece.iter().all(|byte| usize::from(*byte) == n));

@@ -58,7 +58,7 @@ pub(super) struct Compared {
     pub(super) ticks_per_ns: f64,
     pub(super) rounds: u8,
     pub(super) core: usize,
-    /// Whether the peer's memory is in huge pages; ours is not.
+    /// Whether the peer's memory is in huge pages; ours is in large ones where the kernel has them.
     pub(super) huge_pages: bool,
     /// Load of the machine, this measurement included, before and after.
     pub(super) load: [f64; 2],

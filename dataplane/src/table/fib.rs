@@ -13,7 +13,8 @@ macro_rules! fib {
         $(#[$meta])*
         ///
         /// A clone costs one reference count, sees its own version for ever, and an
-        /// edit of it copies the few nodes on the way to the prefix.
+        /// edit of it copies the few nodes on the way to the prefix. Only where a table is
+        /// edited that another version was made from before, all of it is copied first.
         #[derive(Clone, Debug, Default)]
         pub struct $name {
             trie: Trie<$key>,
@@ -43,7 +44,7 @@ macro_rules! fib {
                 self.trie.get(prefix.addr().into(), prefix.prefix_len())
             }
 
-            /// Sets where `prefix` (host bits ignored) leads, which is not `NONE`; gives back what it led to before.
+            /// Sets where `prefix` (host bits ignored) leads, an id below 2^31 (others are ignored); gives back what it led to before.
             pub fn insert(&mut self, prefix: $net, nhlfe: NhlfeId) -> Option<NhlfeId> {
                 self.trie.insert(prefix.addr().into(), prefix.prefix_len(), nhlfe)
             }
@@ -63,21 +64,19 @@ macro_rules! fib {
                 self.len() == 0
             }
 
-            /// Bytes of memory it takes, what it shares with clones included and the
-            /// allocator's own overhead not. Looks at every node: for people.
+            /// Bytes of memory it takes, with what it shares with clones, what is free for
+            /// the next edits, and without the allocator's own overhead.
             pub fn memory(&self) -> usize {
-                let mut sum = size_of::<Self>();
-                self.trie.pieces(|_, bytes| sum += bytes);
-                sum
+                size_of::<Self>() + self.trie.memory()
             }
 
             /// How many of its nodes it shares with `other`, and how many are its own.
             /// Looks at every node of both: for tests and people.
             pub fn shared_with(&self, other: &Self) -> (usize, usize) {
                 let mut others = HashSet::new();
-                other.trie.pieces(|at, _| others.extend([at]));
+                other.trie.nodes(|at| others.extend([at]));
                 let (mut shared, mut own) = (0, 0);
-                self.trie.pieces(|at, _| *if others.contains(&at) { &mut shared } else { &mut own } += 1);
+                self.trie.nodes(|at| *if others.contains(&at) { &mut shared } else { &mut own } += 1);
                 (shared, own)
             }
 

@@ -1,74 +1,52 @@
 //! Every prefix of a trie in order.
 
-use super::children::Child;
+use super::arena::Words;
 use super::key::Key;
 use super::node::{Leaf, Node};
+use super::set::PrefixSet;
+use super::word::Word;
 
-/// A way through one node: indices in the order of their prefixes, by address and
-/// then by length, which is a heap's depth first.
-#[derive(Debug)]
-struct Way<'a, K> {
-    node: &'a Node<K>,
-    /// The next index to look at; 0 when through.
-    index: u16,
-    /// Whether the prefix of that index has been given and its child is next.
-    below: bool,
+/// What a node has to offer.
+#[derive(Clone, Copy, Debug)]
+enum Item<K> {
+    Prefix(Leaf<K>),
+    /// A node, with the bytes before it and its depth.
+    Node(K, u8, Word),
 }
 
 /// Every prefix, by address and then by length.
 #[derive(Debug)]
 pub(in crate::table) struct Iter<'a, K> {
-    ways: Vec<Way<'a, K>>,
-}
-
-/// What a way comes upon.
-enum Found<'a, K> {
-    Prefix(Leaf<K>),
-    Node(&'a Node<K>),
-    End,
-}
-
-impl<'a, K: Key> Way<'a, K> {
-    fn new(node: &'a Node<K>) -> Self {
-        Self { node, index: 1, below: false }
-    }
-
-    fn advance(&mut self) {
-        self.below = false;
-        if self.index < 256 {
-            self.index *= 2;
-        } else {
-            // Up until it is a left one, then to its right one.
-            self.index >>= self.index.trailing_ones();
-            self.index += u16::from(self.index != 0);
-        }
-    }
-
-    fn next(&mut self) -> Found<'a, K> {
-        while self.index != 0 {
-            let index = self.index;
-            if !self.below {
-                self.below = true;
-                if let Some(value) = self.node.prefixes.get(index) {
-                    return Found::Prefix(self.node.leaf(index, value));
-                }
-            }
-            self.advance();
-            if index >= 256 {
-                match self.node.children.get((index - 256) as u8) {
-                    Some(Child::Leaf(leaf)) => return Found::Prefix(*leaf),
-                    Some(Child::Node(node)) => return Found::Node(node),
-                    None => {}
-                }
-            }
-        }
-        Found::End
-    }
+    words: &'a Words,
+    /// What is still to come of the nodes on the way, last first.
+    ways: Vec<Vec<Item<K>>>,
 }
 
 impl<'a, K: Key> Iter<'a, K> {
-    pub(super) fn new(root: Option<&'a Node<K>>) -> Self {
-        Self { ways: root.into_iter().map(Way::new).collect() }
+    pub(super) fn new(words: &'a Words, root: Word) -> Self {
+        let ways = if root.is_node() { vec![vec![Item::Node(K::ZERO, 0, root)]] } else { Vec::new() };
+        Self { words, ways }
+    }
+
+    /// What a node offers, last first.
+    fn open(&self, key: K, depth: u8, at: Word) -> Vec<Item<K>> {
+        let node: Node<K> = Node::read(self.words, at, depth);
+        let below = |(byte, at): &(u8, Word)| {
+            let key = key.with((*byte).into(), 8 * (depth + 1));
+            // After the prefix of the same bits, which ends here.
+            ((key.order(), 8 * (depth + 1), 1), Item::Node(key, depth + 1, *at))
+        };
+        let leaf = |leaf: &Leaf<K>| ((leaf.key.order(), leaf.len, 0), Item::Prefix(*leaf));
+        let own = |(index, value)| {
+            let (bits, low) = PrefixSet::prefix(index);
+            let len = 8 * depth + bits;
+            leaf(&Leaf { key: key.with(low, len), len, value })
+        };
+        let mut items: Vec<_> = node.prefixes.iter().map(own).collect();
+        items.extend(node.leaves.iter().map(leaf));
+        items.extend(node.nodes.iter().map(below));
+        items.sort_unstable_by_key(|(order, _)| std::cmp::Reverse(*order));
+        items.into_iter().map(|(_, item)| item).collect()
     }
 }
 
@@ -77,10 +55,13 @@ impl<K: Key> Iterator for Iter<'_, K> {
 
     fn next(&mut self) -> Option<Leaf<K>> {
         loop {
-            match self.ways.last_mut()?.next() {
-                Found::Prefix(leaf) => return Some(leaf),
-                Found::Node(node) => self.ways.push(Way::new(node)),
-                Found::End => drop(self.ways.pop()),
+            match self.ways.last_mut()?.pop() {
+                Some(Item::Prefix(leaf)) => return Some(leaf),
+                Some(Item::Node(key, depth, at)) => {
+                    let items = self.open(key, depth, at);
+                    self.ways.push(items);
+                }
+                None => drop(self.ways.pop()),
             }
         }
     }

@@ -1,12 +1,25 @@
 //! Addresses as bit strings.
 
 use std::fmt::Debug;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// An address, its first bit the most significant one.
 pub(in crate::table) trait Key: Copy + Eq + Debug {
     /// No bits set.
     const ZERO: Self;
+    /// Bits of it.
+    const BITS: u8;
+    /// Words of four bytes.
+    const WORDS: usize = Self::BITS as usize / 32;
+
+    /// Made of its words, the first of them at 0.
+    fn of_words(word: impl Fn(usize) -> u32) -> Self;
+
+    /// The word at `index`.
+    fn word(self, index: usize) -> u32;
+
+    /// As a number, by which addresses are in order.
+    fn order(self) -> u128;
 
     /// The byte at `depth`, counted from the front.
     fn byte(self, depth: u8) -> u8;
@@ -21,8 +34,66 @@ pub(in crate::table) trait Key: Copy + Eq + Debug {
     fn with(self, bits: u16, end: u8) -> Self;
 }
 
+/// An address as it is given.
+pub(in crate::table) trait Address: Copy {
+    /// As bits.
+    type Key: Key;
+    /// Whether most addresses of a large table are not decided by their first three bytes.
+    const WIDE: bool;
+
+    /// As bits.
+    fn key(self) -> Self::Key;
+
+    /// The byte at `DEPTH`, counted from the front; there is one.
+    fn byte<const DEPTH: usize>(self) -> u8;
+}
+
+impl Address for Ipv4Addr {
+    type Key = u32;
+    const WIDE: bool = false;
+
+    #[inline(always)]
+    fn key(self) -> u32 {
+        self.to_bits()
+    }
+
+    #[inline(always)]
+    fn byte<const DEPTH: usize>(self) -> u8 {
+        self.octets()[DEPTH & 3]
+    }
+}
+
+impl Address for Ipv6Addr {
+    type Key = Long;
+    const WIDE: bool = true;
+
+    #[inline(always)]
+    fn key(self) -> Long {
+        self.into()
+    }
+
+    #[inline(always)]
+    fn byte<const DEPTH: usize>(self) -> u8 {
+        self.octets()[DEPTH & 15]
+    }
+}
+
 impl Key for u32 {
     const ZERO: Self = 0;
+    const BITS: u8 = 32;
+
+    #[inline(always)]
+    fn of_words(word: impl Fn(usize) -> u32) -> Self {
+        word(0)
+    }
+
+    fn word(self, _: usize) -> u32 {
+        self
+    }
+
+    fn order(self) -> u128 {
+        self.into()
+    }
 
     #[inline(always)]
     fn byte(self, depth: u8) -> u8 {
@@ -70,6 +141,21 @@ impl From<Ipv6Addr> for Long {
 
 impl Key for Long {
     const ZERO: Self = Self { high: 0, low: 0 };
+    const BITS: u8 = 128;
+
+    #[inline(always)]
+    fn of_words(word: impl Fn(usize) -> u32) -> Self {
+        let half = |i| u64::from(word(i)) << 32 | u64::from(word(i + 1));
+        Self { high: half(0), low: half(2) }
+    }
+
+    fn word(self, index: usize) -> u32 {
+        (self.to_bits() >> (96 - 32 * (index & 3))) as u32
+    }
+
+    fn order(self) -> u128 {
+        self.to_bits()
+    }
 
     #[inline(always)]
     fn byte(self, depth: u8) -> u8 {

@@ -48,9 +48,9 @@ impl PrefixSet {
         (0..=8).rev().map(|len| Self::index(byte, len)).find_map(|index| Some((index, self.get(index)?)))
     }
 
-    /// What each byte's longest one leads to; `NONE` where none covers it.
-    pub(super) fn slots(&self) -> Slots {
-        let mut slots = [NhlfeId::NONE; 256];
+    /// What each byte's longest one leads to; `cover` where none covers it.
+    pub(super) fn slots(&self, cover: NhlfeId) -> Slots {
+        let mut slots = [cover; 256];
         for (index, value) in &self.list {
             let (first, last) = Self::range(*index);
             slots[usize::from(first)..=usize::from(last)].fill(*value);
@@ -63,7 +63,6 @@ impl PrefixSet {
         match self.find(index) {
             Ok(at) => self.list.get_mut(at).map(|(_, old)| std::mem::replace(old, value)),
             Err(at) => {
-                grow(&mut self.list);
                 self.list.insert(at, (index, value));
                 None
             }
@@ -81,21 +80,19 @@ impl PrefixSet {
         self.list.len()
     }
 
-    /// The index and value of the one there is, when there is but one.
-    pub(super) fn only(&self) -> Option<(u16, NhlfeId)> {
-        let [only] = self.list[..] else { return None };
-        Some(only)
-    }
-
-    /// Bytes of memory beside itself.
-    pub(super) fn memory(&self) -> usize {
-        self.list.capacity() * size_of::<(u16, NhlfeId)>()
+    /// Each index and value, shorter prefixes first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u16, NhlfeId)> + '_ {
+        self.list.iter().copied()
     }
 }
 
-/// Makes room for one more, a quarter ahead: tables hold many small arrays.
-pub(super) fn grow<T>(values: &mut Vec<T>) {
-    if values.len() == values.capacity() {
-        values.reserve_exact(1 + values.len() / 4);
+impl FromIterator<(u16, NhlfeId)> for PrefixSet {
+    /// Of what is in index order.
+    fn from_iter<I: IntoIterator<Item = (u16, NhlfeId)>>(list: I) -> Self {
+        let list = list.into_iter();
+        // Room for one more: that is what most are read for.
+        let mut room = Vec::with_capacity(list.size_hint().0 + 1);
+        room.extend(list);
+        Self { list: room }
     }
 }

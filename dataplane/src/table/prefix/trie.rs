@@ -1,146 +1,272 @@
 //! A whole trie.
 
-use std::hint::select_unpredictable;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::children::Child;
+use super::arena::{Full, Generation, LINE, Words, set_word, word};
+use super::edit::{Edit, Rest};
 use super::iter::Iter;
-use super::key::Key;
-use super::node::{Leaf, Node};
+use super::key::{Address, Key};
+use super::node::{Leaf, Node, home};
+use super::pack::copy_lines;
+use super::place::{Block, Place};
+use super::set::PrefixSet;
+use super::sheet::Sheet;
+use super::walk;
+use super::wide::all_wide;
+use super::word::{Shape, Word};
 use crate::id::NhlfeId;
 
-/// Addresses that are looked up together.
-const TOGETHER: usize = 64;
+/// Lines of a new arena beyond those in use: of few an eighth of them, of many a quarter, of
+/// those between a half; and so many.
+const ROOM: usize = 4;
+/// Lines that are no longer few: 64 KiB.
+const FEW: usize = 1 << 10;
+/// Lines that are many: 16 MiB.
+const MANY: usize = 1 << 18;
 
 /// Prefix to value.
 #[derive(Clone, Debug)]
 pub(in crate::table) struct Trie<K> {
-    root: Option<Arc<Node<K>>>,
+    at: Option<Arc<Generation>>,
+    root: Word,
+    /// Lines that its nodes take.
+    lines: usize,
+    /// Prefixes in the nodes.
     len: usize,
+    /// The value of the prefix of no bits: it may change as often as it likes.
+    default: NhlfeId,
+    key: PhantomData<K>,
 }
 
 impl<K> Default for Trie<K> {
     fn default() -> Self {
-        Self { root: None, len: 0 }
-    }
-}
-
-/// Goes one node down. `best` is what the longest match so far leads to; gives
-/// back what it leads to now, and the next node, if there is one on the way to `address`.
-#[inline(always)]
-fn step<K: Key>(node: &Node<K>, address: K, best: NhlfeId) -> (NhlfeId, Option<&Node<K>>) {
-    let (value, child) = node.look(address.byte(node.depth));
-    // Not a branch: it would wait for the value, and be guessed wrong half the time.
-    let best = select_unpredictable(value.is_some(), value, best);
-    match child {
-        None => (best, None),
-        Some(Child::Node(next)) => (best, (address.common(next.key) >= 8 * next.depth).then_some(next)),
-        Some(Child::Leaf(leaf)) => {
-            (select_unpredictable(address.common(leaf.key) >= leaf.len, leaf.value, best), None)
-        }
+        Self { at: None, root: Word::NONE, lines: 0, len: 0, default: NhlfeId::NONE, key: PhantomData }
     }
 }
 
 impl<K: Key> Trie<K> {
+    #[inline(always)]
+    fn words(&self) -> &Words {
+        self.at.as_ref().map_or(&[], |at| at.arena.words())
+    }
+
+    #[inline(always)]
+    fn sheet(&self) -> Option<&Sheet> {
+        self.at.as_ref().and_then(|at| at.arena.sheet.as_ref())
+    }
+
     /// The value of the longest prefix that covers `address`.
     #[inline]
     pub(in crate::table) fn lookup(&self, address: K) -> Option<NhlfeId> {
-        let mut best = NhlfeId::NONE;
-        let mut next = self.root.as_deref();
-        while let Some(node) = next {
-            (best, next) = step(node, address, best);
+        let found = match self.sheet() {
+            Some(sheet) => sheet.one(self.words(), self.root, address),
+            None => walk::one(self.words(), self.root, address),
+        };
+        let found = if found.is_some() { found } else { self.default };
+        found.is_some().then_some(found)
+    }
+
+    /// Looks addresses up; `NONE` where no prefix covers one.
+    #[inline]
+    pub(in crate::table) fn lookup_batch<A: Address<Key = K>>(&self, addresses: &[A], found: &mut [NhlfeId]) {
+        match self.sheet() {
+            Some(sheet) => sheet.all(self.words(), self.root, self.default, addresses, found),
+            None => all_wide(self.words(), self.root, self.default, addresses, found),
         }
-        best.is_some().then_some(best)
     }
 
     /// The longest prefix that covers `address`.
     pub(in crate::table) fn longest_match(&self, address: K) -> Option<Leaf<K>> {
-        let mut best = None;
-        let mut next = self.root.as_deref();
-        while let Some(node) = next {
-            let byte = address.byte(node.depth);
-            let here = node.prefixes.longest(byte);
-            best = here.map(|(index, value)| node.leaf(index, value)).or(best);
-            next = match node.children.get(byte) {
-                Some(Child::Node(next)) if address.common(next.key) >= 8 * next.depth => Some(next),
-                Some(Child::Leaf(leaf)) if address.common(leaf.key) >= leaf.len => return Some(*leaf),
-                _ => None,
-            };
+        let default = Leaf { key: K::ZERO, len: 0, value: self.default };
+        let mut best = self.default.is_some().then_some(default);
+        let (words, mut at, mut depth) = (self.words(), self.root, 0);
+        while at.is_node() {
+            let node: Node<K> = Node::read(words, at, depth);
+            let byte = address.byte(depth);
+            let own = node.prefixes.longest(byte).map(|(index, value)| {
+                let (bits, low) = PrefixSet::prefix(index);
+                let len = 8 * depth + bits;
+                Leaf { key: address.trunc(8 * depth).with(low, len), len, value }
+            });
+            let lone = node.leaves.iter().find(|leaf| address.common(leaf.key) >= leaf.len);
+            best = lone.copied().or(own).or(best);
+            at = Word(word(words, Place::of(at).slot(words, byte)));
+            depth += 1;
         }
         best
     }
 
-    /// Looks addresses up; `NONE` where no prefix covers one. They go down level
-    /// by level together, so that their waits for memory overlap.
-    pub(in crate::table) fn lookup_batch<A: Copy + Into<K>>(&self, addresses: &[A], found: &mut [NhlfeId]) {
-        let batches = addresses.chunks(TOGETHER).zip(found.chunks_mut(TOGETHER));
-        batches.for_each(|(addresses, found)| self.lookup_together(addresses, found));
-    }
-
-    fn lookup_together<A: Copy + Into<K>>(&self, addresses: &[A], found: &mut [NhlfeId]) {
-        let mut next = [self.root.as_deref(); TOGETHER];
-        found.iter_mut().zip(addresses).for_each(|(found, _)| *found = NhlfeId::NONE);
-        let mut going = self.root.is_some();
-        while going {
-            going = false;
-            for ((address, next), found) in addresses.iter().zip(&mut next).zip(&mut *found) {
-                if let Some(node) = *next {
-                    (*found, *next) = step(node, (*address).into(), *found);
-                    going |= next.is_some();
-                }
-            }
-        }
-    }
-
     /// The value of exactly this prefix.
     pub(in crate::table) fn get(&self, key: K, len: u8) -> Option<NhlfeId> {
-        self.root.as_deref()?.get(key.trunc(len), len)
+        let (key, words) = (key.trunc(len), self.words());
+        if len == 0 {
+            return self.default.is_some().then_some(self.default);
+        }
+        let (mut at, mut depth) = (self.root, 0);
+        while at.is_node() {
+            let place = Place::of(at);
+            if home(len) == depth {
+                // An edit comes next, and looks at all of it.
+                place.fetch(words);
+                return place.find(words, PrefixSet::index(key.byte(depth), len - 8 * depth));
+            }
+            at = Word(word(words, place.slot(words, key.byte(depth))));
+            depth += 1;
+        }
+        let lone = (at.shape() == Shape::Leaf).then(|| super::pack::leaf::<K>(words, at.place()))?;
+        (lone.key == key && lone.len == len).then_some(lone.value)
     }
 
-    /// Sets the value of a prefix; gives back the one before. Setting what is there copies nothing.
+    /// Sets the value of a prefix; gives back the one before. Setting what is there copies
+    /// nothing; values from 2^31 on are none.
     pub(in crate::table) fn insert(&mut self, key: K, len: u8, value: NhlfeId) -> Option<NhlfeId> {
         let key = key.trunc(len);
         let old = self.get(key, len);
-        if old != Some(value) {
-            let root = self.root.get_or_insert_with(|| Arc::new(Node::new(K::ZERO, 0)));
-            root.insert(Leaf { key, len, value });
-            self.len += usize::from(old.is_none());
+        if old == Some(value) || value.0 >= Word::VALUES {
+            return old;
         }
+        if len == 0 {
+            self.default = value;
+            return old;
+        }
+        self.sheet().inspect(|sheet| sheet.fetch(key));
+        let leaf = Leaf { key, len, value };
+        self.root = self.edit(key, len, |edit, root| {
+            let root = if root.is_node() { root } else { edit.put(&Node::<K>::new(0, NhlfeId::NONE))? };
+            edit.insert(root, 0, leaf)
+        });
+        self.len += usize::from(old.is_none());
         old
     }
 
     /// Takes a prefix out; gives back its value. Taking out what is not there copies nothing.
     pub(in crate::table) fn remove(&mut self, key: K, len: u8) -> Option<NhlfeId> {
         let key = key.trunc(len);
-        self.get(key, len)?;
-        let old = self.root.as_mut()?.remove(key, len);
-        self.len -= 1;
-        if self.len == 0 {
-            self.root = None;
+        let old = self.get(key, len)?;
+        if len == 0 {
+            self.default = NhlfeId::NONE;
+        } else if self.len == 1 {
+            *self = Self { default: self.default, ..Self::default() };
+        } else {
+            self.len -= 1;
+            self.sheet().inspect(|sheet| sheet.fetch(key));
+            self.root = self.edit(key, len, |edit, root| match edit.remove(root, 0, key, len)? {
+                Rest::Node(root) => Ok(root),
+                Rest::Nothing | Rest::Leaf(_) => Ok(Word::NONE),
+            });
         }
-        old
+        Some(old)
+    }
+
+    /// Makes an edit in a generation of its own, with as much room as it takes.
+    fn edit(&mut self, key: K, len: u8, what: impl Fn(&mut Edit<'_>, Word) -> Result<Word, Full>) -> Word {
+        let mut room = ROOM;
+        loop {
+            if let Some(at) = self.own() {
+                let mut book = at.arena.book();
+                let mut edit = Edit::new(&at.arena, &mut book, at.number);
+                let root = what(&mut edit, self.root);
+                if let Ok(root) = root {
+                    edit.note(root, key, len);
+                }
+                let (taken, left) = edit.end(root.is_ok());
+                drop(book);
+                self.lines = self.lines + taken - left;
+                if let Ok(root) = root {
+                    return root;
+                }
+            }
+            self.relocate(room);
+            room *= 2;
+        }
+    }
+
+    /// A generation that no clone has, if there is one to be had where the table is: not so
+    /// when another has been made from this one before.
+    fn own(&mut self) -> Option<Arc<Generation>> {
+        let at = self.at.as_mut()?;
+        if Arc::get_mut(at).is_none() || !at.is_newest() {
+            *at = Arc::new(at.next()?);
+        }
+        Some(at.clone())
+    }
+
+    /// Moves to an arena of its own, with `room` for more.
+    fn relocate(&mut self, mut room: usize) {
+        let mut sheet = None;
+        loop {
+            let part = match self.lines {
+                ..FEW => 8,
+                FEW..MANY => 2,
+                _ => 4,
+            };
+            let lines = self.lines + self.lines / part + room;
+            if self.at.as_mut().and_then(Arc::get_mut).is_some_and(|at| at.grow::<K>(lines)) {
+                return;
+            }
+            sheet = self.at.as_mut().and_then(Arc::get_mut).and_then(Generation::take_sheet).or(sheet);
+            let mut to = Generation::first::<K>(lines, sheet.take());
+            if let Ok(root) = self.copy(&to, self.root) {
+                self.lines = to.arena.book().used();
+                Edit::new(&to.arena, &mut to.arena.book(), to.number).note(root, K::ZERO, 0);
+                (self.root, self.at) = (root, Some(Arc::new(to)));
+                return;
+            }
+            sheet = to.take_sheet();
+            room *= 2;
+        }
+    }
+
+    /// Copies a node and all below it.
+    fn copy(&self, to: &Generation, node: Word) -> Result<Word, Full> {
+        if !node.is_node() {
+            return Ok(node);
+        }
+        let (from, words) = (self.words(), to.arena.words());
+        let place = Place::of(node);
+        let take = |lines| to.arena.book().take(lines, to.arena.lines());
+        let copy = place.copy(from, words, take(place.block(from).lines)?, to.number);
+        if let Some(apart) = place.apart(from) {
+            let line = take(apart.lines)?;
+            copy_lines(from, apart.line as usize * LINE, words, line as usize * LINE, apart.lines);
+            copy.set_apart(words, Block { line, generation: to.number, ..apart });
+        }
+        for at in copy.slots(words) {
+            let below = Word(word(words, at));
+            if below.is_node() {
+                set_word(words, at, self.copy(to, below)?.0);
+            }
+        }
+        Ok(copy.node())
     }
 
     /// Prefixes in it.
     pub(in crate::table) fn len(&self) -> usize {
-        self.len
+        self.len + usize::from(self.default.is_some())
     }
 
     /// Every prefix, by address and then by length.
-    pub(in crate::table) fn iter(&self) -> Iter<'_, K> {
-        Iter::new(self.root.as_deref())
+    pub(in crate::table) fn iter(&self) -> impl Iterator<Item = Leaf<K>> + '_ {
+        let default = Leaf { key: K::ZERO, len: 0, value: self.default };
+        let default = self.default.is_some().then_some(default);
+        default.into_iter().chain(Iter::new(self.words(), self.root))
     }
 
-    /// Calls `each` with the address and size in bytes of every piece of memory it takes.
-    pub(in crate::table) fn pieces(&self, mut each: impl FnMut(usize, usize)) {
-        let mut nodes: Vec<&Arc<Node<K>>> = self.root.iter().collect();
+    /// Bytes of memory beside itself, free ones and those of clones included.
+    pub(in crate::table) fn memory(&self) -> usize {
+        self.at.as_ref().map_or(0, |at| 16 + size_of::<Generation>() + at.arena.memory())
+    }
+
+    /// Calls `each` with the address of every node.
+    pub(in crate::table) fn nodes(&self, mut each: impl FnMut(usize)) {
+        let words = self.words();
+        let mut nodes = vec![self.root];
+        nodes.retain(|root| root.is_node());
         while let Some(node) = nodes.pop() {
-            each(Arc::as_ptr(node).addr(), 16 + size_of::<Node<K>>() + node.memory());
-            node.children.blocks().for_each(|(at, bytes)| each(at, bytes));
-            nodes.extend(node.children.iter().filter_map(|child| match child {
-                Child::Node(node) => Some(node),
-                Child::Leaf(_) => None,
-            }));
+            let place = Place::of(node);
+            each(words.as_ptr().addr() + place.start * size_of::<u32>());
+            place.each_below(words, |_, below| nodes.extend([below].iter().filter(|below| below.is_node())));
         }
     }
 }

@@ -1,0 +1,172 @@
+//! A large IPv4 table, which has a sheet, against its own nodes, and beside a reader.
+
+use std::net::Ipv4Addr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use ipnet::Ipv4Net;
+use proptest::prelude::*;
+
+use crate::id::NhlfeId;
+use crate::table::{Fib4, Publisher};
+
+/// Bytes of a sheet.
+const SHEET: usize = 64 << 20;
+
+/// Routes everywhere, as many as make a sheet worth while.
+fn large() -> Fib4 {
+    static LARGE: OnceLock<Fib4> = OnceLock::new();
+    let make = || {
+        let mut fib = Fib4::default();
+        for i in 0..150_000u32 {
+            let len = [24, 24, 24, 22, 20, 16, 32, 27][i as usize & 7];
+            fib.insert(net(i.wrapping_mul(0x9e37_79b1), len), NhlfeId(i));
+        }
+        fib
+    };
+    LARGE.get_or_init(make).clone()
+}
+
+fn net(bits: u32, len: u8) -> Ipv4Net {
+    Ipv4Net::new(Ipv4Addr::from_bits(bits), len).unwrap()
+}
+
+/// Look-ups find what the nodes say, which other tests hold against a scan.
+fn agrees(fib: &Fib4, addresses: &[Ipv4Addr]) {
+    let mut batch = vec![NhlfeId(77); addresses.len()];
+    fib.lookup_batch(addresses, &mut batch);
+    for (address, batched) in addresses.iter().zip(batch) {
+        let expected = fib.longest_match(*address).map(|(_, value)| value);
+        assert_eq!(fib.lookup(*address), expected, "{address}");
+        assert_eq!(batched, expected.unwrap_or(NhlfeId::NONE), "{address}");
+    }
+}
+
+/// Addresses at and about the ends of a prefix and somewhere in it.
+fn about(net: Ipv4Net, step: u32) -> [Ipv4Addr; 5] {
+    let (first, last) = (net.network().to_bits(), net.broadcast().to_bits());
+    let inside = first + (last - first) / 7 * (step % 7);
+    [first.wrapping_sub(1), first, inside, last, last.wrapping_add(1)].map(Ipv4Addr::from_bits)
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Insert(u32),
+    Remove,
+    Fork,
+    End(prop::sample::Index),
+    Return(prop::sample::Index),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        40 => (0u32..9).prop_map(Op::Insert),
+        30 => Just(Op::Remove),
+        10 => Just(Op::Fork),
+        10 => any::<prop::sample::Index>().prop_map(Op::End),
+        1 => any::<prop::sample::Index>().prop_map(Op::Return),
+    ]
+}
+
+/// Prefixes that nest, in a few places.
+fn nets() -> impl Strategy<Value = Ipv4Net> {
+    let byte = || prop_oneof![Just(0u8), Just(0xff), 0u8..3, any::<u8>()];
+    let bits = (9u8..12, byte(), byte(), byte()).prop_map(|(a, b, c, d)| u32::from_be_bytes([a, b, c, d]));
+    (bits, prop_oneof![1 => 0u8..=7, 9 => 8u8..=32]).prop_map(|(bits, len)| net(bits, len))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+
+    #[test]
+    fn every_generation_finds_what_its_nodes_say(
+        steps in prop::collection::vec((op(), nets()), 1..120),
+        others in prop::collection::vec(any::<u32>(), 64),
+    ) {
+        let mut fib = large();
+        let mut forks = vec![fib.clone()];
+        let mut addresses: Vec<_> = others.into_iter().map(Ipv4Addr::from_bits).collect();
+        for ((op, net), step) in steps.into_iter().zip(0..) {
+            addresses.extend(about(net, step));
+            match op {
+                Op::Insert(value) => {
+                    fib.insert(net, NhlfeId(value));
+                }
+                Op::Remove => {
+                    let covering = fib.longest_match(net.addr()).map_or(net, |(net, _)| net);
+                    fib.remove(covering);
+                }
+                Op::Fork => forks.push(fib.clone()),
+                Op::End(fork) if forks.len() > 1 => drop(forks.swap_remove(fork.index(forks.len()))),
+                Op::Return(fork) => {
+                    let at = fork.index(forks.len());
+                    std::mem::swap(&mut fib, &mut forks[at]);
+                }
+                Op::End(_) => {}
+            }
+            agrees(&fib, &addresses[addresses.len().saturating_sub(20)..]);
+        }
+        agrees(&fib, &addresses);
+        forks.iter().for_each(|fork| agrees(fork, &addresses));
+        drop(forks);
+        // What was marked is written now, but for what the next edit does.
+        fib.insert(net(0x0a00_0000, 9), NhlfeId(10));
+        agrees(&fib, &addresses);
+    }
+}
+
+#[test]
+fn a_large_table_has_a_sheet_and_a_small_one_none() {
+    let mut fib = large();
+    assert!(fib.memory() > SHEET);
+    assert_eq!(fib.insert(net(0x0a01_0200, 24), NhlfeId(5)), None);
+    assert!(fib.memory() > SHEET && fib.memory() < 2 * SHEET);
+    let nets: Vec<_> = fib.iter().map(|(net, _)| net).collect();
+    for net in nets {
+        fib.remove(net);
+    }
+    assert!(fib.memory() < 1024, "{} bytes", fib.memory());
+}
+
+/// Every generation leads all routes to its own number: a burst that found two would have
+/// seen two generations.
+#[test]
+fn a_reader_sees_one_generation_a_burst() {
+    let nets = [net(0x0a09_0000, 16), net(0x0a09_0100, 24), net(0x0a09_0180, 25), net(0x0ac8_0000, 13)];
+    let addresses: Vec<_> = (0..32u32).flat_map(|step| nets.map(|net| about(net, step)[2])).collect();
+    let mut first = large();
+    let longer = |found: &Ipv4Net| nets.iter().any(|net| net.contains(found) && net != found);
+    let others: Vec<_> = first.iter().map(|(net, _)| net).filter(longer).collect();
+    for net in others {
+        first.remove(net);
+    }
+    for net in nets {
+        first.insert(net, NhlfeId(0));
+    }
+    let mut publisher = Publisher::new(first);
+    let (mut reader, stop) = (publisher.reader(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let read = scope.spawn(|| {
+            let (mut last, mut found) = (0, vec![NhlfeId::NONE; addresses.len()]);
+            while !stop.load(Ordering::Relaxed) {
+                let fib = reader.current();
+                fib.lookup_batch(&addresses, &mut found);
+                if !found.iter().all(|nhlfe| *nhlfe == found[0] && nhlfe.0 >= last) {
+                    return Err(found);
+                }
+                last = found[0].0;
+            }
+            Ok(())
+        });
+        for generation in 1..1_000 {
+            let mut next = Fib4::clone(&publisher.latest());
+            for net in nets {
+                next.insert(net, NhlfeId(generation));
+            }
+            publisher.publish(next);
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(read.join().unwrap(), Ok(()));
+    });
+}

@@ -1,0 +1,39 @@
+//! Look-ups with what this processor has beyond the least that the build is for: counting
+//! and shifting bits in one instruction.
+#![allow(unsafe_code)] // A call of safe code built for a processor that was asked for first.
+
+use super::arena::Words;
+use super::key::Address;
+use super::walk::all;
+use super::word::Word;
+use crate::id::NhlfeId;
+
+/// As [`all`].
+#[inline(never)]
+pub(super) fn all_wide<A: Address>(
+    words: &Words,
+    root: Word,
+    default: NhlfeId,
+    addresses: &[A],
+    found: &mut [NhlfeId],
+) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "popcnt,lzcnt,bmi1,bmi2")]
+        fn counted<A: Address>(
+            words: &Words,
+            root: Word,
+            default: NhlfeId,
+            addresses: &[A],
+            found: &mut [NhlfeId],
+        ) {
+            all(words, root, default, addresses, found);
+        }
+        use std::arch::is_x86_feature_detected as has;
+        if has!("popcnt") && has!("lzcnt") && has!("bmi1") && has!("bmi2") {
+            // SAFETY: the processor has all that `counted` is built for.
+            return unsafe { counted(words, root, default, addresses, found) };
+        }
+    }
+    all(words, root, default, addresses, found);
+}
