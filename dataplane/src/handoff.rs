@@ -108,10 +108,24 @@ impl<T: Send> Sender<T> {
     /// The value itself, when the ring is full.
     #[inline]
     pub fn send(&mut self, value: T) -> Result<(), T> {
+        self.stage(value)?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Puts one value into the ring, which the receiver does not see before [`Sender::publish`],
+    /// or what else is sent: a store for each would have the two cores wait for each other's cache line.
+    ///
+    /// # Errors
+    /// The value itself, when the ring is full.
+    #[inline]
+    pub fn stage(&mut self, value: T) -> Result<(), T> {
         if self.room(1) == 0 {
             return Err(value);
         }
-        self.send_iter(1, std::iter::once(value));
+        // SAFETY: there is room, so the position is in `tail..head + capacity`, where only the sender writes.
+        self.ring.slot(self.tail).with_mut(|slot| unsafe { (*slot).write(value) });
+        self.tail = self.tail.wrapping_add(1);
         Ok(())
     }
 
@@ -140,13 +154,28 @@ impl<T: Send> Sender<T> {
             self.ring.slot(self.tail).with_mut(|slot| unsafe { (*slot).write(value) });
             self.tail = self.tail.wrapping_add(1);
         }
-        self.ring.tail.store(self.tail, Ordering::Release);
+        self.publish();
         self.tail.wrapping_sub(first)
     }
 
     /// Whether the receiver is gone: what is sent now will not be received.
     pub fn is_abandoned(&self) -> bool {
         Arc::strong_count(&self.ring) < 2
+    }
+}
+
+impl<T> Sender<T> {
+    /// Lets the receiver see all that was staged.
+    #[inline]
+    pub fn publish(&mut self) {
+        self.ring.tail.store(self.tail, Ordering::Release);
+    }
+}
+
+/// What was staged is not lost with it.
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.publish();
     }
 }
 

@@ -50,6 +50,26 @@ fn loom_single_sends_over_a_full_ring() {
 }
 
 #[test]
+fn loom_staged_values_cross_when_published_or_left() {
+    loom::model(|| {
+        let (mut sender, receiver) = Handoff::pair(2);
+        let worker = thread::spawn(move || receive_all(receiver, 3, 2));
+        assert!(sender.stage(Box::new(0)).is_ok() && sender.stage(Box::new(1)).is_ok());
+        let mut value = Box::new(2);
+        loop {
+            sender.publish();
+            match sender.stage(value) {
+                Ok(()) => break,
+                Err(back) => value = back,
+            }
+            thread::yield_now();
+        }
+        drop(sender);
+        worker.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_values_left_behind_are_freed_once() {
     loom::model(|| {
         let (mut sender, mut receiver) = Handoff::pair(2);

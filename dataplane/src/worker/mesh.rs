@@ -79,29 +79,32 @@ impl Mesh {
         ends
     }
 
-    /// Sends to loop `to`.
+    /// Sends to loop `to`, with the next [`Mesh::flush`].
     ///
     /// # Errors
     /// The parcel itself, when the ring is full or there is none.
     #[inline]
     pub fn send(&mut self, to: usize, parcel: Parcel) -> Result<(), Parcel> {
         let Some(Some(ring)) = self.to.get_mut(to) else { return Err(parcel) };
-        ring.send(parcel)?;
+        ring.stage(parcel)?;
         if let Some(word) = self.told.get_mut(to / 64) {
             *word |= 1 << (to % 64);
         }
         Ok(())
     }
 
-    /// Wakes the loops that were sent to and sleep. Once per burst.
+    /// Lets the loops that were sent to see it, and wakes those that sleep. Once per burst.
     #[inline]
     pub fn flush(&mut self) {
         if self.told == [0; 4] {
             return;
         }
         let told = std::mem::take(&mut self.told);
-        let sent_to = |to: &usize| told.get(to / 64).is_some_and(|word| word >> (to % 64) & 1 == 1);
-        for waker in (0..self.wakers.len()).filter(sent_to).filter_map(|to| self.wakers.get(to)) {
+        let sent_to = |to: usize| told.get(to / 64).is_some_and(|word| word >> (to % 64) & 1 == 1);
+        for (_, (ring, waker)) in
+            self.to.iter_mut().zip(&self.wakers).enumerate().filter(|(to, _)| sent_to(*to))
+        {
+            ring.iter_mut().for_each(Sender::publish);
             waker.wake_if_asleep();
         }
     }
