@@ -123,10 +123,18 @@ impl<T: Send> Sender<T> {
         if self.room(1) == 0 {
             return Err(value);
         }
-        // SAFETY: there is room, so the position is in `tail..head + capacity`, where only the sender writes.
+        // SAFETY: there is room for one.
+        unsafe { self.put(value) };
+        Ok(())
+    }
+
+    /// # Safety
+    /// There is room for the value.
+    #[inline]
+    unsafe fn put(&mut self, value: T) {
+        // SAFETY: the position is in `tail..head + capacity`, where only the sender writes.
         self.ring.slot(self.tail).with_mut(|slot| unsafe { (*slot).write(value) });
         self.tail = self.tail.wrapping_add(1);
-        Ok(())
     }
 
     /// Sends values from the front of `values`, in order, as many as fit; gives back
@@ -150,9 +158,8 @@ impl<T: Send> Sender<T> {
     fn send_iter(&mut self, room: usize, values: impl Iterator<Item = T>) -> usize {
         let first = self.tail;
         for value in values.take(room) {
-            // SAFETY: the position is in `tail..head + capacity`, where only the sender writes.
-            self.ring.slot(self.tail).with_mut(|slot| unsafe { (*slot).write(value) });
-            self.tail = self.tail.wrapping_add(1);
+            // SAFETY: no more than there is room for.
+            unsafe { self.put(value) };
         }
         self.publish();
         self.tail.wrapping_sub(first)

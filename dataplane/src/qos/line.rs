@@ -1,7 +1,8 @@
 //! What holds a tree to the rate of its port.
 //!
 //! A port with one tree has a bucket of its own, which nobody else looks at; the trees of
-//! a port with several share one rate.
+//! a port with several share one rate. What is asked of a shared one stands behind calls: a
+//! port with one tree has none of that in its loops.
 
 use super::bucket::TokenBucket;
 use super::scheduler::{PORT_BURST, PORT_FULL, Scheduler};
@@ -106,6 +107,7 @@ impl Scheduler {
         }
     }
 
+    #[inline(never)]
     fn claims(&mut self, turn: Turn) -> bool {
         let Line::Shared(seat) = &mut self.line else { return true };
         seat.say(match turn {
@@ -129,6 +131,7 @@ impl Scheduler {
         }
     }
 
+    #[inline(never)]
     fn tell(&mut self) {
         let Line::Shared(seat) = &mut self.line else { return };
         let shares = self.shared.front().is_some();

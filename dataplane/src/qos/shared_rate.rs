@@ -169,7 +169,7 @@ impl Seat {
     }
 
     /// When the line lets a frame out, of a class with priority or not.
-    #[inline]
+    #[inline(never)]
     pub(super) fn due(&self, urgent: bool) -> Time {
         let free = self.line().free.load(Relaxed);
         Time(if urgent { free.saturating_sub(self.slack) } else { free })
@@ -183,7 +183,7 @@ impl Seat {
 
     /// Until `now` its tree had nothing that may leave. Where no other had either, the line was idle,
     /// and what its rate brought meanwhile is not saved. Whoever looks at the same moment does the same.
-    #[inline]
+    #[inline(never)]
     pub(super) fn idled(&self, now: Time) {
         if self.others().all(|(_, want)| want >= Want::HELD) {
             self.place.shared.not_before(now);
@@ -215,7 +215,7 @@ impl Seat {
     }
 
     /// Whether what it said that it would send may leave at `now`.
-    #[inline]
+    #[inline(never)]
     pub(super) fn lets(&self, now: Time) -> bool {
         let urgent = self.said == Want::URGENT;
         let due = self.due(urgent);
@@ -236,7 +236,7 @@ impl Seat {
     }
 
     /// A frame of so many bytes leaves, of a class with priority or not.
-    #[inline]
+    #[inline(never)]
     pub(super) fn spend(&mut self, now: Time, bytes: u32, urgent: bool) {
         if !urgent && bytes > self.longest {
             (self.longest, self.slack) = (bytes, time(bytes, self.rate));
