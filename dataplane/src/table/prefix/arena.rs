@@ -279,6 +279,12 @@ impl Book {
         }
     }
 
+    /// Whether the sheet is to be made anew now.
+    pub(super) fn takes_renewal(&mut self) -> bool {
+        let oldest = self.alive.first_key_value().map_or(0, |(oldest, _)| *oldest);
+        self.marked.takes_renewal(oldest)
+    }
+
     /// The end of a generation.
     fn end(&mut self, generation: u32) {
         let waited = self.alive.remove(&generation).unwrap_or_default();

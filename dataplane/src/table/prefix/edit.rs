@@ -25,6 +25,8 @@ pub(super) struct Edit<'a> {
     pub(super) book: &'a mut Book,
     pub(super) sheet: Option<&'a Sheet>,
     pub(super) generation: u32,
+    /// No generation differs in what is noted in the sheet.
+    pub(super) renews: bool,
     left: Vec<Block>,
     taken: usize,
 }
@@ -39,7 +41,8 @@ pub(super) enum Rest<K> {
 impl<'a> Edit<'a> {
     pub(super) fn new(arena: &'a Arena, book: &'a mut Book, generation: u32) -> Self {
         let (words, room) = (arena.words(), arena.lines());
-        Self { words, room, book, sheet: arena.sheet.as_ref(), generation, left: Vec::new(), taken: 0 }
+        let (sheet, left) = (arena.sheet.as_ref(), Vec::new());
+        Self { words, room, book, sheet, generation, renews: false, left, taken: 0 }
     }
 
     /// Gives back what is left behind, if the edit came to its end: the lines taken and those

@@ -29,8 +29,9 @@ use crate::memory::fetch;
 const SLOTS: usize = 1 << 24;
 /// Lines of nodes for which a sheet is worth its 64 MiB: those of some 150,000 routes.
 const WORTH: usize = 1 << 16;
-/// Changes that wait at most; the words of others stay marked.
-const PATIENCE: usize = 1 << 20;
+/// Changes that wait at most; the words of others are a matter of the nodes until the sheet is
+/// made anew. Tests come to that with few.
+const PATIENCE: usize = if cfg!(test) { 1 << 6 } else { 1 << 20 };
 
 /// The first mark.
 const MARK: u32 = 7 << 29;
@@ -67,9 +68,17 @@ pub(super) struct Marked {
     /// The number of the first, of which the mark is made.
     first: u32,
     changes: VecDeque<Change>,
+    /// The newest generation of which a change found no place among them.
+    overflowed: Option<u32>,
 }
 
 impl Sheet {
+    /// Words that are a matter of the nodes.
+    #[cfg(test)]
+    pub(super) fn undecided(&self) -> usize {
+        self.0.iter().filter(|word| (MARK..=STAYS).contains(&word.load(Relaxed))).count()
+    }
+
     /// Whether nodes of so many lines are worth one.
     pub(super) fn is_worth<K: Key>(lines: usize) -> bool {
         K::BITS == 32 && lines >= WORTH
@@ -166,6 +175,16 @@ impl Marked {
         }
     }
 
+    /// Whether the sheet is to be made anew now: there were changes that found no place here, and no
+    /// generation as old as `oldest` or newer differs from another in anything.
+    pub(super) fn takes_renewal(&mut self, oldest: u32) -> bool {
+        let settled = self.changes.is_empty() && self.overflowed.is_some_and(|newest| newest <= oldest);
+        if settled {
+            self.overflowed = None;
+        }
+        settled
+    }
+
     /// Marks a word that is to be another.
     fn add(&mut self, generation: u32, slot: u32, word: u32) -> u32 {
         if let Some(last) = self.changes.back_mut()
@@ -175,6 +194,7 @@ impl Marked {
             return self.mark(self.changes.len() - 1);
         }
         if self.changes.len() >= PATIENCE {
+            self.overflowed = Some(generation);
             return STAYS;
         }
         self.changes.push_back(Change { generation, first: slot, count: 1, word });
@@ -188,6 +208,16 @@ impl Edit<'_> {
         if let Some(sheet) = self.sheet {
             let first = key.word(0) >> 8;
             self.note_below(sheet, root, 0, 0, first..first + (1 << 24u8.saturating_sub(len)));
+        }
+    }
+
+    /// Makes the sheet anew, before the edit, if that is due: after more changes than wait, each word of
+    /// them would go by the nodes for ever.
+    pub(super) fn renew<K: Key>(&mut self, root: Word) {
+        if self.sheet.is_some() && root.is_node() && self.book.takes_renewal() {
+            self.renews = true;
+            self.note(root, K::ZERO, 0);
+            self.renews = false;
         }
     }
 
@@ -223,7 +253,7 @@ impl Edit<'_> {
     /// Lets words lead elsewhere.
     fn lead_to(&mut self, sheet: &Sheet, slots: Range<u32>, word: u32) {
         let there = sheet.0.get(slots.start as usize..slots.end as usize).unwrap_or_default();
-        if self.book.is_alone() {
+        if self.renews || self.book.is_alone() {
             return there.iter().for_each(|there| there.store(word, Relaxed));
         }
         for (slot, there) in slots.zip(there).filter(|(_, there)| there.load(Relaxed) != word) {

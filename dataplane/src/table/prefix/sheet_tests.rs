@@ -8,6 +8,7 @@ use std::thread;
 use ipnet::Ipv4Net;
 use proptest::prelude::*;
 
+use super::trie::Trie;
 use crate::id::NhlfeId;
 use crate::table::{Fib4, Publisher};
 
@@ -114,6 +115,32 @@ proptest! {
         fib.insert(net(0x0a00_0000, 9), NhlfeId(10));
         agrees(&fib, &addresses);
     }
+}
+
+/// More changes than wait for a clone that stays long: once it is gone the sheet says again what it said.
+#[test]
+fn a_sheet_outlives_more_changes_than_it_waits_for() {
+    let mut trie = Trie::<u32>::default();
+    let slot = |i: u32| (i * 100) << 8;
+    for i in 0..160_000 {
+        trie.insert(slot(i), 24, NhlfeId(i));
+    }
+    assert_eq!(trie.undecided(), 0);
+    let long = trie.clone();
+    for i in 0..1_000 {
+        trie.insert(slot(i), 24, NhlfeId(i + 1));
+    }
+    assert_eq!(trie.undecided(), 1_000);
+    drop(long);
+    assert!(trie.undecided() > 500);
+    let next = trie.clone();
+    trie.insert(slot(2_000), 24, NhlfeId(7));
+    assert_eq!(trie.undecided(), 1);
+    let leads = |trie: &Trie<u32>, i: u32| trie.lookup(slot(i));
+    assert!(
+        (0..1_000).all(|i| leads(&trie, i) == Some(NhlfeId(i + 1)) && leads(&next, i) == leads(&trie, i))
+    );
+    assert_eq!((leads(&next, 2_000), leads(&trie, 2_000)), (Some(NhlfeId(2_000)), Some(NhlfeId(7))));
 }
 
 #[test]

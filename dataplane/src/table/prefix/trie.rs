@@ -56,6 +56,12 @@ impl<K: Key> Trie<K> {
         self.at.as_ref().and_then(|at| at.arena.sheet.as_ref())
     }
 
+    /// Words of the sheet that are a matter of the nodes.
+    #[cfg(test)]
+    pub(super) fn undecided(&self) -> usize {
+        self.sheet().map_or(0, Sheet::undecided)
+    }
+
     /// The value of the longest prefix that covers `address`.
     #[inline]
     pub(in crate::table) fn lookup(&self, address: K) -> Option<NhlfeId> {
@@ -166,6 +172,7 @@ impl<K: Key> Trie<K> {
             if let Some(at) = self.own() {
                 let mut book = at.arena.book();
                 let mut edit = Edit::new(&at.arena, &mut book, at.number);
+                edit.renew::<K>(self.root);
                 let root = what(&mut edit, self.root);
                 if let Ok(root) = root {
                     edit.note(root, key, len);
