@@ -156,7 +156,7 @@ impl Meter {
         let mut time = now.0.wrapping_sub(self.refilled.0);
         // A clock that went back wraps to more than any longest time.
         if time > profile.longest {
-            self.refill(profile, now);
+            self.refill_late(profile, now);
             time = 0;
         } else {
             self.refilled = now;
@@ -168,14 +168,36 @@ impl Meter {
         }
     }
 
+    /// Takes the tokens of `bytes` of frames, which come one after the other at `now`, if each of them
+    /// would be green, whatever colour it came with; whether it has.
+    #[inline]
+    pub fn takes_all(&mut self, profile: &MeterProfile, now: Time, bytes: u64) -> bool {
+        if bytes > DEEPEST {
+            return false;
+        }
+        self.refill(profile, now);
+        let (cost, both) = (bytes * BYTE, profile.kind == MeterKind::TrTcm);
+        let fits = self.used_c + cost <= profile.depth_c && (!both || self.used_e + cost <= profile.depth_e);
+        if fits {
+            self.used_c += cost;
+            self.used_e += if both { cost } else { 0 };
+        }
+        fits
+    }
+
     /// Brings the tokens of any time.
-    #[cold]
+    #[inline]
     fn refill(&mut self, profile: &MeterProfile, now: Time) {
         let (committed, excess) = profile.earned(now.since(self.refilled));
         let excess = excess.saturating_add(profile.spilt(committed.saturating_sub(self.used_c)));
         self.used_c = self.used_c.saturating_sub(committed);
         self.used_e = self.used_e.saturating_sub(excess);
         self.refilled = self.refilled.max(now);
+    }
+
+    #[cold]
+    fn refill_late(&mut self, profile: &MeterProfile, now: Time) {
+        self.refill(profile, now);
     }
 
     /// RFC 2697 section 3.

@@ -14,7 +14,7 @@
 
 use crossbeam::utils::CachePadded;
 
-use super::meter::{MeterKind, MeterProfile, MeterSpec, coloured, cost};
+use super::meter::{DEEPEST, MeterKind, MeterProfile, MeterSpec, coloured, cost};
 use crate::class::Colour;
 use crate::sync::Arc;
 use crate::sync::atomic::AtomicU64;
@@ -135,6 +135,24 @@ impl Share {
         self.committed -= if green { cost } else { 0 };
         self.excess -= if fits_e { cost } else { 0 };
         coloured(green, fits_e)
+    }
+
+    /// As [`Meter::takes_all`](super::Meter::takes_all).
+    #[inline]
+    pub fn takes_all(&mut self, now: Time, bytes: u64) -> bool {
+        if bytes > DEEPEST {
+            return false;
+        }
+        let (meter, cost) = (&*self.meter, cost(bytes as u32));
+        meter.refill(now);
+        let both = meter.profile.kind == MeterKind::TrTcm;
+        let fits = fits(&mut self.committed, &meter.levels.committed, cost)
+            && (!both || fits(&mut self.excess, &meter.levels.excess, cost));
+        if fits {
+            self.committed -= cost;
+            self.excess -= if both { cost } else { 0 };
+        }
+        fits
     }
 
     /// Gives back what was not spent. To be called when a batch is done.

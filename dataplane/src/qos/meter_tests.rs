@@ -136,6 +136,35 @@ proptest! {
             prop_assert_eq!(workers[worker].colour(Time(now), colour, bytes), words.colour(now, colour, bytes));
         }
     }
+
+    /// And nothing is different for what comes after.
+    #[test]
+    fn frames_are_taken_together_where_each_would_be_green(
+        spec in spec(),
+        batches in prop::collection::vec(frames(), 1..8),
+    ) {
+        let shared = Arc::new(SharedMeter::new(spec));
+        let (mut own, mut share) = (Own::new(spec), Share::new(shared));
+        let (mut words, mut now) = (Words::new(spec), 0);
+        for frames in batches {
+            now += frames[0].0;
+            let bytes = frames.iter().map(|(_, _, bytes, _)| u64::from(*bytes)).sum();
+            let together = own.0.takes_all(&own.1, Time(now), bytes);
+            prop_assert_eq!(share.takes_all(Time(now), bytes), together);
+            let mut green = true;
+            for (_, colour, bytes, _) in frames {
+                let came = if together { Green } else { colour };
+                let wanted = words.colour(now, came, bytes);
+                green &= wanted == Green;
+                if !together {
+                    prop_assert_eq!(own.colour(now, colour, bytes), wanted);
+                    prop_assert_eq!(share.colour(Time(now), colour, bytes), wanted);
+                }
+            }
+            share.settle();
+            prop_assert!(green == together || spec.colour_aware);
+        }
+    }
 }
 
 fn srtcm(cir: u64, cbs: u64, ebs: u64) -> MeterSpec {

@@ -5,6 +5,7 @@ use ahash::AHashMap;
 use super::bucket::TokenBucket;
 use super::meter::{Meter, MeterAction, MeterProfile, MeterSpec};
 use super::meter_shared::{Share, SharedMeter};
+use super::metering::{By, Metering};
 use super::spec::{Ingress, InterfaceQos, PolicerSpec};
 use super::stats::Count;
 use crate::class::{CLASSES, Colour, TrafficClass};
@@ -93,34 +94,6 @@ pub struct Policers {
 struct Hand {
     share: Share,
     used: bool,
-}
-
-/// The meter of a class of an interface, at hand.
-#[derive(Debug)]
-pub struct Metering<'a> {
-    counts: &'a mut [Count; 3],
-    actions: [MeterAction; 3],
-    by: By<'a>,
-}
-
-/// What gives the colours.
-#[derive(Debug)]
-enum By<'a> {
-    Own(&'a mut Meter, &'a MeterProfile),
-    Share(&'a mut Share),
-}
-
-impl Metering<'_> {
-    /// The colour that a frame of `bytes` gets that came with `colour`, and what is to be done with it.
-    #[inline]
-    pub fn colour(&mut self, colour: Colour, now: Time, bytes: u32) -> (Colour, MeterAction) {
-        let colour = match &mut self.by {
-            By::Own(meter, profile) => meter.colour(profile, now, colour, bytes),
-            By::Share(share) => share.colour(now, colour, bytes),
-        };
-        self.counts[colour as usize].add(bytes as usize);
-        (colour, self.actions[colour as usize])
-    }
 }
 
 /// The place of each shared meter's hand, by where the meter lies.
@@ -253,7 +226,7 @@ impl Policers {
             }
             By::Share(&mut hand.share)
         };
-        Some(Metering { counts: &mut slot.counts, actions: slot.spec.actions, by })
+        Some(Metering::new(&slot.spec, &mut slot.counts, by))
     }
 
     /// Gives back what was drawn from shared meters and not spent: after each batch.

@@ -15,8 +15,13 @@ pub struct Count {
 impl Count {
     #[inline]
     pub(super) fn add(&mut self, bytes: usize) {
-        self.packets += 1;
-        self.bytes += bytes as u64;
+        self.add_all(1, bytes as u64);
+    }
+
+    #[inline]
+    pub(super) fn add_all(&mut self, packets: u64, bytes: u64) {
+        self.packets += packets;
+        self.bytes += bytes;
     }
 }
 

@@ -5,24 +5,91 @@
 //! A mark is what `rewrite` is to write: the DSCP, ECN untouched. A labelled frame
 //! gets the colour alone: its DSCP lies behind labels that are not this router's to open.
 
-use crate::class::{Colour, TrafficClass};
+use crate::class::{CLASSES, Colour, TrafficClass};
 use crate::id::IfIndex;
-use crate::packet::{Batch, DropReason, Flags, Layer3, Meta, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Meta, Verdict};
 use crate::qos::{MeterAction, Metering, Policers};
 use crate::time::Time;
 
+/// By bit: every class.
+const ALL: u32 = (1 << CLASSES) - 1;
+
 /// Meters the live frames; what the router made itself is not metered.
+///
+/// Frames of a class are asked for one by one only where not all of them pass together, or others
+/// share their meter.
 pub fn run(batch: &mut Batch, policers: &mut Policers, now: Time) {
     if policers.is_empty() {
         return;
     }
+    let left = match batch.alike().and_then(|alike| Some((alike, alike.class?))) {
+        Some((alike, class)) => {
+            let worst = || batch.frames().iter().map(|frame| frame.meta().colour).max().unwrap_or_default();
+            let meter = policers.of(alike.interface, class);
+            let pass = |mut meter: Metering<'_>| meter.passes(batch.len() as u64, alike.bytes, now, worst);
+            if meter.is_none_or(pass) { 0 } else { ALL }
+        }
+        None => Sums::of(batch.frames()).map_or(ALL, |sums| sums.left(policers, now)),
+    };
+    if left != 0 && each(batch, left, policers, now) {
+        batch.set_alike(None);
+    }
+    policers.settle();
+}
+
+/// What the live frames of a batch are together that came in by one interface.
+struct Sums {
+    interface: IfIndex,
+    by_class: [Sum; CLASSES],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    frames: u64,
+    bytes: u64,
+    worst: Colour,
+}
+
+impl Sums {
+    /// `None` where they came in by several.
+    fn of(frames: &[Frame]) -> Option<Self> {
+        let interface = frames.first()?.meta().in_interface;
+        let mut by_class = [Sum::default(); CLASSES];
+        let mut one = true;
+        for meta in frames.iter().map(Frame::meta).filter(|meta| is_metered(meta)) {
+            let sum = &mut by_class[meta.class.index()];
+            sum.frames += 1;
+            sum.bytes += u64::from(meta.length);
+            sum.worst = sum.worst.max(meta.colour);
+            one &= meta.in_interface == interface;
+        }
+        one.then_some(Self { interface, by_class })
+    }
+
+    /// Lets those pass that do so together; the classes, by bit, whose frames are left.
+    fn left(&self, policers: &mut Policers, now: Time) -> u32 {
+        let left = |class: &TrafficClass| {
+            let Sum { frames, bytes, worst } = self.by_class[class.index()];
+            let meter = if frames == 0 { None } else { policers.of(self.interface, *class) };
+            meter.is_some_and(|mut meter| meter.is_shared() || !meter.passes(frames, bytes, now, || worst))
+        };
+        TrafficClass::ALL.into_iter().filter(left).fold(0, |left, class| left | 1 << class.index())
+    }
+}
+
+#[inline(always)]
+fn is_metered(meta: &Meta) -> bool {
+    meta.verdict == Verdict::Forward && !meta.flags.has(Flags::ORIGINATED)
+}
+
+/// Meters the live frames of these classes one by one; whether any is another frame now.
+fn each(batch: &mut Batch, classes: u32, policers: &mut Policers, now: Time) -> bool {
     let mut changed = false;
     let mut of = (IfIndex::NONE, TrafficClass::Standard);
     // Frames of one class of one interface in a row ask one meter.
     let mut metering: Option<Metering<'_>> = None;
-    for frame in batch.live() {
-        let meta = frame.meta_mut();
-        if meta.flags.has(Flags::ORIGINATED) {
+    for meta in batch.frames_mut().iter_mut().map(Frame::meta_mut).filter(|meta| is_metered(meta)) {
+        if classes & 1 << meta.class.index() == 0 {
             continue;
         }
         if of != (meta.in_interface, meta.class) {
@@ -35,10 +102,7 @@ pub fn run(batch: &mut Batch, policers: &mut Policers, now: Time) {
             changed |= matches!(action, MeterAction::Mark(_) | MeterAction::Drop);
         }
     }
-    policers.settle();
-    if changed {
-        batch.set_alike(None);
-    }
+    changed
 }
 
 #[inline]
@@ -56,6 +120,9 @@ fn act(meta: &mut Meta, colour: Colour, action: MeterAction) {
         MeterAction::Drop => meta.verdict = Verdict::Drop(DropReason::Policed),
     }
 }
+
+#[cfg(test)]
+mod oracle;
 
 #[cfg(test)]
 mod tests {

@@ -317,7 +317,7 @@ impl Core {
     /// Acts on the verdicts: the only place where frames leave the batch.
     fn dispatch(&mut self, now: Time) {
         if let Some(together) = self.pipeline.together()
-            && self.out.take(&mut self.batch, &together)
+            && self.out.take(&mut self.batch, &together, now)
         {
             return;
         }

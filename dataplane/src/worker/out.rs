@@ -48,18 +48,16 @@ impl Out {
         }
     }
 
-    /// Takes the whole batch where all of it may go on as it is; `false` where each frame has to be
-    /// looked at, and then nothing is done.
+    /// Takes the whole batch, to leave as it is or to be queued; `false` where its tree is not here, and then
+    /// nothing is done.
     #[inline]
-    pub(super) fn take(&mut self, batch: &mut Batch, together: &Together) -> bool {
+    pub(super) fn take(&mut self, batch: &mut Batch, together: &Together, now: Time) -> bool {
         if owner(together.port, self.tree_of(together.to), self.workers) != self.index.index() {
             return false;
         }
         let frames = batch.len() as u64;
         let Some(egress) = egress(&self.trees, &mut self.queues, together.port) else { return false };
-        if !egress.take(batch, (together.to, together.class)) {
-            return false;
-        }
+        egress.take(batch, (together.to, together.class), now, &mut self.dropped);
         if let Some(block) = self.counters.interface(together.from) {
             block.received[together.class.index()].add_all(frames, together.bytes);
         }

@@ -210,12 +210,18 @@ impl Egress {
         self.straight.take(frame, &mut self.scheduler, idle, now, dropped)
     }
 
-    /// Takes a whole batch of frames of one class of one interface, if all of them may leave without
-    /// being queued; `false` if not, and then none is taken.
+    /// Takes a whole batch of frames of one class of one interface, to be queued where they may not leave
+    /// as they are; those that are refused are in `dropped`.
     #[inline]
-    pub(super) fn take(&mut self, batch: &mut Batch, of: (IfIndex, TrafficClass)) -> bool {
+    pub(super) fn take(
+        &mut self,
+        batch: &mut Batch,
+        of: (IfIndex, TrafficClass),
+        now: Time,
+        dropped: &mut Dropped,
+    ) {
         let idle = self.staged.frames.is_empty();
-        self.straight.take_all(batch, of, &self.scheduler, idle)
+        self.straight.take_all(batch, of, &mut self.scheduler, idle, now, dropped);
     }
 
     /// Takes what may leave, when the line took all before.

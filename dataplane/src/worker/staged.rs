@@ -32,13 +32,17 @@ pub(super) struct Staged {
 impl Staged {
     /// Notes whose the frames are.
     pub(super) fn note(&mut self) {
+        let Some(first) = self.frames.frames().first() else { return };
+        let mut run = Run { of: key(first), frames: 0, bytes: 0 };
         for frame in self.frames.frames() {
-            let (of, bytes) = (key(frame), frame.len() as u64);
-            match self.runs.last_mut().filter(|run| run.of == of) {
-                Some(run) => (run.frames, run.bytes) = (run.frames + 1, run.bytes + bytes),
-                None => self.runs.push(Run { of, frames: 1, bytes }),
+            let of = key(frame);
+            if of != run.of {
+                self.runs.push(run);
+                run = Run { of, frames: 0, bytes: 0 };
             }
+            (run.frames, run.bytes) = (run.frames + 1, run.bytes + frame.len() as u64);
         }
+        self.runs.push(run);
     }
 
     /// Notes that all frames, so many `bytes`, are of one.
@@ -125,10 +129,24 @@ impl Straight {
         tree.enqueue(frame, now)
     }
 
-    /// Takes all frames of `batch`, which are `of` one, if they may leave without being queued;
-    /// `false` if not, and then none is taken.
-    pub(super) fn take_all(&mut self, batch: &mut Batch, of: Key, tree: &Scheduler, idle: bool) -> bool {
-        (of == self.of || self.begins(of, tree, idle)) && self.frames.append(batch)
+    /// Takes all frames of `batch`, which are `of` one, or has `tree` queue them, behind all that were taken
+    /// before. Those that it refuses go to `dropped`.
+    #[inline]
+    pub(super) fn take_all(
+        &mut self,
+        batch: &mut Batch,
+        of: Key,
+        tree: &mut Scheduler,
+        idle: bool,
+        now: Time,
+        dropped: &mut Dropped,
+    ) {
+        if (of == self.of || self.begins(of, tree, idle)) && self.frames.append(batch) {
+            return;
+        }
+        self.queue_up(tree, now, dropped);
+        tree.fetch(of.0, of.1);
+        dropped.extend(batch.drain().filter_map(|frame| tree.enqueue(frame, now).err()));
     }
 
     /// Whether these frames, the first to come, may leave without being queued.

@@ -89,9 +89,10 @@ impl Side {
             if let Some(straight) = self.straight.as_mut().filter(|_| whole && serial.is_multiple_of(2)) {
                 let least = if serial.is_multiple_of(4) { comes.len() } else { comes.len().div_ceil(2) };
                 let key = key(&batch.frames()[0]);
-                if batch.len() < least || straight.take_all(&mut batch, key, &self.tree, idle) {
-                    continue;
+                if batch.len() >= least {
+                    straight.take_all(&mut batch, key, &mut self.tree, idle, now, &mut self.dropped);
                 }
+                continue;
             }
             for frame in batch.drain() {
                 let taken = match &mut self.straight {
