@@ -14,7 +14,8 @@ macro_rules! fib {
         ///
         /// A clone costs one reference count, sees its own version for ever, and an
         /// edit of it copies the few nodes on the way to the prefix. Only where a table is
-        /// edited that another version was made from before, all of it is copied first.
+        /// edited that another version was made from before, and is there still, all of it is
+        /// copied first.
         #[derive(Clone, Debug, Default)]
         pub struct $name {
             trie: Trie<$key>,

@@ -19,8 +19,9 @@ use crate::memory::prefer_large_pages;
 /// Words of a line.
 pub(super) const LINE: usize = 16;
 
-/// Lines of a block: none has more.
-const LARGEST: u32 = 128;
+/// Lines of a block: none has more. The most words has a node with a word for each byte, those about
+/// it, and 256 lone IPv6 prefixes; and it may have room to grow.
+const LARGEST: u32 = 192;
 
 /// Where a table's words are.
 pub(super) type Words = [AtomicU32];
@@ -51,7 +52,7 @@ struct Retired {
 /// Who uses what.
 #[derive(Debug, Default)]
 pub(super) struct Book {
-    /// The newest generation.
+    /// The newest generation that there ever was.
     head: u32,
     /// The generations there are, and what is retired and waits for the end of each. A block
     /// waits for the newest that may see it: of a generation that stays long, only what
@@ -63,6 +64,9 @@ pub(super) struct Book {
     free: Vec<Vec<u32>>,
     /// Where the generations differ.
     pub(super) marked: Marked,
+    /// Blocks to be had before there is no room.
+    #[cfg(test)]
+    pub(super) short: Option<u32>,
 }
 
 /// One generation of an arena: all clones of one state hold the same.
@@ -113,16 +117,19 @@ impl Generation {
         Arc::get_mut(&mut self.arena)?.sheet.take()
     }
 
-    /// Whether none has been made from this one.
+    /// Whether none was ever made from this one.
     pub(super) fn is_newest(&self) -> bool {
         self.arena.book().head == self.number
     }
 
-    /// The next one, if this is the newest.
+    /// The next one, if this is the newest there is: those made from it before were given up.
     pub(super) fn next(&self) -> Option<Self> {
         let mut book = self.arena.book();
-        if book.head != self.number || self.number == u32::MAX {
+        if book.newest() != self.number || book.head == u32::MAX {
             return None;
+        }
+        if book.head != self.number {
+            book.take_back(self.number);
         }
         book.head += 1;
         let number = book.head;
@@ -196,6 +203,8 @@ pub(super) fn set_word(words: &Words, at: usize, value: u32) {
 impl Book {
     /// A block of so many lines: its first.
     pub(super) fn take(&mut self, lines: usize, room: usize) -> Result<u32, Full> {
+        #[cfg(test)]
+        self.run_short()?;
         if let Some(line) = self.free.get_mut(lines).and_then(Vec::pop) {
             return Ok(line);
         }
@@ -209,6 +218,13 @@ impl Book {
             self.merge();
             self.split(lines)
         })
+    }
+
+    #[cfg(test)]
+    fn run_short(&mut self) -> Result<(), Full> {
+        let Some(left) = self.short.take() else { return Ok(()) };
+        self.short = Some(left.checked_sub(1).ok_or(Full)?);
+        Ok(())
     }
 
     /// A free block, or a part of a larger one.
@@ -260,6 +276,20 @@ impl Book {
             Some((_, waiting)) => waiting.push(retired),
             None => self.give(retired.line, retired.lines as usize),
         }
+    }
+
+    /// The newest generation there is.
+    fn newest(&self) -> u32 {
+        self.alive.last_key_value().map_or(0, |(newest, _)| *newest)
+    }
+
+    /// Undoes what generations later than `number` did, of which none is left: what they retired is
+    /// seen by those that come. Lines that they took are free when the table moves.
+    fn take_back(&mut self, number: u32) {
+        for waiting in self.alive.values_mut() {
+            waiting.retain(|retired| retired.seen.end <= number);
+        }
+        self.marked.take_back(number);
     }
 
     /// Lines that were ever used.

@@ -100,13 +100,14 @@ impl<'a> Edit<'a> {
     }
 
     /// Writes a node anew: where it stands, if no clone can see it there and it takes as much.
-    /// An edit that is made again for want of room finds there what it would write.
+    /// What leads there stays as it is, so that an edit that is made again for want of room finds
+    /// a whole node there.
     fn replace<K: Key>(&mut self, at: Word, node: &Node<K>) -> Result<Word, Full> {
         let (packed, block) = (Packed::new(node), Place::of(at).block(self.words));
         let lines = packed.lines();
-        let apart = packed.lines_apart() + usize::from(at.shape() == Shape::Direct);
         let fits = lines..=lines + 1 + lines / 8;
-        if block.generation == self.generation && fits.contains(&block.lines) && apart == 0 {
+        let stays = at.shape() == Shape::Packed && packed.is_packed();
+        if block.generation == self.generation && fits.contains(&block.lines) && stays {
             return self.write(&packed, node, block.line, block.lines);
         }
         // What one generation changes twice it may change again.
@@ -179,6 +180,18 @@ impl<'a> Edit<'a> {
                 let below = self.part(depth + 1, node.value(byte), [other, leaf])?;
                 node.lead(byte, below);
             }
+        }
+        self.replace(at, &node)
+    }
+
+    /// Gives each lone prefix below a node that looks at the third byte a node, so that a sheet can
+    /// lead there.
+    pub(super) fn give_nodes<K: Key>(&mut self, at: Word) -> Result<Word, Full> {
+        let mut node: Node<K> = Node::read(self.words, at, 2);
+        for leaf in std::mem::take(&mut node.leaves) {
+            let byte = leaf.key.byte(2);
+            let below = self.alone(3, node.value(byte), leaf)?;
+            node.lead(byte, below);
         }
         self.replace(at, &node)
     }
@@ -288,7 +301,10 @@ impl<'a> Edit<'a> {
             let len = 8 * node.depth + bits;
             Some(Leaf { key: key.trunc(8 * node.depth).with(low, len), len, value })
         });
-        if node.depth == 0 || !node.nodes.is_empty() || node.prefixes.len() + node.leaves.len() > 1 {
+        // A sheet leads to nodes, and to no lone prefix.
+        let led_to = self.sheet.is_some() && node.depth == 3 && lone.is_some();
+        if node.depth == 0 || led_to || !node.nodes.is_empty() || node.prefixes.len() + node.leaves.len() > 1
+        {
             return Ok(Rest::Node(self.replace(at, &node)?));
         }
         self.leave(at);

@@ -64,9 +64,14 @@ impl<'a, K: Key> Packed<'a, K> {
         Self { node, own, slots, starts, runs, shape }
     }
 
+    /// Whether its runs are packed.
+    pub(super) fn is_packed(&self) -> bool {
+        self.shape == Shape::Packed
+    }
+
     /// Lines it takes, without those of its prefixes where they stand apart.
     pub(super) fn lines(&self) -> usize {
-        let front = Place::at(self.shape, 0).below + self.node.leaves.len() * leaf_words::<K>();
+        let front = Place::at(self.shape, 0).body + self.node.leaves.len() * leaf_words::<K>();
         let rest = self.runs + 2 * self.node.prefixes.len();
         (front + if self.shape == Shape::Direct { 0 } else { rest }).div_ceil(LINE)
     }
@@ -90,14 +95,15 @@ impl<'a, K: Key> Packed<'a, K> {
             generation,
         };
         place.set_about(words, &about);
+        let leaves = place.leaves_start(words);
         match self.shape {
             Shape::Direct => (place.start..).zip(self.slots).for_each(|(at, slot)| {
-                set_word(words, at, self.placed(slot, place.below));
+                set_word(words, at, self.placed(slot, leaves));
             }),
-            _ => self.write_runs(words, &place, place.below + about.leaves),
+            _ => self.write_runs(words, &place, leaves),
         }
         for (number, leaf) in node.leaves.iter().enumerate() {
-            self.write_leaf(words, place.below + number * leaf_words::<K>(), leaf);
+            self.write_leaf(words, leaves + number * leaf_words::<K>(), leaf);
         }
         place
     }
@@ -119,14 +125,15 @@ impl<'a, K: Key> Packed<'a, K> {
         }
     }
 
-    fn write_runs(&self, words: &Words, place: &Place, mut at: usize) {
+    fn write_runs(&self, words: &Words, place: &Place, leaves: usize) {
+        let mut at = place.body;
         for (group, starts) in self.starts.iter().enumerate() {
             set_word(words, place.start + group, *starts);
             set_word(words, place.start + GROUPS + group, (at as u32).wrapping_sub(1));
             let mut left = *starts;
             while left != 0 {
                 let slot = self.slots[group * GROUP + left.trailing_zeros() as usize];
-                set_word(words, at, self.placed(slot, place.below));
+                set_word(words, at, self.placed(slot, leaves));
                 at += 1;
                 left &= left - 1;
             }
@@ -167,7 +174,7 @@ impl Place {
         if self.shape == Shape::Direct {
             return (0..256).for_each(|byte| tell(byte, self.start + byte));
         }
-        let mut at = self.runs(words);
+        let mut at = self.body;
         for group in 0..GROUPS {
             let mut left = word(words, self.start + group);
             while left != 0 {

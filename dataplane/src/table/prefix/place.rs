@@ -3,10 +3,11 @@
 //! In front stands what a look-up reads. Packed, that is a line of eight groups of 32 bytes
 //! of the address each: which of them start a run that leads elsewhere than the byte before,
 //! and where the words of the group's runs are. A node of many runs has a word for each byte
-//! instead. Then come a few words about the block, the lone prefixes below, and the runs. The
-//! node's own prefixes stand at the end of the block, so that they and the runs have room to
-//! grow; those of a node with a word for each byte have a block of their own, as what is
-//! below such a node changes far more often than they do.
+//! instead. Then come a few words about the block, and the runs: those of most nodes are in the
+//! second line. At the end of the block stand the lone prefixes below, none of them in two lines,
+//! and before them the node's own prefixes, so that they and the runs have room to grow; those
+//! of a node with a word for each byte have a block of their own, as what is below such a node
+//! changes far more often than they do.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -36,8 +37,8 @@ pub(super) struct Place {
     /// Its first word.
     pub(super) start: usize,
     about: usize,
-    /// Its first lone prefix.
-    pub(super) below: usize,
+    /// The word after those about it: its first run, if it is packed.
+    pub(super) body: usize,
 }
 
 /// Lines that belong together, and the generation that wrote them.
@@ -46,6 +47,13 @@ pub(super) struct Block {
     pub(super) line: u32,
     pub(super) lines: usize,
     pub(super) generation: u32,
+}
+
+impl Block {
+    /// The word after its last.
+    fn end(&self) -> usize {
+        (self.line as usize + self.lines) * LINE
+    }
 }
 
 /// What the words about a block say.
@@ -71,7 +79,7 @@ impl Place {
             Shape::Direct => (256, ABOUT_DIRECT),
             _ => (2 * GROUPS, ABOUT),
         };
-        Self { shape, start, about: start + about, below: start + about + words }
+        Self { shape, start, about: start + about, body: start + about + words }
     }
 
     /// The word that leads to it.
@@ -85,13 +93,7 @@ impl Place {
         if self.shape == Shape::Direct {
             return self.start..self.start + 256;
         }
-        let runs = self.runs(words);
-        runs..runs + self.run_count(words)
-    }
-
-    /// Where a packed node's runs are.
-    pub(super) fn runs(&self, words: &Words) -> usize {
-        self.below + self.leaves(words)
+        self.body..self.body + self.run_count(words)
     }
 
     pub(super) fn cover(&self, words: &Words) -> NhlfeId {
@@ -191,10 +193,15 @@ impl Place {
         (0..8).for_each(|line| fetch(words.as_ptr().wrapping_add(self.start + line * LINE)));
     }
 
+    /// The first word of the lone prefixes below.
+    pub(super) fn leaves_start(&self, words: &Words) -> usize {
+        self.block(words).end() - self.leaves(words)
+    }
+
     /// The first word of the node's own prefixes.
     pub(super) fn list_start(&self, words: &Words) -> usize {
-        let block = self.apart(words).unwrap_or_else(|| self.block(words));
-        (block.line as usize + block.lines) * LINE - 2 * self.prefixes(words)
+        let end = self.apart(words).map_or_else(|| self.leaves_start(words), |apart| apart.end());
+        end - 2 * self.prefixes(words)
     }
 
     /// The node's own prefixes, shorter ones first.

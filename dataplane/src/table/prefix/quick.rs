@@ -72,7 +72,7 @@ impl Edit<'_> {
         value: Option<NhlfeId>,
     ) -> bool {
         let (prefixes, runs) = (place.prefixes(self.words), place.run_count(self.words));
-        let gap = place.list_start(self.words) - (place.runs(self.words) + runs);
+        let gap = place.list_start(self.words) - (place.body + runs);
         let more = usize::from(listed.is_err()) * 2;
         // It stays a node as long as there are two.
         let stays = value.is_some() || prefixes > 2 && gap < 2 * prefixes + runs;
@@ -125,7 +125,7 @@ impl Edit<'_> {
 
     fn set_runs(&self, place: &Place, splice: &Splice) {
         let words = self.words;
-        let (runs, count) = (place.runs(words), place.run_count(words));
+        let (runs, count) = (place.body, place.run_count(words));
         let from = place.start + splice.from;
         self.shift(from + splice.old, runs + count, from + splice.new);
         (from..).zip(&splice.fresh[..splice.new]).for_each(|(at, slot)| set_word(words, at, *slot));

@@ -70,6 +70,8 @@ pub(super) struct Marked {
     changes: VecDeque<Change>,
     /// The newest generation of which a change found no place among them.
     overflowed: Option<u32>,
+    /// Words that a generation marked which was given up.
+    astray: Vec<Range<u32>>,
 }
 
 impl Sheet {
@@ -175,6 +177,13 @@ impl Marked {
         }
     }
 
+    /// Takes the changes out that generations later than `number` made, and notes where.
+    pub(super) fn take_back(&mut self, number: u32) {
+        while let Some(change) = self.changes.pop_back_if(|change| change.generation > number) {
+            self.astray.push(change.first..change.first + change.count);
+        }
+    }
+
     /// Whether the sheet is to be made anew now: there were changes that found no place here, and no
     /// generation as old as `oldest` or newer differs from another in anything.
     pub(super) fn takes_renewal(&mut self, oldest: u32) -> bool {
@@ -212,8 +221,13 @@ impl Edit<'_> {
     }
 
     /// Makes the sheet anew, before the edit, if that is due: after more changes than wait, each word of
-    /// them would go by the nodes for ever.
+    /// them would go by the nodes for ever. And those words that a generation marked which was given up.
     pub(super) fn renew<K: Key>(&mut self, root: Word) {
+        if let Some(sheet) = self.sheet {
+            for slots in std::mem::take(&mut self.book.marked.astray) {
+                self.note_below(sheet, root, 0, 0, slots);
+            }
+        }
         if self.sheet.is_some() && root.is_node() && self.book.takes_renewal() {
             self.renews = true;
             self.note(root, K::ZERO, 0);

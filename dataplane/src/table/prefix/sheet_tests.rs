@@ -56,6 +56,8 @@ enum Op {
     Insert(u32),
     Remove,
     Fork,
+    /// A clone is changed and given up.
+    GiveUp(u32),
     End(prop::sample::Index),
     Return(prop::sample::Index),
 }
@@ -65,6 +67,7 @@ fn op() -> impl Strategy<Value = Op> {
         40 => (0u32..9).prop_map(Op::Insert),
         30 => Just(Op::Remove),
         10 => Just(Op::Fork),
+        10 => (0u32..9).prop_map(Op::GiveUp),
         10 => any::<prop::sample::Index>().prop_map(Op::End),
         1 => any::<prop::sample::Index>().prop_map(Op::Return),
     ]
@@ -87,7 +90,8 @@ proptest! {
     ) {
         let mut fib = large();
         let mut forks = vec![fib.clone()];
-        let mut addresses: Vec<_> = others.into_iter().map(Ipv4Addr::from_bits).collect();
+        let others: Vec<_> = others.into_iter().map(Ipv4Addr::from_bits).collect();
+        let mut addresses = others.clone();
         for ((op, net), step) in steps.into_iter().zip(0..) {
             addresses.extend(about(net, step));
             match op {
@@ -99,6 +103,12 @@ proptest! {
                     fib.remove(covering);
                 }
                 Op::Fork => forks.push(fib.clone()),
+                Op::GiveUp(value) => {
+                    let mut next = fib.clone();
+                    next.insert(net, NhlfeId(value));
+                    let covering = next.longest_match(others[step as usize % 64]).map_or(net, |(net, _)| net);
+                    next.remove(covering);
+                }
                 Op::End(fork) if forks.len() > 1 => drop(forks.swap_remove(fork.index(forks.len()))),
                 Op::Return(fork) => {
                     let at = fork.index(forks.len());

@@ -199,6 +199,30 @@ fn a_change_copies_a_few_nodes() {
     }
 }
 
+/// As a commit that fails does.
+#[test]
+fn what_is_made_from_a_table_and_given_up_costs_it_nothing() {
+    let mut latest = large();
+    let first = (latest.clone(), latest.iter().collect::<Vec<_>>());
+    let size = latest.memory();
+    for i in 0..100u32 {
+        let mut failed = latest.clone();
+        let net = |j: u32| Ipv4Net::new(Ipv4Addr::from_bits(0x0a00_0000 | (i * 77 + j) << 8), 24).unwrap();
+        for j in 0..10 {
+            failed.insert(net(j), NhlfeId(4_000_000 + i));
+        }
+        let mut next = failed.clone();
+        next.remove(net(3));
+        drop((failed, next));
+        let before = latest.clone();
+        latest.insert(net(i % 10), NhlfeId(5_000_000 + i));
+        let (shared, own) = latest.shared_with(&before);
+        assert!(own <= 8 && shared > 200, "{own} of its own, {shared} shared");
+    }
+    assert!(latest.memory() <= 2 * size, "{} bytes, before {size}", latest.memory());
+    assert!(first.0.iter().eq(first.1));
+}
+
 #[test]
 fn changing_nothing_copies_nothing() {
     let before = large();

@@ -62,6 +62,12 @@ impl<K: Key> Trie<K> {
         self.sheet().map_or(0, Sheet::undecided)
     }
 
+    /// Lets there be no room where it is after so many blocks more.
+    #[cfg(test)]
+    pub(super) fn run_short(&self, blocks: u32) {
+        self.at.iter().for_each(|at| at.arena.book().short = Some(blocks));
+    }
+
     /// The value of the longest prefix that covers `address`.
     #[inline]
     pub(in crate::table) fn lookup(&self, address: K) -> Option<NhlfeId> {
@@ -214,7 +220,7 @@ impl<K: Key> Trie<K> {
             }
             sheet = self.at.as_mut().and_then(Arc::get_mut).and_then(Generation::take_sheet).or(sheet);
             let mut to = Generation::first::<K>(lines, sheet.take());
-            if let Ok(root) = self.copy(&to, self.root) {
+            if let Ok(root) = self.copy(&to, self.root, 0) {
                 self.lines = to.arena.book().used();
                 Edit::new(&to.arena, &mut to.arena.book(), to.number).note(root, K::ZERO, 0);
                 (self.root, self.at) = (root, Some(Arc::new(to)));
@@ -225,8 +231,8 @@ impl<K: Key> Trie<K> {
         }
     }
 
-    /// Copies a node and all below it.
-    fn copy(&self, to: &Generation, node: Word) -> Result<Word, Full> {
+    /// Copies a node that looks at byte `depth`, and all below it.
+    fn copy(&self, to: &Generation, node: Word, depth: u8) -> Result<Word, Full> {
         if !node.is_node() {
             return Ok(node);
         }
@@ -242,8 +248,15 @@ impl<K: Key> Trie<K> {
         for at in copy.slots(words) {
             let below = Word(word(words, at));
             if below.is_node() {
-                set_word(words, at, self.copy(to, below)?.0);
+                set_word(words, at, self.copy(to, below, depth + 1)?.0);
             }
+        }
+        if depth == 2 && to.arena.sheet.is_some() && copy.leaves(words) > 0 {
+            let mut book = to.arena.book();
+            let mut edit = Edit::new(&to.arena, &mut book, to.number);
+            let copy = edit.give_nodes::<K>(copy.node())?;
+            edit.end(true);
+            return Ok(copy);
         }
         Ok(copy.node())
     }
