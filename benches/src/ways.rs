@@ -263,6 +263,17 @@ pub fn ipv4(name: &'static str, n: usize) -> Way {
     Way::new(name, Some(vec![]), snapshot, to.into_iter().map(|to| frame(&[], to)).collect())
 }
 
+/// The same with every eighth packet of another class.
+pub fn mixed(name: &'static str, n: usize) -> Way {
+    let Way { snapshot, mut frames, .. } = ipv4(name, n);
+    for frame in frames.iter_mut().step_by(8) {
+        frame[15] = 0;
+        // It is whole.
+        let _ = Ipv4Header::fill_checksum(&mut frame[14..]);
+    }
+    Way::new(name, Some(vec![]), snapshot, frames)
+}
+
 /// Plain IPv4 to 4,096 networks with so many match rules: by destination, protocol and port,
 /// each network as likely as another, and a last one for all of the port.
 pub fn ruled(name: &'static str, rules: usize) -> Way {

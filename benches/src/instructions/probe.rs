@@ -29,7 +29,7 @@ pub(super) struct Named {
 /// Makes a way of this name with so many routes or labels.
 type Make = fn(&'static str, usize) -> Way;
 
-/// Every way, with one route or label and with ten thousand; IPv4 through match rules.
+/// Every way, with one route or label and with ten thousand; IPv4 through match rules, and of two classes.
 pub(super) fn ways() -> Vec<Named> {
     let mut all = Vec::new();
     for (n, size) in [(1, "1"), (10_000, "10k")] {
@@ -43,6 +43,7 @@ pub(super) fn ways() -> Vec<Named> {
         all.extend(make.map(|(name, make)| Named { name: format!("{name}-{size}"), way: make(name, n) }));
     }
     all.push(Named { name: "rules-100".into(), way: ways::ruled("rules", 100) });
+    all.push(Named { name: "mixed-10k".into(), way: ways::mixed("mixed", 10_000) });
     all
 }
 

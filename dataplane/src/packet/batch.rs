@@ -16,14 +16,22 @@ pub struct Batch {
     frames: Vec<Frame>,
     labelled: bool,
     alike: Option<Alike>,
-    /// By place: the IPv4 destination, of frames that are all [`Alike`] and IPv4.
-    destinations: Box<[Ipv4Addr; BATCH]>,
+    beside: Box<Beside>,
+}
+
+/// By place, of frames that are all [`Alike`]: what later stages need of their bytes.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    /// The destination, of IPv4 packets.
+    pub(crate) destinations: [Ipv4Addr; BATCH],
+    /// The first eight bytes of the label stack, the first of them highest, of labelled frames.
+    pub(crate) tops: [u64; BATCH],
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        let destinations = Box::new([Ipv4Addr::UNSPECIFIED; BATCH]);
-        Self { frames: Vec::with_capacity(BATCH), labelled: false, alike: None, destinations }
+        let beside = Beside { destinations: [Ipv4Addr::UNSPECIFIED; BATCH], tops: [0; BATCH] };
+        Self { frames: Vec::with_capacity(BATCH), labelled: false, alike: None, beside: Box::new(beside) }
     }
 }
 
@@ -106,10 +114,10 @@ impl Batch {
         self.alike = alike;
     }
 
-    /// The frames, to be worked on, and by place the destinations of those that are IPv4.
+    /// The frames, to be worked on, and what is written beside them.
     #[inline]
-    pub(crate) fn parts_mut(&mut self) -> (&mut [Frame], &mut [Ipv4Addr; BATCH]) {
-        (&mut self.frames, &mut self.destinations)
+    pub(crate) fn parts_mut(&mut self) -> (&mut [Frame], &mut Beside) {
+        (&mut self.frames, &mut self.beside)
     }
 
     /// Takes all frames of `other` behind its own; `false` when they do not fit, and nothing

@@ -16,6 +16,7 @@ mod stack;
 mod verdict;
 
 pub use alike::{Alike, Way};
+pub(crate) use batch::Beside;
 pub use batch::{BATCH, Batch};
 pub use frame::{Frame, HEADROOM, JUMBO_CAPACITY, NoRoom, STANDARD_CAPACITY};
 pub use meta::{Flags, Layer3, Meta};

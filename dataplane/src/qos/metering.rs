@@ -48,13 +48,13 @@ impl<'a> Metering<'a> {
     }
 
     /// Takes so many frames, of `bytes` together, that came one after the other at `now`, if each of
-    /// them gets green and nothing is to be done with it; whether it has. `worst` gives the worst colour that any
-    /// came with, and is asked where that matters alone.
+    /// them gets green and nothing is to be done with it; whether it has. `came_green` says whether all of them
+    /// came so, and is asked where that matters alone.
     #[inline]
-    pub fn passes(&mut self, frames: u64, bytes: u64, now: Time, worst: impl FnOnce() -> Colour) -> bool {
+    pub fn passes(&mut self, frames: u64, bytes: u64, now: Time, came_green: impl FnOnce() -> bool) -> bool {
         let does = self.actions[Colour::Green as usize];
         let asks = self.aware || does == MeterAction::Recolour;
-        if !matches!(does, MeterAction::Pass | MeterAction::Recolour) || asks && worst() != Colour::Green {
+        if !matches!(does, MeterAction::Pass | MeterAction::Recolour) || asks && !came_green() {
             return false;
         }
         let green = match &mut self.by {

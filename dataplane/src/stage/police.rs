@@ -24,9 +24,9 @@ pub fn run(batch: &mut Batch, policers: &mut Policers, now: Time) {
     }
     let left = match batch.alike().and_then(|alike| Some((alike, alike.class?))) {
         Some((alike, class)) => {
-            let worst = || batch.frames().iter().map(|frame| frame.meta().colour).max().unwrap_or_default();
+            let green = || batch.frames().iter().all(|frame| frame.meta().colour == Colour::Green);
             let meter = policers.of(alike.interface, class);
-            let pass = |mut meter: Metering<'_>| meter.passes(batch.len() as u64, alike.bytes, now, worst);
+            let pass = |mut meter: Metering<'_>| meter.passes(batch.len() as u64, alike.bytes, now, green);
             if meter.is_none_or(pass) { 0 } else { ALL }
         }
         None => Sums::of(batch.frames()).map_or(ALL, |sums| sums.left(policers, now)),
@@ -37,41 +37,44 @@ pub fn run(batch: &mut Batch, policers: &mut Policers, now: Time) {
     policers.settle();
 }
 
-/// What the live frames of a batch are together that came in by one interface.
+/// Frames in a row whose sums are apart, so that none waits for that of the one before it.
+const APART: usize = 4;
+
+/// What the live frames of a batch are together that came in by one interface, by class: see [`sum`].
 struct Sums {
     interface: IfIndex,
-    by_class: [Sum; CLASSES],
+    by_class: [u64; CLASSES],
 }
 
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    frames: u64,
-    bytes: u64,
-    worst: Colour,
+/// A frame's part of the sum of its class: its bytes, above them a one, and above that whether it came
+/// with another colour than green.
+#[inline(always)]
+fn sum(meta: &Meta) -> u64 {
+    u64::from(meta.length) | 1 << 32 | u64::from(meta.colour != Colour::Green) << 48
 }
 
 impl Sums {
     /// `None` where they came in by several.
     fn of(frames: &[Frame]) -> Option<Self> {
         let interface = frames.first()?.meta().in_interface;
-        let mut by_class = [Sum::default(); CLASSES];
-        let mut one = true;
-        for meta in frames.iter().map(Frame::meta).filter(|meta| is_metered(meta)) {
-            let sum = &mut by_class[meta.class.index()];
-            sum.frames += 1;
-            sum.bytes += u64::from(meta.length);
-            sum.worst = sum.worst.max(meta.colour);
-            one &= meta.in_interface == interface;
+        let (mut sums, mut one) = ([[0; CLASSES]; APART], true);
+        for (at, meta) in frames.iter().map(Frame::meta).enumerate() {
+            if is_metered(meta) {
+                sums[at % APART][meta.class.index()] += sum(meta);
+                one &= meta.in_interface == interface;
+            }
         }
-        one.then_some(Self { interface, by_class })
+        let of = |class: usize| sums.iter().map(|sums| sums[class]).sum();
+        one.then(|| Self { interface, by_class: std::array::from_fn(of) })
     }
 
     /// Lets those pass that do so together; the classes, by bit, whose frames are left.
     fn left(&self, policers: &mut Policers, now: Time) -> u32 {
         let left = |class: &TrafficClass| {
-            let Sum { frames, bytes, worst } = self.by_class[class.index()];
+            let sum = self.by_class[class.index()];
+            let (frames, bytes, green) = (sum >> 32 & 0xffff, sum & 0xffff_ffff, sum >> 48 == 0);
             let meter = if frames == 0 { None } else { policers.of(self.interface, *class) };
-            meter.is_some_and(|mut meter| meter.is_shared() || !meter.passes(frames, bytes, now, || worst))
+            meter.is_some_and(|mut meter| meter.is_shared() || !meter.passes(frames, bytes, now, || green))
         };
         TrafficClass::ALL.into_iter().filter(left).fold(0, |left, class| left | 1 << class.index())
     }

@@ -36,6 +36,13 @@ impl Labels {
         self.len == 0
     }
 
+    /// The label, where it is one.
+    #[inline(always)]
+    pub const fn only(&self) -> Option<u32> {
+        let [a, b, c] = self.bytes[0];
+        if self.len == 1 { Some(u32::from_be_bytes([0, a, b, c])) } else { None }
+    }
+
     /// Each label, outermost first.
     #[inline]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = u32> + ExactSizeIterator + '_ {

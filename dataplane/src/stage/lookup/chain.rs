@@ -8,13 +8,13 @@ use crate::wire::ecn;
 use crate::wire::mpls::{LabelStackEntry, label};
 
 /// Where the label stands in an entry.
-const LABEL: u32 = 12;
+pub(super) const LABEL: u32 = 12;
 /// Where the traffic class stands.
-pub(super) const TC: u32 = 9;
+const TC: u32 = 9;
 /// The bottom bit.
-pub(super) const BOTTOM: u32 = 1 << 8;
+const BOTTOM: u32 = 1 << 8;
 /// Label and nothing else.
-const LABELS: u32 = !0xfff;
+pub(super) const LABELS: u32 = !0xfff;
 
 /// The first entry of a chain, where its labels can be exchanged for another's.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,42 @@ enum First {
     Swap,
     /// So many labels of this model.
     Push(u8, TunnelModel),
+}
+
+/// One or two labels put on IP packets, the inner one by the first entry.
+pub(super) struct Shallow {
+    model: TunnelModel,
+    labels: u8,
+    /// The inner one without its label.
+    words: [u32; 2],
+    /// Which bits of a packet's TTL they take.
+    ttls: [u32; 2],
+    marked: bool,
+}
+
+impl Shallow {
+    /// How many there are.
+    pub(super) fn labels(&self) -> u8 {
+        self.labels
+    }
+
+    /// The inner label that an entry puts on which is the first one's like but for that.
+    #[inline(always)]
+    pub(super) fn label(&self, push: &Push) -> Option<u32> {
+        push.labels.only().filter(|_| push.model == self.model && !push.entropy)
+    }
+
+    /// As [`Chain::put_on`], with this inner label.
+    #[inline(always)]
+    pub(super) fn put_on(&self, label: u32, ttl: u32, tc: u32, edit: &mut StackEdit) {
+        let word = |at: usize| self.words[at] | tc << TC | ttl & self.ttls[at];
+        let inner = word(0) | label << LABEL | BOTTOM;
+        if self.labels == 1 {
+            edit.put(self.marked, &[inner], |word| word);
+        } else {
+            edit.put(self.marked, &[inner, word(1)], |word| word);
+        }
+    }
 }
 
 /// The labels of a way, collected entry by entry.
@@ -147,15 +183,18 @@ impl Chain {
         self.len += 1;
     }
 
-    /// Whether all that it does is to exchange a labelled frame's top label.
+    /// Whether all that it does is to exchange a labelled frame's top label, by its first entry.
     pub(super) fn only_swaps(&self) -> bool {
-        self.len == 0 && self.swap.is_some() && !self.broken
+        self.len == 0 && self.first == First::Swap && !self.broken
     }
 
-    /// The label that replaces the top one, in place.
-    #[inline]
-    pub(super) fn swapped(&self) -> u32 {
-        self.swap.unwrap_or(0)
+    /// What the one or two labels are that it puts on, where the first entry puts on one, and that is all.
+    pub(super) fn shallow(&self) -> Option<Shallow> {
+        let First::Push(1, model) = self.first else { return None };
+        let labels = self.pushes();
+        let words = [self.words[0] & !LABELS, self.words[1]];
+        let ttls = [0, 1].map(|at| if self.uniform >> at & 1 == 1 { u32::from(u8::MAX) } else { 0 });
+        matches!(labels, 1 | 2).then_some(Shallow { model, labels, words, ttls, marked: self.marked })
     }
 
     /// How many labels it puts on, where that is all it does and none holds a flow's entropy; else 0.

@@ -5,9 +5,9 @@
 //! entries, and `ttl` and `tc` are what the top entry is to have, whatever its
 //! bytes say. An IP packet at the front is then parsed and looked up as any other.
 
-use super::{STEPS, alert};
+use super::{STEPS, alert, together};
 use crate::id::{NhlfeId, VrfId};
-use crate::packet::{Alike, Batch, DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
 use crate::table::{DiffServModel, Nhlfe, Pop, PopLookup, Snapshot, TtlModel, TunnelModel};
 use crate::wire::mpls::{LabelStackEntry, label};
 
@@ -17,85 +17,25 @@ use crate::wire::mpls::{LabelStackEntry, label};
 /// The Ilm is asked for all frames first, then the Nhlfes, so that the waits for
 /// memory of either overlap. Most labels are swapped, and that ends it.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot) -> bool {
-    let all = match batch.alike() {
+    match batch.alike() {
         Some(alike) if alike.layer3 != Layer3::Mpls => return false,
-        alike => alike.is_some(),
-    };
-    for frame in batch.frames_mut() {
-        if all || is_labelled(frame) {
-            frame.meta_mut().nhlfe = entry_of_top(frame, snapshot);
-        }
+        Some(alike) => return together::run(batch, alike, snapshot),
+        None => {}
     }
-    let alike = batch.alike().filter(|_| !snapshot.rules.ecn);
-    let mut ends = Ends::default();
+    for frame in batch.frames_mut().iter_mut().filter(|frame| is_labelled(frame)) {
+        frame.meta_mut().nhlfe = entry_of_top(frame, snapshot);
+    }
     let mut exposed = false;
-    for frame in batch.frames_mut() {
-        if !(all || is_labelled(frame)) {
+    for frame in batch.frames_mut().iter_mut().filter(|frame| is_labelled(frame)) {
+        if let Some(Nhlfe::Swap(_)) = snapshot.nhlfe(frame.meta().nhlfe) {
             continue;
         }
-        let verdict = match snapshot.nhlfe(frame.meta().nhlfe) {
-            Some(Nhlfe::Swap(_)) => {
-                ends.add(Layer3::Mpls, VrfId::NONE);
-                continue;
-            }
-            Some(Nhlfe::PopLookup(pop)) if alike.is_some() && last_of_pipe(frame, pop) => Verdict::Forward,
-            _ => {
-                ends.other = true;
-                walk(frame, snapshot)
-            }
-        };
+        let verdict = walk(frame, snapshot);
         let meta = frame.meta_mut();
         meta.verdict = verdict;
         exposed |= meta.layer3 != Layer3::Mpls;
-        ends.add(meta.layer3, meta.vrf);
     }
-    batch.set_alike(alike.and_then(|alike| ends.alike(alike)));
     exposed
-}
-
-/// What has become of frames that were alike.
-#[derive(Default)]
-struct Ends {
-    first: Option<(Layer3, VrfId)>,
-    /// Whether more was to be done to one than can be said of all, or something else.
-    other: bool,
-}
-
-impl Ends {
-    #[inline(always)]
-    fn add(&mut self, layer3: Layer3, vrf: VrfId) {
-        self.other |= *self.first.get_or_insert((layer3, vrf)) != (layer3, vrf);
-    }
-
-    /// What they have in common now.
-    fn alike(&self, alike: Alike) -> Option<Alike> {
-        let (layer3, vrf) = self.first.filter(|_| !self.other)?;
-        let vrf = if layer3 == Layer3::Mpls { alike.vrf } else { vrf };
-        Some(Alike { layer3, vrf, ..alike })
-    }
-}
-
-/// Takes the label off a frame if it is the last one, and the end of a tunnel which hands nothing
-/// but its TTL on to what is below; whether it has.
-#[inline(always)]
-fn last_of_pipe(frame: &mut Frame, pop: &PopLookup) -> bool {
-    let (bytes, meta) = frame.parts_mut();
-    let stack = bytes.get(usize::from(meta.l3_offset)..).and_then(|stack| stack.first_chunk::<5>());
-    let layer3 = match stack {
-        Some([_, _, last, _, first]) if last & 1 == 1 && first >> 4 == 4 => Layer3::Ipv4,
-        Some([_, _, last, _, first]) if last & 1 == 1 && first >> 4 == 6 => Layer3::Ipv6,
-        _ => return false,
-    };
-    let does = meta.ttl > 0 && pop.model.diffserv == DiffServModel::Pipe && meta.l3_length > 4;
-    if does {
-        meta.ttl = if pop.model.ttl == TtlModel::Pipe { u8::MAX } else { meta.ttl };
-        meta.popped = meta.popped.saturating_add(1);
-        meta.l3_offset += LabelStackEntry::LEN as u16;
-        meta.l3_length -= LabelStackEntry::LEN as u16;
-        (meta.layer3, meta.vrf) = (layer3, pop.vrf);
-        meta.flags.set(Flags::EXPOSED);
-    }
-    does
 }
 
 /// Whether the top label of a frame is to be looked up.
@@ -131,7 +71,7 @@ enum Step {
 }
 
 /// From the top label, whose entry meta has, on.
-fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Verdict {
+pub(super) fn walk(frame: &mut Frame, snapshot: &Snapshot) -> Verdict {
     let mut id = frame.meta().nhlfe;
     for _ in 0..STEPS {
         let Some(entry) = top(frame) else { return Verdict::Drop(DropReason::MplsMalformed) };

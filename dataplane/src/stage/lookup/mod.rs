@@ -11,14 +11,16 @@ mod deliver;
 pub mod labels;
 mod quick;
 mod resolve;
+mod together;
 mod too_long;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use crate::id::{NhlfeId, VrfId};
-use crate::packet::{Alike, BATCH, Batch, Flags, Frame, Layer3, StackEdits, Verdict, Way};
+use crate::packet::{Alike, BATCH, Batch, Beside, Flags, Frame, Layer3, StackEdits, Verdict, Way};
 use crate::table::Snapshot;
-use quick::Quick;
+use quick::{Quick, These};
 
 /// Nhlfes walked for one frame before it is given up.
 const STEPS: usize = 16;
@@ -68,19 +70,25 @@ fn together(batch: &mut Batch, alike: Alike, snapshot: &Snapshot, edits: &mut St
     let mut found = [NhlfeId::NONE; BATCH];
     find(batch, alike, snapshot, &mut found);
     let mut resolver = resolve::Resolver::new(snapshot);
-    let (mut quick, mut ways) = (Quick::None, Ways::None);
-    for ((frame, found), edit) in batch.frames_mut().iter_mut().zip(&found).zip(edits.all_mut()) {
-        if quick.take(*found, frame, edit, &mut resolver) {
-            continue;
-        }
-        let meta = frame.meta_mut();
-        meta.nhlfe = *found;
+    let (mut quick, mut ways, mut at) = (Quick::None, Ways::None, 0);
+    let (frames, Beside { tops, .. }) = batch.parts_mut();
+    loop {
+        // Those that go the quick way, then one of which that is not known.
+        at += quick.row(these(frames, &found, edits, tops, at..BATCH), &mut resolver);
+        let (Some(frame), Some(found_one), Some(edit)) =
+            (frames.get_mut(at), found.get(at), edits.all_mut().get_mut(at))
+        else {
+            break;
+        };
+        frame.meta_mut().nhlfe = *found_one;
         let verdict = resolver.resolve(frame, edit);
         frame.meta_mut().verdict = verdict;
         quick = resolver.quick(alike.layer3);
-        // It would have gone the quick way, had that been known.
-        let went = verdict == Verdict::Forward && quick.take(*found, frame, edit, &mut resolver);
+        // It would have gone that way, had it been known.
+        let went = verdict == Verdict::Forward
+            && quick.row(these(frames, &found, edits, tops, at..at + 1), &mut resolver) == 1;
         ways = ways.with(went.then(|| quick.way()).flatten());
+        at += 1;
     }
     match ways {
         Ways::One(way) => Some(Alike { way: Some(way), ..alike }),
@@ -89,9 +97,27 @@ fn together(batch: &mut Batch, alike: Alike, snapshot: &Snapshot, edits: &mut St
     }
 }
 
+/// The frames in these places, and what is beside them.
+fn these<'a>(
+    frames: &'a mut [Frame],
+    found: &'a [NhlfeId; BATCH],
+    edits: &'a mut StackEdits,
+    tops: &'a [u64; BATCH],
+    places: Range<usize>,
+) -> These<'a> {
+    let within = |len: usize| places.start.min(len)..places.end.min(len);
+    let of = within(frames.len());
+    These {
+        frames: &mut frames[of],
+        found: &found[within(BATCH)],
+        edits: &mut edits.all_mut()[within(BATCH)],
+        tops: &tops[within(BATCH)],
+    }
+}
+
 /// Where the tables lead to for each frame.
 fn find(batch: &mut Batch, alike: Alike, snapshot: &Snapshot, found: &mut [NhlfeId; BATCH]) {
-    let (frames, to) = batch.parts_mut();
+    let (frames, Beside { destinations: to, .. }) = batch.parts_mut();
     let n = frames.len().min(BATCH);
     match (snapshot.vrf(alike.vrf), alike.layer3) {
         // The Ilm was asked before.

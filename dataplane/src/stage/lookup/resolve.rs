@@ -82,15 +82,21 @@ impl<'a> Resolver<'a> {
         match &self.last {
             Some(last) if last.way.resolved && last.way.out.enabled => {
                 let Way { end, adjacency, out, .. } = last.way;
-                Quick::of(layer3, last.first, (end, adjacency, out), &self.chain)
+                Quick::of(layer3, (last.first, last.second), (end, adjacency, out), &self.chain)
             }
             _ => Quick::None,
         }
     }
 
+    /// The entry of an id.
+    #[inline(always)]
+    pub(super) fn entry(&self, id: NhlfeId) -> Option<&'a Nhlfe> {
+        self.snapshot.nhlfe(id)
+    }
+
     /// The labels of the way from `first` on, if that is the last way or differs from it in its
     /// first labels only.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn labels_from(&mut self, first: NhlfeId) -> Option<&Chain> {
         let turns = self.last.as_mut()?.turns_to(first, &mut self.chain, self.snapshot);
         turns.then_some(&self.chain)

@@ -89,11 +89,12 @@ impl<'a> Known<'a> {
     }
 
     /// Parses frames from the front on while they are of this kind and of the common shape, without a
-    /// tag, and no list of martians is to be looked at; IPv4 destinations go into `to`.
+    /// tag, and no list of martians is to be looked at; IPv4 destinations go into `to`, and the fronts
+    /// of label stacks into `tops`.
     pub(super) fn row(
         &self,
         kind: Layer3,
-        (frames, to): (&mut [Frame], &mut [Ipv4Addr]),
+        (frames, to, tops): (&mut [Frame], &mut [Ipv4Addr], &mut [u64]),
         port: PortIndex,
     ) -> Row {
         let sources = Some(&self.sources);
@@ -109,8 +110,9 @@ impl<'a> Known<'a> {
                 ipv6(l3, ETHERNET, meta, sources).map(|_| ())
             }),
             Layer3::Mpls if self.interface.mpls => {
-                self.each((frames, to), (port, ether_type::MPLS), |l3, meta, _| {
-                    labelled(l3, ETHERNET, meta).map(|_| ())
+                self.each((frames, tops), (port, ether_type::MPLS), |l3, meta, top| {
+                    *top = labelled(l3, ETHERNET, meta)?;
+                    Some(())
                 })
             }
             _ => Row::default(),
@@ -118,20 +120,20 @@ impl<'a> Known<'a> {
     }
 
     #[inline(always)]
-    fn each(
+    fn each<B>(
         &self,
-        (frames, to): (&mut [Frame], &mut [Ipv4Addr]),
+        (frames, beside): (&mut [Frame], &mut [B]),
         (port, kind): (PortIndex, u16),
-        read: impl Fn(&[u8], &mut Meta, &mut Ipv4Addr) -> Option<()>,
+        read: impl Fn(&[u8], &mut Meta, &mut B) -> Option<()>,
     ) -> Row {
         let mut row = Row::default();
         let (id, vrf) = (self.interface.id, self.interface.vrf);
-        for (frame, to) in frames.iter_mut().zip(to) {
+        for (frame, beside) in frames.iter_mut().zip(beside) {
             let (bytes, meta) = frame.parts_mut();
             let Some(l3) = bytes.get(usize::from(ETHERNET)..) else { break };
             if meta.verdict != Verdict::Forward
                 || !self.is_to_us(bytes.first_chunk(), kind)
-                || read(l3, meta, to).is_none()
+                || read(l3, meta, beside).is_none()
             {
                 break;
             }
@@ -154,13 +156,13 @@ impl<'a> Known<'a> {
             && (back >> 32) as u16 == kind.swap_bytes()
     }
 
-    /// Parses a received frame of a common shape, an IPv4 destination into `to` too; what it
-    /// is then, and `None` for any other.
+    /// Parses a received frame of a common shape, an IPv4 destination into `to`, and the front of a label
+    /// stack into `top`; what it is then, and `None` for any other.
     #[inline(always)]
     pub(super) fn parse(
         &self,
         bytes: &[u8],
-        (meta, to): (&mut Meta, &mut Ipv4Addr),
+        (meta, to, top): (&mut Meta, &mut Ipv4Addr, &mut u64),
         port: PortIndex,
     ) -> Option<Layer3> {
         let link = bytes.first_chunk::<18>()?;
@@ -191,7 +193,10 @@ impl<'a> Known<'a> {
                 Layer3::Ipv4
             }
             IPV6 => ipv6(l3, at, meta, Some(&self.sources))?,
-            MPLS if self.interface.mpls => labelled(l3, at, meta)?,
+            MPLS if self.interface.mpls => {
+                *top = labelled(l3, at, meta)?;
+                Layer3::Mpls
+            }
             _ => return None,
         };
         (meta.in_port, meta.length, meta.pcp) = (port, bytes.len() as u16, pcp);
@@ -312,30 +317,60 @@ fn ports(ports: u32, number: u8, meta: &mut Meta) -> u32 {
     Flags::PORTS.0
 }
 
-/// Parses the top of a label stack that starts at `at` of its frame.
+/// Parses the top of a label stack that starts at `at` of its frame; its front.
 #[inline(always)]
-fn labelled(stack: &[u8], at: u16, meta: &mut Meta) -> Option<Layer3> {
-    let top = u32::from_be_bytes(*stack.first_chunk()?);
+fn labelled(stack: &[u8], at: u16, meta: &mut Meta) -> Option<u64> {
+    let front = u64::from_be_bytes(*stack.first_chunk()?);
+    let top = (front >> 32) as u32;
     meta.layer3 = Layer3::Mpls;
     (meta.l3_offset, meta.l3_length, meta.l4_offset) = (at, stack.len() as u16, at);
     (meta.tc, meta.ttl) = ((top >> 9 & 7) as u8, top as u8);
-    Some(Layer3::Mpls)
+    Some(front)
+}
+
+/// Parses IP packets of a common shape that labels have been taken off, from the front on while they
+/// are of this kind, as [`exposed`] does; gives how many.
+pub(super) fn exposed_row(kind: Layer3, frames: &mut [Frame], to: &mut [Ipv4Addr]) -> usize {
+    let each = frames.iter_mut().zip(to);
+    if kind == Layer3::Ipv4 {
+        each.map_while(|(frame, to)| exposed_v4(frame, to)).count()
+    } else {
+        each.map_while(|(frame, _)| exposed_v6(frame)).count()
+    }
 }
 
 /// Parses an IP packet of a common shape that labels have been taken off, whose TTL is no
 /// more than the one that they left, an IPv4 destination into `to` too; whether it is one.
 #[inline(always)]
-pub(super) fn exposed(bytes: &[u8], meta: &mut Meta, to: &mut Ipv4Addr) -> bool {
+pub(super) fn exposed(frame: &mut Frame, to: &mut Ipv4Addr) -> bool {
+    let parsed = match frame.meta().layer3 {
+        Layer3::Ipv4 => exposed_v4(frame, to),
+        _ => exposed_v6(frame),
+    };
+    parsed.is_some()
+}
+
+#[inline(always)]
+fn exposed_v4(frame: &mut Frame, to: &mut Ipv4Addr) -> Option<()> {
+    let (bytes, meta) = frame.parts_mut();
     let (at, outer) = (meta.l3_offset, meta.ttl);
-    let Some(l3) = bytes.get(usize::from(at)..) else { return false };
+    *to = ipv4(bytes.get(usize::from(at)..)?, at, meta, None)?;
+    lower(meta, outer);
+    Some(())
+}
+
+#[inline(always)]
+fn exposed_v6(frame: &mut Frame) -> Option<()> {
+    let (bytes, meta) = frame.parts_mut();
+    let (at, outer) = (meta.l3_offset, meta.ttl);
+    ipv6(bytes.get(usize::from(at)..)?, at, meta, None)?;
+    lower(meta, outer);
+    Some(())
+}
+
+#[inline(always)]
+fn lower(meta: &mut Meta, outer: u8) {
     // The labels may have had one.
     meta.flow_hash = 0;
-    let parsed = match meta.layer3 {
-        Layer3::Ipv4 => ipv4(l3, at, meta, None).map(|found| *to = found).is_some(),
-        _ => ipv6(l3, at, meta, None).is_some(),
-    };
-    if parsed {
-        meta.ttl = meta.ttl.min(outer);
-    }
-    parsed
+    meta.ttl = meta.ttl.min(outer);
 }

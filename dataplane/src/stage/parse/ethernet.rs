@@ -76,9 +76,9 @@ impl<'a> Arrival<'a> {
     /// Parses the frames in front that have no tag and are of the kind of the one before them, of
     /// the common shape; gives how many.
     #[inline]
-    pub(super) fn row(&mut self, frames: &mut [Frame], to: &mut [Ipv4Addr]) -> usize {
+    pub(super) fn row(&mut self, frames: &mut [Frame], to: &mut [Ipv4Addr], tops: &mut [u64]) -> usize {
         let Some(known) = &self.known else { return 0 };
-        let row = known.row(self.last_kind, (frames, to), self.index);
+        let row = known.row(self.last_kind, (frames, to, tops), self.index);
         if row.frames > 0 {
             self.kinds |= kind_bit(self.last_kind);
             self.bytes += row.bytes;
@@ -87,15 +87,15 @@ impl<'a> Arrival<'a> {
     }
 
     /// Whether a frame is of a common shape and to be forwarded; then it is parsed, an IPv4
-    /// destination into `to` too.
+    /// destination into `to`, and the front of a label stack into `top`.
     #[inline(always)]
-    pub(super) fn is_common(&mut self, frame: &mut Frame, to: &mut Ipv4Addr) -> bool {
+    pub(super) fn is_common(&mut self, frame: &mut Frame, to: &mut Ipv4Addr, top: &mut u64) -> bool {
         let Some(known) = &self.known else { return false };
         let (bytes, meta) = frame.parts_mut();
         if meta.verdict != Verdict::Forward {
             return false;
         }
-        let Some(layer3) = known.parse(bytes, (meta, to), self.index) else { return false };
+        let Some(layer3) = known.parse(bytes, (meta, to, top), self.index) else { return false };
         self.kinds |= kind_bit(layer3);
         self.bytes += bytes.len() as u64;
         self.last_kind = layer3;

@@ -1,7 +1,7 @@
 //! IP packets whose labels `lookup` has taken off: the checks that any other gets.
 
 use super::{Martians, common, configured, ipv4, ipv6};
-use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
+use crate::packet::{Batch, Beside, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
 use crate::table::Snapshot;
 use crate::wire::l4::protocol;
 
@@ -11,14 +11,16 @@ const ECHO: u16 = 3503;
 /// Parses what has come to the front of the live frames' stacks.
 pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
     let martians = configured(snapshot);
+    let alike = batch.alike().filter(|_| martians.is_none());
+    let (frames, Beside { destinations, .. }) = batch.parts_mut();
+    let done = alike.map_or(0, |alike| common::exposed_row(alike.layer3, frames, destinations));
     let mut care = false;
-    let (frames, destinations) = batch.parts_mut();
-    for (frame, to) in frames.iter_mut().zip(destinations) {
-        let (bytes, meta) = frame.parts_mut();
+    for (frame, to) in frames.iter_mut().zip(destinations).skip(done) {
+        let meta = frame.meta();
         if meta.verdict != Verdict::Forward || !meta.flags.has(Flags::EXPOSED) {
             continue;
         }
-        if martians.is_some() || !common::exposed(bytes, meta, to) {
+        if martians.is_some() || !common::exposed(frame, to) {
             let verdict = parse(frame, martians);
             frame.meta_mut().verdict = verdict;
             care = true;

@@ -16,7 +16,7 @@ mod ports;
 use std::net::IpAddr;
 
 use crate::id::PortIndex;
-use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Verdict};
+use crate::packet::{Batch, Beside, DropReason, Flags, Frame, Layer3, Verdict};
 use crate::table::{Limits, Snapshot};
 use ethernet::Arrival;
 
@@ -26,13 +26,18 @@ pub use labelled::rewind;
 /// Parses whole Ethernet frames received by `port`.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, port: PortIndex) {
     let mut arrival = Arrival::new(snapshot, port);
-    let (frames, destinations) = batch.parts_mut();
+    let (frames, Beside { destinations, tops }) = batch.parts_mut();
     let mut at = 0;
-    while let (Some(frames), Some(to)) = (frames.get_mut(at..), destinations.get_mut(at..)) {
+    while let (Some(frames), Some(to), Some(tops)) =
+        (frames.get_mut(at..), destinations.get_mut(at..), tops.get_mut(at..))
+    {
         // Frames in a row of one kind, then one that is not of it.
-        let row = arrival.row(frames, to);
-        let (Some(frame), Some(to)) = (frames.get_mut(row), to.get_mut(row)) else { break };
-        if !arrival.is_common(frame, to) {
+        let row = arrival.row(frames, to, tops);
+        let (Some(frame), Some(to), Some(top)) = (frames.get_mut(row), to.get_mut(row), tops.get_mut(row))
+        else {
+            break;
+        };
+        if !arrival.is_common(frame, to, top) {
             arrival.with_care(frame);
         }
         at += row + 1;

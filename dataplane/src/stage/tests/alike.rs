@@ -11,7 +11,7 @@ use crate::id::{PortIndex, VrfId};
 use crate::packet::{BATCH, Batch, Frame, StackEdits};
 use crate::qos::{Ingress, InterfaceQos, MeterAction, MeterKind, MeterSpec, Policers};
 use crate::stage::{classify, enqueue, lookup, parse, police, rewrite};
-use crate::table::{Labels, Marks, Push, Trust};
+use crate::table::{Labels, Marks, Pop, Push, Swap, Trust};
 use crate::time::Time;
 
 /// The ends of routes to 198.51.100.0, 1, … and 2001:db8:100::0, 1, …
@@ -130,6 +130,102 @@ proptest! {
             let said: Vec<String> =
                 batch.frames().iter().map(|f| format!("{:?} {:02x?}", f.meta(), f.bytes())).collect();
             (said, keys)
+        });
+        prop_assert_eq!(one, other);
+    }
+}
+
+/// Where labels lead: to labels, or to one of two Vrfs, in all models.
+fn labels() -> impl Strategy<Value = Vec<(u8, u32, TunnelModel)>> {
+    let ttl = prop_oneof![3 => Just(TtlModel::Uniform), 1 => Just(TtlModel::Pipe)];
+    let diffserv = prop_oneof![
+        4 => Just(DiffServModel::Pipe),
+        1 => Just(DiffServModel::Uniform),
+        1 => Just(DiffServModel::ShortPipe),
+    ];
+    let model = (ttl, diffserv).prop_map(|(ttl, diffserv)| TunnelModel { ttl, diffserv });
+    // Often all of them lead to the same.
+    let end = (prop_oneof![4 => Just(1u8), 1 => 0u8..5], 16u32..1 << 20, model);
+    prop_oneof![
+        2 => end.clone().prop_map(|end| vec![end; 4]),
+        1 => prop::collection::vec(end, 4),
+    ]
+}
+
+fn label_tables(ends: &[(u8, u32, TunnelModel)], mtu: u16) -> Snapshot {
+    let mut snapshot = build(mtu, (false, false));
+    let one = to_ge1(&mut snapshot);
+    route_to(&mut snapshot, VrfId(1), "198.51.100.0/31".parse().unwrap(), one);
+    for (label, (kind, other, model)) in (16..).zip(ends) {
+        let lookup = |vrf, bottom| PopLookup { vrf: VrfId(vrf), model: *model, bottom };
+        let nhlfe = match kind {
+            0 => Nhlfe::Swap(Swap { label: *other, next: one }),
+            1 => Nhlfe::PopLookup(lookup(0, true)),
+            2 => Nhlfe::PopLookup(lookup(1, *other % 2 == 0)),
+            3 => Nhlfe::Pop(Pop { next: one, model: *model, egress: None }),
+            _ => Nhlfe::Blackhole,
+        };
+        label_to(&mut snapshot, label, nhlfe);
+    }
+    snapshot
+}
+
+/// Labelled frames like one another but for a few.
+fn labelled_frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let entry = || {
+        let ttl = prop_oneof![9 => 2u8.., 1 => 0u8..2];
+        (prop_oneof![6 => Just(16u32), 3 => 16u32..20, 1 => 0u32..21], 0u8..8, ttl)
+    };
+    let entries = prop_oneof![6 => entry().prop_map(|e| vec![e]), 1 => prop::collection::vec(entry(), 2..3)];
+    let below = prop_oneof![8 => Just(4u8), 1 => 0u8..16];
+    let frame = (entries, below, 0u8..10, 0usize..40).prop_map(|(entries, version, to, data)| {
+        let mut below = match version {
+            6 => ipv6(("2001:db8:1::9", &format!("2001:db8:100::{to}")), 17, 8 + data),
+            _ => ipv4(("10.1.0.9", &format!("198.51.100.{to}")), 8 + data),
+        };
+        below[0] = version << 4 | below[0] & 0xf;
+        labelled(&entries, &stack(&[&below, &udp(5004, 5006, data)]))
+    });
+    prop::collection::vec(frame, 1..BATCH)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn labels_that_are_asked_for_together_end_as_each(
+        ends in labels(),
+        frames in labelled_frames(),
+        mtu in prop_oneof![4 => Just(1500u16), 1 => Just(68)],
+    ) {
+        let snapshot = label_tables(&ends, mtu);
+        let [one, other] = [true, false].map(|together| {
+            let mut batch = Batch::new();
+            for bytes in &frames {
+                let mut frame = Frame::standard();
+                frame.fill(bytes).unwrap();
+                batch.push(frame).unwrap();
+            }
+            let (mut hits, mut edits) = (classify::RuleHits::new(), StackEdits::new());
+            parse::run(&mut batch, &snapshot, PortIndex(0));
+            let each = |batch: &mut Batch| if !together { batch.set_alike(None) };
+            each(&mut batch);
+            classify::run(&mut batch, &snapshot, &mut hits);
+            each(&mut batch);
+            if lookup::labels::run(&mut batch, &snapshot) {
+                each(&mut batch);
+                parse::exposed(&mut batch, &snapshot);
+                classify::exposed(&mut batch, &snapshot, &mut hits);
+            }
+            each(&mut batch);
+            lookup::run(&mut batch, &snapshot, &mut edits);
+            each(&mut batch);
+            rewrite::run(&mut batch, &snapshot, &edits);
+            for frame in batch.frames_mut() {
+                // Found once it is wanted.
+                frame.meta_mut().flow_hash = 0;
+            }
+            batch.frames().iter().map(|f| format!("{:?} {:02x?}", f.meta(), f.bytes())).collect::<Vec<_>>()
         });
         prop_assert_eq!(one, other);
     }

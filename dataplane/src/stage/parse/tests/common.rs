@@ -154,9 +154,8 @@ proptest! {
             let meta = frame.meta_mut();
             (meta.layer3, meta.l3_offset, meta.l3_length, meta.ttl) = (layer3, 1, bytes.len() as u16 - 1, 63);
             meta.flags.set(crate::packet::Flags::EXPOSED);
-            let (bytes, meta) = frame.parts_mut();
             let mut to = Ipv4Addr::UNSPECIFIED;
-            if !(quick && super::super::common::exposed(bytes, meta, &mut to)) {
+            if !(quick && super::super::common::exposed(&mut frame, &mut to)) {
                 let verdict = super::super::exposed::parse(&mut frame, None);
                 frame.meta_mut().verdict = verdict;
             }
@@ -182,16 +181,17 @@ fn common_shapes_are_common() {
         packet(ether_type::MPLS, &stack(&[&mpls(&[(100, 5, 64)]), &v4, &udp])),
     ];
     for bytes in frames {
-        let (mut arrival, mut to) = (Arrival::new(&snapshot, PortIndex(0)), Ipv4Addr::UNSPECIFIED);
+        let (mut arrival, mut to, mut top) =
+            (Arrival::new(&snapshot, PortIndex(0)), Ipv4Addr::UNSPECIFIED, 0);
         let mut batch = batch_of(std::slice::from_ref(&bytes));
-        assert!(arrival.is_common(&mut batch.frames_mut()[0], &mut to), "{bytes:02x?}");
+        assert!(arrival.is_common(&mut batch.frames_mut()[0], &mut to, &mut top), "{bytes:02x?}");
         // The first frame with a tag is read with care, the next ones are not.
         let tagged = stack(&[&bytes[..12], &[0x81, 0, 0xb0, 7], &bytes[12..]]);
         let mut batch = batch_of(&[tagged.clone(), tagged.clone()]);
         let [first, second] = batch.frames_mut() else { panic!("two frames") };
-        assert!(!arrival.is_common(first, &mut to));
+        assert!(!arrival.is_common(first, &mut to, &mut top));
         assert_eq!(arrival.parse(first), Verdict::Forward);
-        assert!(arrival.is_common(second, &mut to), "{tagged:02x?}");
+        assert!(arrival.is_common(second, &mut to, &mut top), "{tagged:02x?}");
         assert_eq!(second.meta().in_interface, IfIndex(2));
     }
 }
