@@ -11,12 +11,13 @@ mod fields;
 mod hits;
 mod labelled;
 mod leaving;
+mod together;
 
 use std::sync::LazyLock;
 
 use crate::class::{ClassMap, Colour, TcMap, TrafficClass};
 use crate::id::IfIndex;
-use crate::packet::{Alike, Batch, Flags, Frame, Layer3, Meta, Verdict};
+use crate::packet::{Alike, Batch, Flags, Layer3, Meta, Verdict};
 use crate::qos::Count;
 use crate::table::rules::{Found, Labelled, RuleSet, Treatment};
 use crate::table::{Interface, Snapshot, Trust};
@@ -26,6 +27,7 @@ use fields::Place;
 pub use hits::RuleHits;
 pub use labelled::{exposed, through};
 pub use leaving::leaving;
+use together::Classes;
 
 /// What the router itself sends is marked by itself: the default maps read it.
 static OWN: LazyLock<(ClassMap, TcMap)> = LazyLock::new(Default::default);
@@ -73,24 +75,6 @@ impl<'a> Plain<'a> {
         plain.then_some(Self { of: interface.id, by_dscp, by_tc })
     }
 
-    /// Gives all frames of a batch class and colour; their class, where it is one.
-    #[inline]
-    fn give(&self, frames: &mut [Frame], layer3: Layer3) -> Option<TrafficClass> {
-        let mut classes = Together::default();
-        if layer3 == Layer3::Mpls {
-            for meta in frames.iter_mut().map(Frame::meta_mut) {
-                (meta.class, meta.colour) = self.by_tc.get(meta.tc);
-                classes.add(meta.class);
-            }
-        } else {
-            for meta in frames.iter_mut().map(Frame::meta_mut) {
-                (meta.class, meta.colour) = self.by_dscp.get(meta.dscp);
-                classes.add(meta.class);
-            }
-        }
-        classes.only()
-    }
-
     /// Class and colour of a frame of the interface that was received just now.
     #[inline(always)]
     fn get(&self, meta: &Meta) -> Option<(TrafficClass, Colour)> {
@@ -103,32 +87,17 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// Which classes there are among frames.
-#[derive(Default)]
-struct Together(u32);
-
-impl Together {
-    #[inline(always)]
-    fn add(&mut self, class: TrafficClass) {
-        self.0 |= 1 << class as u32;
-    }
-
-    /// The class of all of them, where it is one.
-    fn only(&self) -> Option<TrafficClass> {
-        TrafficClass::ALL.into_iter().find(|class| self.0 == 1 << *class as u32)
-    }
-}
-
 /// Classifies the live frames, and counts what the rules match.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, hits: &mut RuleHits) {
     let rules = &snapshot.rules.entering;
+    if let Some(alike) = batch.alike()
+        && let Some(interface) = snapshot.interface(alike.interface)
+        && interface.marks.trust == Trust::Dscp
+    {
+        let alike = together::run(batch.frames_mut(), alike, interface, rules, hits);
+        return batch.set_alike(alike);
+    }
     if rules.is_empty() {
-        if let Some(alike) = batch.alike()
-            && let Some(plain) = snapshot.interface(alike.interface).and_then(|i| Plain::of(i, rules))
-        {
-            let class = plain.give(batch.frames_mut(), alike.layer3);
-            return batch.set_alike(Some(Alike { class, ..alike }));
-        }
         return by_mark(batch, snapshot, |_, meta, trusted| treat(meta, None, trusted, &mut []));
     }
     let answers = Answers::new(batch.frames(), rules, &mut hits.asked, |asked, _, frame| {
@@ -147,7 +116,7 @@ fn by_mark(batch: &mut Batch, snapshot: &Snapshot, mut then: impl FnMut(usize, &
     let mut maps = Maps::new(snapshot);
     let rules = &snapshot.rules.entering;
     let mut plain: Option<Plain<'_>> = None;
-    let (alike, mut classes, mut flags) = (batch.alike(), Together::default(), 0);
+    let (alike, mut classes, mut flags) = (batch.alike(), Classes::default(), 0);
     for (at, frame) in batch.frames_mut().iter_mut().enumerate() {
         let meta = frame.meta_mut();
         if meta.verdict != Verdict::Forward {

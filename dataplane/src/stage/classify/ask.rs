@@ -52,7 +52,20 @@ impl<'r> Answers<'r> {
     /// Of the frame in this place.
     #[inline(always)]
     pub(super) fn get(&self, frame: usize) -> Found {
-        let rule = self.found.get(frame).copied().filter(|rule| *rule != NONE)?;
+        self.found.get(frame).and_then(|rule| self.of(*rule))
+    }
+
+    /// Of all places, in order.
+    #[inline(always)]
+    pub(super) fn all(&self) -> impl Iterator<Item = Found> + '_ {
+        self.found.iter().map(|rule| self.of(*rule))
+    }
+
+    #[inline(always)]
+    fn of(&self, rule: u16) -> Found {
+        if rule == NONE {
+            return None;
+        }
         self.rules.treatment(rule.into()).map(|treatment| (rule.into(), treatment))
     }
 }

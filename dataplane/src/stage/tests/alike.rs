@@ -6,11 +6,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::class::TrafficClass;
+use crate::class::{Colour, TrafficClass};
 use crate::id::{PortIndex, VrfId};
 use crate::packet::{BATCH, Batch, Frame, StackEdits};
 use crate::qos::{Ingress, InterfaceQos, MeterAction, MeterKind, MeterSpec, Policers};
 use crate::stage::{classify, enqueue, lookup, parse, police, rewrite};
+use crate::table::rules::{Conditions, Rule, RuleSet, Treatment};
 use crate::table::{Labels, Marks, Pop, Push, Swap, Trust};
 use crate::time::Time;
 
@@ -59,6 +60,32 @@ fn policers(kind: u8) -> Policers {
     policers
 }
 
+/// Match rules for what comes in: by destination, interface, length and mark.
+fn rules() -> impl Strategy<Value = Vec<Rule>> {
+    let rule = (0u8..12, 0u8..4, prop::option::of(28u16..80), any::<bool>(), 0usize..9, 0u8..3, 0u8..70);
+    let rule = rule.prop_map(|(to, kind, length, here, class, colour, mark)| Rule {
+        name: format!("{to} {kind} {length:?} {here} {class} {colour} {mark}").into(),
+        conditions: Conditions {
+            interfaces: (!here).then(|| vec![GE1]),
+            destinations: (kind > 0).then(|| vec![format!("198.51.100.{to}/31").parse().unwrap()]),
+            lengths: length.map(|length| vec![length..=1500]),
+            dscps: (kind > 2).then(|| vec![46]),
+            ..Conditions::default()
+        },
+        treatment: Treatment {
+            class: TrafficClass::ALL.get(class).copied(),
+            colour: [None, Some(Colour::Yellow), Some(Colour::Red)][usize::from(colour)],
+            mark: (mark < 64).then_some(mark).filter(|_| to % 3 == 0),
+            tc: None,
+        },
+    });
+    // Names are what counts are kept by.
+    prop::collection::vec(rule, 0..5).prop_map(|rules| {
+        let named = |(at, rule): (usize, Rule)| Rule { name: format!("{at} {}", rule.name).into(), ..rule };
+        rules.into_iter().enumerate().map(named).collect()
+    })
+}
+
 /// Frames like one another but for a few.
 fn frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let ttl = prop_oneof![9 => Just(64u8), 1 => 0u8..3];
@@ -94,8 +121,10 @@ proptest! {
         mtu in prop_oneof![4 => Just(1500u16), 1 => Just(68)],
         marks in prop_oneof![4 => Just((false, false)), 1 => any::<(bool, bool)>()],
         meters in 0u8..3,
+        rules in prop_oneof![Just(Vec::new()), rules()],
     ) {
-        let snapshot = build(mtu, marks);
+        let mut snapshot = build(mtu, marks);
+        Arc::make_mut(&mut snapshot.rules).entering = Arc::new(RuleSet::new(rules));
         let [one, other] = [true, false].map(|together| {
             let mut batch = Batch::new();
             for bytes in &frames {
@@ -104,6 +133,7 @@ proptest! {
                 batch.push(frame).unwrap();
             }
             let (mut hits, mut edits) = (classify::RuleHits::new(), StackEdits::new());
+            hits.sync(&snapshot.rules);
             let mut keys = [PortIndex::NONE; BATCH];
             parse::run(&mut batch, &snapshot, PortIndex(0));
             let each = |batch: &mut Batch| if !together { batch.set_alike(None) };
@@ -129,7 +159,7 @@ proptest! {
             }
             let said: Vec<String> =
                 batch.frames().iter().map(|f| format!("{:?} {:02x?}", f.meta(), f.bytes())).collect();
-            (said, keys)
+            (said, keys, hits.counts().collect::<Vec<_>>())
         });
         prop_assert_eq!(one, other);
     }

@@ -24,6 +24,24 @@ pub struct Asked<const N: usize = ASKED> {
     others: [u64; 2],
 }
 
+/// What rules have to do with packets of an interface, a Vrf and such labels: the same for all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Concern {
+    interface: u32,
+    vrf: u32,
+}
+
+impl RuleSet {
+    /// What its rules have to do with packets of this interface and Vrf, with such labels; `None`
+    /// where nothing.
+    #[inline(always)]
+    pub fn concern(&self, interface: IfIndex, vrf: VrfId, labelled: Labelled) -> Option<Concern> {
+        let (interfaces, vrfs) = (&self.tables.interfaces, &self.tables.vrfs);
+        let (interface, vrf) = (interfaces.get(interface.index()), vrfs.get(vrf.index()));
+        self.concerns(interface, vrf, labelled).then_some(Concern { interface, vrf })
+    }
+}
+
 impl<const N: usize> Default for Asked<N> {
     fn default() -> Self {
         Self { len: 0, classes: [[0; N]; PLACES], addresses: [[0; N]; 2], others: [0; 2] }
@@ -46,11 +64,17 @@ impl<const N: usize> Asked<N> {
     /// not worth it, as no rule is for its interface, Vrf and labels, and where there are `N`.
     #[inline(always)]
     pub fn add(&mut self, rules: &RuleSet, fields: &Fields) -> bool {
-        let tables = &rules.tables;
-        let (interface, vrf) =
-            (tables.interfaces.get(fields.interface.index()), tables.vrfs.get(fields.vrf.index()));
+        rules
+            .concern(fields.interface, fields.vrf, fields.labelled)
+            .is_some_and(|concern| self.add_of(rules, concern, fields))
+    }
+
+    /// As [`Asked::add`], of what rules have to do with the packet's interface, Vrf and labels.
+    #[inline(always)]
+    pub fn add_of(&mut self, rules: &RuleSet, concern: Concern, fields: &Fields) -> bool {
+        let (tables, Concern { interface, vrf }) = (&rules.tables, concern);
         let mut packet = Packet { rules, at: self.len, asked: self };
-        if packet.at >= N || !rules.concerns(interface, vrf, fields.labelled) {
+        if packet.at >= N {
             return false;
         }
         packet.put(Field::Interface, || interface);
@@ -77,10 +101,10 @@ impl<const N: usize> Asked<N> {
         vrf: VrfId,
         labelled: Labelled,
     ) -> bool {
+        let Some(Concern { interface, vrf }) = rules.concern(interface, vrf, labelled) else { return false };
         let tables = &rules.tables;
-        let (interface, vrf) = (tables.interfaces.get(interface.index()), tables.vrfs.get(vrf.index()));
         let mut packet = Packet { rules, at: self.len, asked: self };
-        if packet.at >= N || !rules.concerns(interface, vrf, labelled) {
+        if packet.at >= N {
             return false;
         }
         packet.put(Field::Interface, || interface);

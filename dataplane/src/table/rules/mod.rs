@@ -33,7 +33,7 @@ use ipnet::IpNet;
 use crate::class::{Colour, TrafficClass};
 use crate::id::{IfIndex, VrfId};
 
-pub use asked::{ASKED, Asked};
+pub use asked::{ASKED, Asked, Concern};
 pub use bound::{MOST_MEMORY, most_memory};
 pub use set::{Found, RuleSet};
 
