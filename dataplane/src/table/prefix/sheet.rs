@@ -33,6 +33,9 @@ const WORTH: usize = 1 << 16;
 /// made anew. Tests come to that with few.
 const PATIENCE: usize = if cfg!(test) { 1 << 6 } else { 1 << 20 };
 
+/// Addresses that are looked up between two turns of a loop.
+const STRIDE: usize = 16;
+
 /// The first mark.
 const MARK: u32 = 7 << 29;
 /// Marks that changes have, one after another.
@@ -104,8 +107,8 @@ impl Sheet {
     }
 
     /// Looks addresses up; `default` where nothing but the prefix of no bits covers one. It is
-    /// so short a way that the processor overlaps the waits for memory by itself, if what few
-    /// need is done after.
+    /// so short a way that the processor overlaps the waits for memory by itself, the better the
+    /// fewer instructions there are for each: what few need is done elsewhere.
     #[inline(never)]
     pub(super) fn all<A: Address>(
         &self,
@@ -116,26 +119,26 @@ impl Sheet {
         found: &mut [NhlfeId],
     ) {
         let Some(sheet) = self.0.first_chunk::<SLOTS>() else { return };
-        let mut all = 0;
-        for (address, found) in addresses.iter().zip(&mut *found) {
-            *found = NhlfeId(sheet[address.key().word(0) as usize >> 8].load(Relaxed));
-            all |= found.0;
+        let one = |address: &A| {
+            let word = sheet[address.key().word(0) as usize >> 8].load(Relaxed);
+            let word = if goes_on(word) { later(words, root, word, *address) } else { word };
+            NhlfeId(select_unpredictable(word == NhlfeId::NONE.0, default.0, word))
+        };
+        let count = addresses.len().min(found.len());
+        let (strides, rest) = addresses[..count].as_chunks::<STRIDE>();
+        let (places, others) = found[..count].as_chunks_mut::<STRIDE>();
+        for (addresses, found) in strides.iter().zip(places) {
+            addresses.iter().zip(found).for_each(|(address, found)| *found = one(address));
         }
-        if all >= Word::VALUES {
-            finish(words, root, default, addresses, found);
-        }
+        rest.iter().zip(others).for_each(|(address, found)| *found = one(address));
     }
 }
 
-/// Looks up what the sheet has not the answer of.
+/// What an address leads to where the sheet has not the answer.
+#[cold]
 #[inline(never)]
-fn finish<A: Address>(words: &Words, root: Word, default: NhlfeId, addresses: &[A], found: &mut [NhlfeId]) {
-    for (address, found) in addresses.iter().zip(found) {
-        if goes_on(found.0) {
-            *found = further(words, root, found.0, address.key());
-        }
-        *found = select_unpredictable(found.is_some(), *found, default);
-    }
+fn later<A: Address>(words: &Words, root: Word, word: u32, address: A) -> u32 {
+    further(words, root, word, address.key()).0
 }
 
 /// Whether a word is no answer.
