@@ -13,6 +13,7 @@ mod labelled;
 mod meta;
 mod pool;
 mod stack;
+mod sums;
 mod verdict;
 
 pub use alike::{Alike, Way};
@@ -22,4 +23,5 @@ pub use frame::{Frame, HEADROOM, JUMBO_CAPACITY, NoRoom, STANDARD_CAPACITY};
 pub use meta::{Flags, Layer3, Meta};
 pub use pool::{Pool, PoolSize};
 pub use stack::{StackEdit, StackEdits};
+pub(crate) use sums::by_class;
 pub use verdict::{DropReason, PuntReason, Verdict};

@@ -6,26 +6,25 @@ use crate::id::{IfIndex, PortIndex};
 use crate::packet::{Alike, BATCH, Batch, DropReason, Flags, Verdict};
 use crate::table::Snapshot;
 
-/// Frames that are all live, of one class, that came in by one interface and leave by one.
+/// Frames that are all live, whole, and received, by one interface, and leave by one port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Together {
     /// The port they leave by.
     pub port: PortIndex,
     /// The interface they came in by.
     pub from: IfIndex,
-    /// The interface they leave by.
-    pub to: IfIndex,
-    /// Their class.
-    pub class: TrafficClass,
+    /// The interface they leave by and their class, where all of them are of one.
+    pub of: Option<(IfIndex, TrafficClass)>,
     /// Their layer-2 bytes as received.
     pub bytes: u64,
 }
 
 impl Together {
     fn of(alike: Alike, snapshot: &Snapshot) -> Option<Self> {
-        let (to, class) = (alike.way?.out, alike.class?);
+        let to = alike.way?.out;
         let port = snapshot.interface(to)?.port;
-        Some(Self { port, from: alike.interface, to, class, bytes: alike.bytes })
+        let of = alike.class.map(|class| (to, class));
+        Some(Self { port, from: alike.interface, of, bytes: alike.bytes })
     }
 }
 
@@ -46,7 +45,8 @@ const UNUSUAL: u32 = Flags::ORIGINATED.0 | Flags::RELEASED.0 | Flags::TOO_LONG.0
 fn each(batch: &mut Batch, snapshot: &Snapshot, keys: &mut [PortIndex; BATCH]) -> Option<Together> {
     let first = batch.frames().first().map(|frame| *frame.meta())?;
     let mut last = (IfIndex::NONE, PortIndex::NONE);
-    let (mut alike, mut bytes) = (true, 0);
+    let (mut alike, mut one, mut bytes) = (true, true, 0);
+    let mut port = None;
     keys.fill(PortIndex::NONE);
     for (frame, key) in batch.frames_mut().iter_mut().zip(keys) {
         let meta = frame.meta_mut();
@@ -57,7 +57,7 @@ fn each(batch: &mut Batch, snapshot: &Snapshot, keys: &mut [PortIndex; BATCH]) -
         if meta.out_interface != last.0 {
             let port = snapshot.interface(meta.out_interface).map(|i| i.port);
             last = (meta.out_interface, port.unwrap_or_default());
-            alike &= last.0 == first.out_interface;
+            one &= last.0 == first.out_interface;
         }
         *key = last.1;
         if !key.is_some() {
@@ -65,12 +65,13 @@ fn each(batch: &mut Batch, snapshot: &Snapshot, keys: &mut [PortIndex; BATCH]) -
             alike = false;
         }
         bytes += u64::from(meta.length);
+        one &= meta.class == first.class;
+        alike &= last.1 == *port.get_or_insert(last.1);
         alike &= meta.in_interface == first.in_interface;
-        alike &= meta.class == first.class;
         alike &= meta.flags.0 & UNUSUAL == 0;
     }
-    let (from, to, class) = (first.in_interface, first.out_interface, first.class);
-    alike.then_some(Together { port: last.1, from, to, class, bytes })
+    let of = one.then_some((first.out_interface, first.class));
+    port.filter(|_| alike).map(|port| Together { port, from: first.in_interface, of, bytes })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use crate::class::{CLASSES, Colour, TrafficClass};
 use crate::id::IfIndex;
-use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Meta, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Layer3, Meta, Verdict, by_class};
 use crate::qos::{MeterAction, Metering, Policers};
 use crate::time::Time;
 
@@ -37,9 +37,6 @@ pub fn run(batch: &mut Batch, policers: &mut Policers, now: Time) {
     policers.settle();
 }
 
-/// Frames in a row whose sums are apart, so that none waits for that of the one before it.
-const APART: usize = 4;
-
 /// What the live frames of a batch are together that came in by one interface, by class: see [`sum`].
 struct Sums {
     interface: IfIndex,
@@ -57,15 +54,13 @@ impl Sums {
     /// `None` where they came in by several.
     fn of(frames: &[Frame]) -> Option<Self> {
         let interface = frames.first()?.meta().in_interface;
-        let (mut sums, mut one) = ([[0; CLASSES]; APART], true);
-        for (at, meta) in frames.iter().map(Frame::meta).enumerate() {
-            if is_metered(meta) {
-                sums[at % APART][meta.class.index()] += sum(meta);
-                one &= meta.in_interface == interface;
-            }
-        }
-        let of = |class: usize| sums.iter().map(|sums| sums[class]).sum();
-        one.then(|| Self { interface, by_class: std::array::from_fn(of) })
+        let mut one = true;
+        let by_class = by_class(frames, |meta| {
+            let metered = is_metered(meta);
+            one &= !metered || meta.in_interface == interface;
+            if metered { sum(meta) } else { 0 }
+        });
+        one.then_some(Self { interface, by_class })
     }
 
     /// Lets those pass that do so together; the classes, by bit, whose frames are left.

@@ -7,9 +7,9 @@ use super::mesh::{Mesh, Parcel};
 use super::queue::{Egress, Queue};
 use super::{Status, owner};
 use crate::class::{CLASSES, TrafficClass};
-use crate::counters::Counters;
+use crate::counters::{Counters, Traffic};
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
-use crate::packet::{Batch, DropReason, Flags, Frame, Pool, PuntReason, Verdict};
+use crate::packet::{Batch, DropReason, Flags, Frame, Pool, PuntReason, Verdict, by_class};
 use crate::port::{AnyPort, Port};
 use crate::qos::{Look, Metered, Scheduler, TreeReport};
 use crate::stage::enqueue::Together;
@@ -48,18 +48,28 @@ impl Out {
         }
     }
 
-    /// Takes the whole batch, to leave as it is or to be queued; `false` where its tree is not here, and then
-    /// nothing is done.
+    /// Takes the whole batch, to leave as it is or to be queued; `false` where its tree is not here, or there
+    /// may be several, and then nothing is done.
     #[inline]
     pub(super) fn take(&mut self, batch: &mut Batch, together: &Together, now: Time) -> bool {
-        if owner(together.port, self.tree_of(together.to), self.workers) != self.index.index() {
+        let tree = match together.of {
+            Some((to, _)) => self.tree_of(to),
+            None if self.several.is_empty() => 0,
+            None => return false,
+        };
+        if owner(together.port, tree, self.workers) != self.index.index() {
             return false;
         }
-        let frames = batch.len() as u64;
         let Some(egress) = egress(&self.trees, &mut self.queues, together.port) else { return false };
-        egress.take(batch, (together.to, together.class), now, &mut self.dropped);
-        if let Some(block) = self.counters.interface(together.from) {
-            block.received[together.class.index()].add_all(frames, together.bytes);
+        let received = self.counters.interface(together.from).map(|block| &block.received);
+        if let Some(of) = together.of {
+            if let Some(received) = received {
+                received[of.1.index()].add_all(batch.len() as u64, together.bytes);
+            }
+            egress.take(batch, of, now, &mut self.dropped);
+        } else {
+            received.into_iter().for_each(|received| count_all(received, batch.frames()));
+            egress.take_mixed(batch, now, &mut self.dropped);
         }
         true
     }
@@ -236,6 +246,14 @@ impl Out {
             self.scheduler(port).filter(|_| owner(port, tree, self.workers) == self.index.index())?;
         let beside = waiting.saturating_sub(scheduler.waiting());
         Some(TrafficClass::ALL.map(|class| scheduler.expected_wait(id, class, beside, now)))
+    }
+}
+
+/// Counts frames as received, each by its class.
+fn count_all(received: &[Traffic; CLASSES], frames: &[Frame]) {
+    let sums = by_class(frames, |meta| 1 << 32 | u64::from(meta.length));
+    for (traffic, sum) in received.iter().zip(sums).filter(|(_, sum)| *sum > 0) {
+        traffic.add_all(sum >> 32, sum & u64::from(u32::MAX));
     }
 }
 

@@ -224,6 +224,13 @@ impl Egress {
         self.straight.take_all(batch, of, &mut self.scheduler, idle, now, dropped);
     }
 
+    /// Takes a whole batch of frames that are not all of one class of one interface, to be queued; those that
+    /// are refused are in `dropped`.
+    #[inline]
+    pub(super) fn take_mixed(&mut self, batch: &mut Batch, now: Time, dropped: &mut Dropped) {
+        self.straight.take_mixed(batch, &mut self.scheduler, now, dropped);
+    }
+
     /// Takes what may leave, when the line took all before.
     fn stage(&mut self, now: Time, dropped: &mut Dropped) {
         let Self { scheduler, straight, staged, .. } = self;

@@ -183,6 +183,23 @@ impl Straight {
         staged.note_all(of, bytes);
         true
     }
+
+    /// Has `tree` queue all frames of `batch`, which are of several, behind all that were taken before: which
+    /// of them leave first is for the tree to say. Those that it refuses go to `dropped`.
+    pub(super) fn take_mixed(
+        &mut self,
+        batch: &mut Batch,
+        tree: &mut Scheduler,
+        now: Time,
+        dropped: &mut Dropped,
+    ) {
+        self.queue_up(tree, now, dropped);
+        for frame in batch.frames() {
+            let of = key(frame);
+            tree.fetch(of.0, of.1);
+        }
+        dropped.extend(batch.drain().filter_map(|frame| tree.enqueue(frame, now).err()));
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::AdjacencyId;
+use crate::packet::BATCH;
 use crate::qos::{Aqm, Discipline, InterfaceQos, PolicerSpec, RateSpec, TreeLimits};
 
 /// A frame that comes: interface, class, bytes, flow.
@@ -86,10 +87,16 @@ impl Side {
             // All of one, or as many as there are until then, now and then.
             let of = |at: Option<&Comes>| at.map(|(interface, class, ..)| (*interface, *class));
             let whole = comes.iter().all(|next| of(Some(next)) == of(comes.first()));
+            if let Some(straight) = self.straight.as_mut().filter(|_| !whole && serial.is_multiple_of(2)) {
+                if batch.len() == comes.len().min(BATCH) {
+                    straight.take_mixed(&mut batch, &mut self.tree, now, &mut self.dropped);
+                }
+                continue;
+            }
             if let Some(straight) = self.straight.as_mut().filter(|_| whole && serial.is_multiple_of(2)) {
                 let least = if serial.is_multiple_of(4) { comes.len() } else { comes.len().div_ceil(2) };
                 let key = key(&batch.frames()[0]);
-                if batch.len() >= least {
+                if batch.len() >= least.min(BATCH) {
                     straight.take_all(&mut batch, key, &mut self.tree, idle, now, &mut self.dropped);
                 }
                 continue;
