@@ -145,8 +145,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// The rings of one queue while a peer is connected.
+/// The rings of one queue while a peer is connected; on cache lines of their own, since each
+/// queue's worker writes its positions for every frame.
 #[derive(Debug)]
+#[repr(align(128))]
 struct Wires {
     receiver: Receiver,
     sender: Sender,

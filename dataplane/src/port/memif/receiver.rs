@@ -13,8 +13,9 @@ use crate::time::Time;
 
 /// The most entries one frame may take.
 pub(super) const MOST_PARTS: u16 = 512;
-/// How many entries ahead a buffer is asked for.
-const AHEAD: u16 = 4;
+/// How many entries ahead a buffer is asked for. Buffers a power of two apart share few places of a
+/// cache: twice as many would drive each other out of it.
+const AHEAD: u16 = 8;
 
 /// What may be wrong with a frame, beside its having no buffer.
 enum Bad {
@@ -73,14 +74,19 @@ impl Receiver {
     ) -> Result<usize, Broken> {
         let (before, first) = (batch.len(), self.next);
         let mut filled = self.filled()?;
+        (0..filled.min(AHEAD)).for_each(|ahead| self.prefetch(first.wrapping_add(ahead)));
         // Bad frames count too: whatever the peer says, this ends.
         for _ in 0..batch.room() {
             if filled == 0 {
                 break;
             }
-            let Some(parts) = self.whole_frame(filled)? else { break };
+            if filled > AHEAD {
+                self.prefetch(self.next.wrapping_add(AHEAD));
+            }
+            let said = self.ring.read(self.next);
+            let Some(parts) = self.whole_frame(&said, filled)? else { break };
             stats.received += 1;
-            self.take(parts, now, pool, batch, stats);
+            self.take((&said, parts), now, pool, batch, stats);
             self.next = self.next.wrapping_add(parts);
             filled -= parts;
         }
@@ -90,10 +96,16 @@ impl Receiver {
         Ok(batch.len() - before)
     }
 
-    /// How many entries the next frame takes; `None` when not all of it is there yet.
+    /// How many entries the next frame takes, whose first is `said`; `None` when not all of it is
+    /// there yet.
     #[inline]
-    fn whole_frame(&self, filled: u16) -> Result<Option<u16>, Broken> {
-        for parts in 1..=filled.min(MOST_PARTS) {
+    fn whole_frame(&self, said: &Descriptor, filled: u16) -> Result<Option<u16>, Broken> {
+        if said.flags & NEXT == 0 { Ok(Some(1)) } else { self.several(filled) }
+    }
+
+    #[cold]
+    fn several(&self, filled: u16) -> Result<Option<u16>, Broken> {
+        for parts in 2..=filled.min(MOST_PARTS) {
             if self.ring.read(self.next.wrapping_add(parts - 1)).flags & NEXT == 0 {
                 return Ok(Some(parts));
             }
@@ -104,13 +116,21 @@ impl Receiver {
 
     /// Copies the next frame into the batch, or counts why not.
     #[inline]
-    fn take(&self, parts: u16, now: Time, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) {
-        self.prefetch(self.next.wrapping_add(AHEAD));
+    fn take(
+        &self,
+        (said, parts): (&Descriptor, u16),
+        now: Time,
+        pool: &mut Pool,
+        batch: &mut Batch,
+        stats: &mut PortStats,
+    ) {
         let Some(mut frame) = pool.get() else {
             stats.pool_empty += 1;
             return;
         };
-        match self.copy(parts, &mut frame) {
+        let copied = self.copy(self.next, said, &mut frame);
+        let copied = if parts == 1 { copied } else { copied.and_then(|()| self.rest(parts, &mut frame)) };
+        match copied {
             Ok(()) => {
                 frame.meta_mut().received = now;
                 if let Err(frame) = batch.push(frame) {
@@ -124,20 +144,24 @@ impl Receiver {
         pool.put(frame);
     }
 
+    /// Appends what is in the buffer of one entry.
     #[inline]
-    fn copy(&self, parts: u16, frame: &mut Frame) -> Result<(), Bad> {
-        for part in 0..parts {
-            let index = self.next.wrapping_add(part);
-            let said = self.ring.read(index);
-            let place = self.buffers.filled(self.ring.regions(), index, &said).ok_or(Bad::Descriptor)?;
-            let at = frame.len();
-            frame.set_len(at + place.len()).map_err(|NoRoom| Bad::TooLong)?;
-            place.read(frame.bytes_mut().get_mut(at..).unwrap_or_default());
-        }
+    fn copy(&self, index: u16, said: &Descriptor, frame: &mut Frame) -> Result<(), Bad> {
+        let place = self.buffers.filled(self.ring.regions(), index, said).ok_or(Bad::Descriptor)?;
+        let at = frame.len();
+        frame.set_len(at + place.len()).map_err(|NoRoom| Bad::TooLong)?;
+        place.read(frame.bytes_mut().get_mut(at..).unwrap_or_default());
         Ok(())
     }
 
-    /// A descriptor that was not published yet may say anything: then nothing is asked for.
+    /// Appends the parts behind the first.
+    #[cold]
+    fn rest(&self, parts: u16, frame: &mut Frame) -> Result<(), Bad> {
+        let mut indices = (1..parts).map(|part| self.next.wrapping_add(part));
+        indices.try_for_each(|index| self.copy(index, &self.ring.read(index), frame))
+    }
+
+    /// Asks for the buffer of an entry that is filled; one that only seems to be nowhere is not asked for.
     #[inline]
     fn prefetch(&self, index: u16) {
         let said: Descriptor = self.ring.read(index);

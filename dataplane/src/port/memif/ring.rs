@@ -7,7 +7,7 @@
 
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 use super::region::Regions;
 
@@ -139,9 +139,15 @@ impl Ring {
         self.short(FLAGS_AT).store(if wanted { 0 } else { NO_INTERRUPTS }, Ordering::Relaxed);
     }
 
-    /// Whether its reader wants to be told of news.
+    /// Whether its reader wants to be told of the news that was published just now.
+    ///
+    /// A reader that begins to want it says so and then looks at the index once more; who
+    /// publishes moves the index and then looks at the flag. Each looks after its own store only
+    /// with a full fence between (a release store does not keep a later load behind it, on x86
+    /// neither), and so at least one of them sees the other's.
     #[inline]
     pub(super) fn interrupts(&self) -> bool {
+        fence(Ordering::SeqCst);
         self.short(FLAGS_AT).load(Ordering::Relaxed) & NO_INTERRUPTS == 0
     }
 
