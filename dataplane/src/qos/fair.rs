@@ -78,6 +78,12 @@ impl Fair {
         self.end > 0
     }
 
+    /// Whether one does, and no other.
+    #[inline]
+    pub(super) fn waits_alone(&self) -> bool {
+        self.end == 8
+    }
+
     /// A class has no frame any more, or may not send it.
     #[inline]
     pub(super) fn leave(&mut self, class: usize) {

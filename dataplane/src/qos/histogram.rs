@@ -32,12 +32,17 @@ impl Histogram {
         }
     }
 
-    /// Counts `n` waits of nothing.
-    pub(super) fn record_none(&mut self, n: u32) {
-        let first = &mut self.buckets.get_or_insert_with(|| Box::new([0; BUCKETS]))[0];
-        match first.checked_add(n) {
-            Some(sum) if sum < u32::MAX => *first = sum,
-            _ => (0..n).for_each(|_| self.record(0)),
+    /// Counts `n` waits of `ns` each.
+    #[inline]
+    pub(super) fn record_all(&mut self, ns: u64, n: u32) {
+        let buckets = self.buckets.get_or_insert_with(|| Box::new([0; BUCKETS]));
+        let bucket = &mut buckets[Self::bucket(ns)];
+        match bucket.checked_add(n) {
+            Some(sum) if sum < u32::MAX => {
+                *bucket = sum;
+                self.recent = self.recent.max(ns);
+            }
+            _ => (0..n).for_each(|_| self.record(ns)),
         }
     }
 

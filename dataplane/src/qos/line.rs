@@ -85,14 +85,20 @@ impl Line {
         }
     }
 
-    /// Whether an interface that shares may send another frame in its turn.
+    /// Whether an interface may send another frame, of a class with priority or not, in its turn.
     #[inline]
-    pub(super) fn goes_on(&self, now: Time) -> bool {
+    pub(super) fn goes_on(&self, now: Time, urgent: bool) -> bool {
         match self {
             Self::Unheld => true,
-            Self::Own(shaper) => shaper.lets(now, false),
+            Self::Own(shaper) => shaper.lets(now, urgent),
             Self::Shared(seat) => seat.lets(now),
         }
+    }
+
+    /// Whether it is this tree's alone.
+    #[inline]
+    pub(super) fn is_own(&self) -> bool {
+        !matches!(self, Self::Shared(_))
     }
 }
 

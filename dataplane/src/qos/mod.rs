@@ -51,6 +51,7 @@ mod store;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod together;
 mod turn;
 mod wait;
 mod wheel;

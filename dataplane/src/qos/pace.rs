@@ -49,10 +49,16 @@ impl Paces {
         shaper.map_or(Time::ZERO, TokenBucket::out_of_debt)
     }
 
+    /// Whether any class has a rate of its own.
+    #[inline]
+    pub(super) fn any(&self) -> bool {
+        self.shapers.is_some()
+    }
+
     /// A frame of a class was sent. Gives whether the class is held from now on.
     #[inline]
     pub(super) fn spend(&mut self, class: usize, bytes: u32, now: Time) -> bool {
-        self.shapers.is_some() && self.spend_of(class, bytes, now)
+        self.any() && self.spend_of(class, bytes, now)
     }
 
     #[inline(never)]

@@ -4,6 +4,7 @@ use super::codel::Codel;
 use super::ecn::{self, LabelMarks};
 use super::flows::{Flow, Flows};
 use super::fq::Fq;
+use super::run::Sum;
 use super::spec::{Aqm, ClassQos};
 use super::stats::Tally;
 use super::store::{Held, Lane, NIL, Store};
@@ -251,15 +252,30 @@ impl Queue {
     /// The first frame of a plain queue goes to `out`, which has room. Gives its length, and since when it waited.
     #[inline(always)]
     pub(super) fn lead(&mut self, room: &mut Room, out: &mut Batch) -> Option<(usize, Time)> {
+        let (len, since) = self.next(room, out)?;
+        self.frames -= 1;
+        self.bytes -= len as u32;
+        Some((len, since))
+    }
+
+    /// As [`Queue::lead`], of several, one after the other, that [`Queue::left`] is told of then.
+    #[inline(always)]
+    pub(super) fn next(&mut self, room: &mut Room, out: &mut Batch) -> Option<(usize, Time)> {
         let held = room.store.pop(&mut self.lane)?;
         let len = held.len();
         held.frame.fetch();
         // There is room.
         let _ = out.push(held.frame);
         room.store.fetch(&self.lane);
-        self.frames -= 1;
-        self.bytes -= len as u32;
         Some((len, held.since))
+    }
+
+    /// These were taken by [`Queue::next`], and what they waited is counted.
+    #[inline]
+    pub(super) fn left(&mut self, sum: &Sum) {
+        self.frames -= sum.frames as u32;
+        self.bytes -= sum.bytes as u32;
+        self.tally.sent_all(sum);
     }
 
     /// Queues a frame of a plain queue, where room was made for it.
@@ -274,6 +290,22 @@ impl Queue {
         self.bytes += len as u32;
         self.tally.queued(len);
         Ok(())
+    }
+
+    /// Queues frames of a plain queue behind those it has, where room was made for them, while places are
+    /// vacant. Gives how many, and their bytes.
+    #[inline]
+    pub(super) fn follow_all(
+        &mut self,
+        frames: &mut impl Iterator<Item = Frame>,
+        since: Time,
+        room: &mut Room,
+    ) -> (usize, usize) {
+        let (count, bytes) = room.store.follow_all(&mut self.lane, frames, since);
+        self.frames += count as u32;
+        self.bytes += bytes as u32;
+        self.tally.queued_all(count as u32, bytes as u32);
+        (count, bytes)
     }
 
     /// The next frame in turn, and why it is not to be sent.

@@ -22,11 +22,11 @@ pub(super) struct Way<'a> {
 }
 
 impl Way<'_> {
-    /// A frame of `len` bytes leaves by the port. Gives whether one more without priority may.
+    /// A frame of `len` bytes leaves by the port. Gives whether one more like it may.
     #[inline]
     pub(super) fn port_takes(&mut self, len: usize, turn: Turn) -> bool {
         self.line.spend(self.now, len as u32 + LINE_OVERHEAD, turn == Turn::Urgent);
-        self.line.goes_on(self.now)
+        self.line.goes_on(self.now, turn == Turn::Urgent)
     }
 }
 
@@ -37,6 +37,31 @@ pub(super) enum Next {
     Over,
     /// It goes on with a queue that is not plain.
     Other,
+}
+
+/// Frames that left.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    pub(super) frames: usize,
+    pub(super) bytes: u64,
+    /// Bytes as accounted.
+    pub(super) cost: u32,
+    /// Whether one more like them may.
+    goes_on: bool,
+}
+
+impl Sum {
+    #[inline]
+    fn of(len: usize, cost: u32) -> Self {
+        Self { frames: 1, bytes: len as u64, cost, goes_on: false }
+    }
+
+    #[inline]
+    fn add(&mut self, more: &Self) {
+        self.frames += more.frames;
+        self.bytes += more.bytes;
+        self.cost += more.cost;
+    }
 }
 
 impl Site {
@@ -58,13 +83,14 @@ impl Site {
         Ok(())
     }
 
-    /// Sends a frame of a plain queue, or, in a turn by weight, frames of such while it lasts, `most` at the
-    /// most. Gives how many, and what is next.
+    /// Sends frames of plain queues while its turn lasts, `most` at the most. Gives how many, and what is next.
     #[inline]
     pub(super) fn run(&mut self, turn: Turn, most: usize, way: &mut Way<'_>) -> (usize, Next) {
         match turn {
-            Turn::Urgent => self.run_one(turn, self.first_urgent(), way),
-            Turn::Assured => self.run_one(turn, self.fair.first(), way),
+            Turn::Urgent if most == 1 => self.run_one(turn, self.first_urgent(), way),
+            Turn::Assured if most == 1 => self.run_one(turn, self.fair.first(), way),
+            Turn::Urgent => self.run_urgent(most, way),
+            Turn::Assured => self.run_assured(most, way),
             Turn::Shared => self.run_on(most, way),
             Turn::Leftover => (0, Next::Other),
         }
@@ -77,25 +103,104 @@ impl Site {
         }
         let Some((len, cost)) = self.lead(place, turn, way) else { return (0, Next::Over) };
         way.port_takes(len, turn);
-        self.left_in_turn(turn, (1, len as u64, cost), way.now);
+        self.left_in_turn(turn, &Sum::of(len, cost), way.now);
         (1, Next::Over)
     }
 
+    fn run_urgent(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
+        let mut all = Sum::default();
+        let next = loop {
+            let place = self.first_urgent();
+            if !self.queues[place].is_plain() {
+                break Next::Other;
+            }
+            let sum = self.lead_all(place, Turn::Urgent, most - all.frames, way);
+            all.add(&sum);
+            if !(sum.goes_on && self.has_priority()) {
+                break Next::Over;
+            }
+        };
+        self.left_in_turn(Turn::Urgent, &all, way.now);
+        (all.frames, next)
+    }
+
+    fn run_assured(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
+        let mut given = 0;
+        loop {
+            let place = self.fair.first();
+            if !self.queues[place].is_plain() {
+                return (given, Next::Other);
+            }
+            let Some((len, cost)) = self.lead(place, Turn::Assured, way) else { return (given, Next::Over) };
+            given += 1;
+            self.left_in_turn(Turn::Assured, &Sum::of(len, cost), way.now);
+            let sure = self.assured_from() <= way.now && self.has_weighted();
+            if !way.port_takes(len, Turn::Assured) || given >= most || !sure || !self.lets(way.now, false) {
+                return (given, Next::Over);
+            }
+        }
+    }
+
     fn run_on(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
-        let (mut given, mut bytes, mut costs) = (0, 0, 0);
+        let mut all = Sum::default();
         let next = loop {
             let place = self.fair.first();
             if !self.queues[place].is_plain() {
                 break Next::Other;
             }
+            if self.fair.waits_alone() {
+                let sum = self.lead_all(place, Turn::Shared, most - all.frames, way);
+                all.add(&sum);
+                break Next::Over;
+            }
             let Some((len, cost)) = self.lead(place, Turn::Shared, way) else { break Next::Over };
-            (given, bytes, costs) = (given + 1, bytes + len as u64, costs + cost);
-            if !way.port_takes(len, Turn::Shared) || given >= most || !self.goes_on(way.now) {
+            all.add(&Sum::of(len, cost));
+            if !way.port_takes(len, Turn::Shared) || all.frames >= most || !self.goes_on(way.now) {
                 break Next::Over;
             }
         };
-        self.left_in_turn(Turn::Shared, (given, bytes, costs), way.now);
-        (given, next)
+        self.left_in_turn(Turn::Shared, &all, way.now);
+        (all.frames, next)
+    }
+
+    /// Sends frames of a plain queue one after the other, `most` at the most, while interface and port let them;
+    /// of a class with a rate of its own one. What is counted of all of them is counted once.
+    #[inline]
+    fn lead_all(&mut self, place: usize, turn: Turn, most: usize, way: &mut Way<'_>) -> Sum {
+        if self.paces.any() {
+            let Some((len, cost)) = self.lead(place, turn, way) else { return Sum::default() };
+            let goes_on = way.port_takes(len, turn) && most > 1 && self.lets(way.now, turn == Turn::Urgent);
+            return Sum { goes_on, ..Sum::of(len, cost) };
+        }
+        let (mut sum, mut last, mut waits) = (Sum::default(), 0, (Time::ZERO, 0));
+        while let Some((len, since)) = self.queues[place].next(way.room, way.out) {
+            let cost = self.cells.packed(len, self.overhead);
+            if waits.1 > 0 && waits.0 != since {
+                self.queues[place].tally.waited(way.now.since(waits.0), std::mem::take(&mut waits.1));
+            }
+            waits = (since, waits.1 + 1);
+            last = cost;
+            sum.add(&Sum::of(len, cost));
+            self.spend(turn, cost, way.now);
+            let lets = way.port_takes(len, turn) && self.lets(way.now, turn == Turn::Urgent);
+            sum.goes_on = lets && sum.frames < most;
+            if !sum.goes_on || turn == Turn::Shared && self.credit <= 0 {
+                break;
+            }
+        }
+        if waits.1 > 0 {
+            self.queues[place].tally.waited(way.now.since(waits.0), waits.1);
+        }
+        if turn != Turn::Urgent {
+            self.fair.served(place, false, sum.cost - last);
+            self.fair.served(place, false, last);
+        }
+        self.queues[place].left(&sum);
+        if self.queues[place].frames == 0 {
+            self.backlog &= !(1 << place);
+            self.fair.leave(place);
+        }
+        sum
     }
 
     /// Sends the first frame of a plain queue. Gives its length, and what it costs.
@@ -119,13 +224,13 @@ impl Site {
         Some((len, cost))
     }
 
-    /// So many frames, bytes and bytes as accounted left in a turn.
+    /// These left in a turn.
     #[inline]
-    fn left_in_turn(&mut self, turn: Turn, (frames, bytes, cost): (usize, u64, u32), now: Time) {
-        self.frames -= frames;
-        self.bytes -= bytes;
-        if frames > 0 {
-            self.charge(turn, cost, now);
+    fn left_in_turn(&mut self, turn: Turn, sum: &Sum, now: Time) {
+        self.frames -= sum.frames;
+        self.bytes -= sum.bytes;
+        if sum.frames > 0 {
+            self.charge(turn, sum.cost, now);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What one class of one interface went through.
 
 use super::histogram::Histogram;
+use super::run::Sum;
 use crate::packet::DropReason;
 
 /// Packets and bytes; bytes are layer 2 without FCS.
@@ -105,8 +106,14 @@ pub(super) struct Tally {
 impl Tally {
     #[inline]
     pub(super) fn queued(&mut self, bytes: usize) {
-        self.depth.packets += 1;
-        self.depth.bytes += bytes as u32;
+        self.queued_all(1, bytes as u32);
+    }
+
+    /// As [`Tally::queued`], of several one after the other.
+    #[inline]
+    pub(super) fn queued_all(&mut self, packets: u32, bytes: u32) {
+        self.depth.packets += packets;
+        self.depth.bytes += bytes;
         self.worst.packets = self.worst.packets.max(self.depth.packets);
         self.worst.bytes = self.worst.bytes.max(self.depth.bytes);
     }
@@ -126,6 +133,22 @@ impl Tally {
         self.delay.record(waited);
     }
 
+    /// These left, of which each was given to [`Tally::waited`].
+    #[inline]
+    pub(super) fn sent_all(&mut self, sum: &Sum) {
+        self.depth.packets -= sum.frames as u32;
+        self.depth.bytes -= sum.bytes as u32;
+        self.sent.packets += sum.frames as u64;
+        self.sent.bytes += sum.bytes;
+        self.accounted += u64::from(sum.cost);
+    }
+
+    /// So many frames that are sent waited so long, nanoseconds.
+    #[inline]
+    pub(super) fn waited(&mut self, ns: u64, frames: u32) {
+        self.delay.record_all(ns, frames);
+    }
+
     /// So many frames were queued while none waited, and sent at once.
     pub(super) fn passed(&mut self, packets: u32, bytes: u32) {
         self.worst.packets = self.worst.packets.max(packets);
@@ -133,7 +156,7 @@ impl Tally {
         self.sent.packets += u64::from(packets);
         self.sent.bytes += u64::from(bytes);
         self.accounted += u64::from(bytes);
-        self.delay.record_none(packets);
+        self.delay.record_all(0, packets);
     }
 
     #[cold]

@@ -106,6 +106,36 @@ impl Store {
         Ok(())
     }
 
+    /// Puts frames at the end of a lane that has some, as long as places are vacant: what links the vacant
+    /// places links them in their lane. Gives how many, and their bytes.
+    #[inline]
+    pub(super) fn follow_all(
+        &mut self,
+        lane: &mut Lane,
+        frames: &mut impl Iterator<Item = Frame>,
+        since: Time,
+    ) -> (usize, usize) {
+        let (links, first) = (self.after.as_mut_slice(), self.vacant);
+        let (mut count, mut bytes, mut last) = (0, 0, NIL);
+        while let Some(vacant) = self.places.get_mut(self.vacant as usize)
+            && let Some(after) = links.get(self.vacant as usize)
+            && let Some(frame) = frames.next()
+        {
+            (count, bytes, last) = (count + 1, bytes + frame.len(), self.vacant);
+            self.vacant = *after;
+            *vacant = Place { frame: Some(frame), since };
+        }
+        if let Some(end) = links.get_mut(last as usize) {
+            *end = NIL;
+            match links.get_mut(lane.tail as usize) {
+                Some(tail) => *tail = first,
+                None => lane.head = first,
+            }
+            lane.tail = last;
+        }
+        (count, bytes)
+    }
+
     #[cold]
     fn append(&mut self, place: Place) -> u32 {
         self.places.push(place);

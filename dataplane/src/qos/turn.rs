@@ -170,7 +170,7 @@ impl Scheduler {
 
     /// An interface's turn: its next frames, `most` at the most, go to `out`. Gives how many, and
     /// sees to what follows for interface and port. One that shares has its turn until its
-    /// quantum is used, the others for one frame.
+    /// quantum is used, the others for one frame; or, where no other is in turn with it, as long as it would be its again.
     #[inline]
     pub(super) fn serve(
         &mut self,
@@ -180,6 +180,11 @@ impl Scheduler {
         out: &mut Batch,
         dropped: &mut Dropped,
     ) -> usize {
+        let most = match turn {
+            Turn::Shared => most,
+            _ if self.is_alone(at, turn) => most,
+            _ => 1,
+        };
         if turn == Turn::Shared {
             self.fetch_next(at);
         }
@@ -195,6 +200,13 @@ impl Scheduler {
         self.let_go(held, (before.0 - held.0, before.1 - held.1));
         self.settle(at, turn);
         given
+    }
+
+    /// Whether an interface whose turn it is would have the next one too, were it to stay where it stands.
+    #[inline(never)]
+    fn is_alone(&self, at: usize, turn: Turn) -> bool {
+        let ring = if turn == Turn::Urgent { &self.urgent } else { &self.assured };
+        ring.after(at) == at && self.line.is_own() && turn != Turn::Leftover
     }
 
     /// After an interface had its turn: out of the rings it no longer belongs in.

@@ -125,7 +125,9 @@ impl Straight {
             },
             false => frame,
         };
-        self.queue_up(tree, now, dropped);
+        if !self.frames.is_empty() {
+            self.queue_up(tree, now, dropped);
+        }
         tree.enqueue(frame, now)
     }
 
@@ -145,13 +147,12 @@ impl Straight {
             return;
         }
         self.queue_up(tree, now, dropped);
-        tree.fetch(of.0, of.1);
-        dropped.extend(batch.drain().filter_map(|frame| tree.enqueue(frame, now).err()));
+        tree.enqueue_all(of, batch, now, dropped);
     }
 
     /// Whether these frames, the first to come, may leave without being queued.
     fn begins(&mut self, of: Key, tree: &Scheduler, idle: bool) -> bool {
-        let begins = idle && self.frames.is_empty() && tree.lets_pass(of.0, of.1);
+        let begins = idle && self.frames.is_empty() && tree.held_frames() == 0 && tree.lets_pass(of.0, of.1);
         if begins {
             self.of = of;
         }
@@ -160,8 +161,8 @@ impl Straight {
 
     /// Has the tree queue what was taken.
     pub(super) fn queue_up(&mut self, tree: &mut Scheduler, now: Time, dropped: &mut Dropped) {
-        self.of.0 = IfIndex::NONE;
-        dropped.extend(self.frames.drain().filter_map(|frame| tree.enqueue(frame, now).err()));
+        let of = (std::mem::take(&mut self.of.0), self.of.1);
+        tree.enqueue_all(of, &mut self.frames, now, dropped);
     }
 
     /// Gives what was taken to the line, or has the tree queue it; whether it gave something.

@@ -82,6 +82,17 @@ impl Bench {
         len: usize,
         (serial, hash): (u32, u32),
     ) -> Option<DropReason> {
+        let frame = self.frame(interface, class, len, (serial, hash));
+        self.offer(frame)
+    }
+
+    fn frame(
+        &mut self,
+        interface: u32,
+        class: TrafficClass,
+        len: usize,
+        (serial, hash): (u32, u32),
+    ) -> Frame {
         let mut frame = self.free.pop().unwrap_or_else(Frame::standard);
         frame.reset();
         frame.set_len(len).unwrap();
@@ -90,7 +101,18 @@ impl Bench {
         (meta.received, meta.flow_hash) = (Time(self.now), hash);
         meta.adjacency = AdjacencyId(serial);
         self.write_ecn(&mut frame);
-        self.offer(frame)
+        frame
+    }
+
+    /// Queues frames that come together, numbered from `serial` on.
+    fn enqueue_all(&mut self, interface: u32, class: TrafficClass, lens: &[usize], serial: u32) {
+        let (mut batch, mut dropped) = (Batch::new(), Vec::new());
+        for (len, serial) in lens.iter().zip(serial..) {
+            batch.push(self.frame(interface, class, *len, (serial, serial))).unwrap();
+        }
+        self.tree.enqueue_all((IfIndex(interface), class), &mut batch, Time(self.now), &mut dropped);
+        assert!(batch.is_empty());
+        self.drops(dropped);
     }
 
     /// As [`Bench::enqueue`], of this colour.

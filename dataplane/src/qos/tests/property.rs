@@ -14,6 +14,8 @@ const SITES: u32 = 4;
 enum Step {
     /// Frames of one class for one site, all at once.
     Offer(u32, usize, Vec<usize>),
+    /// The same, as a batch.
+    Together(u32, usize, Vec<usize>),
     /// Time passes: to the next event, or so long.
     Wait(Option<u64>),
     Dequeue(usize),
@@ -73,7 +75,8 @@ fn tree() -> impl Strategy<Value = (u64, Vec<Option<Arc<InterfaceQos>>>)> {
 fn step() -> impl Strategy<Value = Step> {
     let gap = prop_oneof![1u64..10_000, 1..5 * MS];
     prop_oneof![
-        8 => (0..SITES, 0..CLASSES, vec(40usize..1515, 1..6)).prop_map(|(s, c, l)| Step::Offer(s, c, l)),
+        5 => (0..SITES, 0..CLASSES, vec(40usize..1515, 1..6)).prop_map(|(s, c, l)| Step::Offer(s, c, l)),
+        4 => (0..SITES, 0..CLASSES, vec(40usize..1515, 1..9)).prop_map(|(s, c, l)| Step::Together(s, c, l)),
         6 => prop::option::of(gap).prop_map(Step::Wait),
         6 => (1usize..8).prop_map(Step::Dequeue),
         1 => tree().prop_map(|(rate, specs)| Step::Sync(rate, specs)),
@@ -107,6 +110,7 @@ impl Court {
     fn step(&mut self, step: Step) {
         match step {
             Step::Offer(site, class, lens) => lens.into_iter().for_each(|len| self.offer(site, class, len)),
+            Step::Together(site, class, lens) => self.offer_all(site, class, &lens),
             Step::Wait(gap) => self.wait(gap),
             Step::Dequeue(max) => self.dequeue(max),
             Step::Sync(rate, specs) => self.sync(rate, &specs),
@@ -123,6 +127,23 @@ impl Court {
         self.told = self.bench.now;
         let why = self.bench.enqueue(site, class, len, self.serial);
         self.oracle.offered(self.bench.now, (site, class, len, self.serial), why);
+    }
+
+    /// What becomes of each frame is what would have become of it alone.
+    fn offer_all(&mut self, site: u32, class: usize, lens: &[usize]) {
+        let (class, first, from) = (TrafficClass::ALL[class], self.serial + 1, self.bench.gone.len());
+        self.told = self.bench.now;
+        self.bench.enqueue_all(site, class, lens, first);
+        let refused = self.bench.gone.split_off(from);
+        for (len, serial) in lens.iter().zip(first..) {
+            self.serial = serial;
+            self.offered.add(*len);
+            let gone = refused.iter().filter(|gone| gone.serial == serial);
+            self.bench.gone.extend(gone.clone());
+            let why = gone.last().and_then(|gone| gone.why);
+            self.oracle.offered(self.bench.now, (site, class, *len, serial), why);
+        }
+        assert!(refused.iter().all(|gone| (first..=self.serial).contains(&gone.serial)));
     }
 
     /// A nanosecond before the next event nothing leaves; at it something does.

@@ -1,0 +1,75 @@
+//! Frames of one class of one interface that come together.
+//!
+//! What has to be asked of each is asked once where all of them find room behind frames
+//! that wait already in a plain queue; what is counted, and the order, are those of
+//! [`Scheduler::enqueue`] one after the other.
+
+use super::queue::Room;
+use super::scheduler::Scheduler;
+use super::site::{Dropped, Site};
+use crate::class::TrafficClass;
+use crate::id::IfIndex;
+use crate::packet::{Batch, Frame};
+use crate::time::Time;
+
+/// How many, and their bytes.
+type Sum = (usize, usize);
+
+impl Scheduler {
+    /// Queues the frames of `batch`, all of this interface and class, in order. Those that
+    /// are refused, or make way, go to `dropped`, with the reasons of [`Scheduler::enqueue`].
+    pub fn enqueue_all(
+        &mut self,
+        (interface, class): (IfIndex, TrafficClass),
+        batch: &mut Batch,
+        now: Time,
+        dropped: &mut Dropped,
+    ) {
+        let mut left: Sum = (batch.len(), batch.frames().iter().map(Frame::len).sum());
+        let mut frames = batch.drain();
+        // The first may be the first of its queue.
+        if let Some(first) = frames.next() {
+            left = (left.0 - 1, left.1 - first.len());
+            dropped.extend(self.enqueue(first, now).err());
+        }
+        self.follow_all((interface, class), left, &mut frames);
+        dropped.extend(frames.filter_map(|frame| self.enqueue(frame, now).err()));
+    }
+
+    /// Queues what is left of frames that come together, where none of it needs another look.
+    fn follow_all(
+        &mut self,
+        (interface, class): (IfIndex, TrafficClass),
+        left: Sum,
+        frames: &mut impl Iterator<Item = Frame>,
+    ) {
+        let site = self.find(interface).and_then(|at| self.sites.get_mut(at)?.as_mut());
+        if let Some(site) = site.filter(|site| site.takes_all(class, left)) {
+            let (count, bytes) = site.follow_all(class, frames, self.clock, &mut self.room);
+            (self.frames, self.bytes) = (self.frames + count, self.bytes + bytes as u64);
+        }
+    }
+}
+
+impl Site {
+    /// Whether so many frames of a class find room behind others of their plain queue, whatever else is held.
+    fn takes_all(&self, class: TrafficClass, (count, bytes): Sum) -> bool {
+        let queue = &self.queues[class.index()];
+        self.backlog & (1 << class.index()) != 0
+            && self.frames + count <= self.sure_frames
+            && self.bytes + bytes as u64 <= self.sure_bytes
+            && queue.takes(bytes)
+    }
+
+    fn follow_all(
+        &mut self,
+        class: TrafficClass,
+        frames: &mut impl Iterator<Item = Frame>,
+        now: Time,
+        room: &mut Room,
+    ) -> Sum {
+        let (count, bytes) = self.queues[class.index()].follow_all(frames, now, room);
+        (self.frames, self.bytes) = (self.frames + count, self.bytes + bytes as u64);
+        (count, bytes)
+    }
+}
