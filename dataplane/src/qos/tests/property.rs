@@ -138,9 +138,9 @@ impl Court {
         for (len, serial) in lens.iter().zip(first..) {
             self.serial = serial;
             self.offered.add(*len);
-            let gone = refused.iter().filter(|gone| gone.serial == serial);
+            let mut gone = refused.iter().filter(|gone| gone.serial == serial);
             self.bench.gone.extend(gone.clone());
-            let why = gone.last().and_then(|gone| gone.why);
+            let why = gone.next_back().and_then(|gone| gone.why);
             self.oracle.offered(self.bench.now, (site, class, *len, serial), why);
         }
         assert!(refused.iter().all(|gone| (first..=self.serial).contains(&gone.serial)));
