@@ -122,6 +122,31 @@ fn two_workers_hand_over_and_buffers_go_home() {
 }
 
 #[test]
+fn what_comes_by_several_queues_for_one_port_leaves_in_the_same_turn() {
+    let mut router = Router::new(Size { workers: 1, buffers: 4096, ..Size::default() }).unwrap();
+    let edit = |s: &mut Snapshot| {
+        tables(s);
+        Ok::<_, ()>(())
+    };
+    router.handle().commit(edit).unwrap();
+    let [(first, a), (second, also_a), (out, b)] = [(); 3].map(|()| Loopback::new(1000));
+    router.add_port(PortIndex(0), vec![AnyPort::Loopback(first), AnyPort::Loopback(second)]);
+    router.add_port(PortIndex(1), vec![AnyPort::Loopback(out)]);
+    router.step(Time(1_000_000_000));
+    let now = Time(2_000_000_000);
+    assert!(a.send(now, &packet()));
+    router.step(now);
+    assert!(b.send(now, &arp_reply()));
+    router.step(now);
+    b.discard();
+    for _ in 0..crate::packet::BATCH {
+        assert!(a.send(now, &packet()) && also_a.send(now, &packet()));
+    }
+    router.workers_mut()[0].poll(now);
+    assert_eq!((b.discard(), router.held()), (2 * crate::packet::BATCH, 0));
+}
+
+#[test]
 fn a_line_that_goes_down_takes_its_neighbours_with_it() {
     let (mut router, [a, b]) = router(2);
     let mut now = 2_000_000_000;

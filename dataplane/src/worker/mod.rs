@@ -25,7 +25,7 @@ pub use sleep::Waker;
 use crate::class::CLASSES;
 use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
-use crate::packet::{Batch, DropReason, Flags, Frame, Pool};
+use crate::packet::{BATCH, Batch, DropReason, Flags, Frame, Pool};
 use crate::pipeline::Pipeline;
 use crate::port::{AnyPort, Link, PortStats};
 use crate::qos::{Count, Look, Metered, TreeReport};
@@ -341,8 +341,16 @@ impl Core {
     fn egress(&mut self, now: Time) -> usize {
         let out = &mut self.out;
         let mut frames = 0;
+        // As many batches as may have come for one port: what stays queues up behind itself.
+        let most = out.queues.len();
         for queue in &mut out.queues {
-            frames += queue.transmit(now, &mut out.pool, &out.counters, &mut out.dropped);
+            for _ in 0..most {
+                let taken = queue.transmit(now, &mut out.pool, &out.counters, &mut out.dropped);
+                frames += taken;
+                if taken < BATCH || queue.held() == 0 {
+                    break;
+                }
+            }
         }
         if now >= self.next_poll {
             self.next_poll = Time(now.nanos() + PORT_POLL);
