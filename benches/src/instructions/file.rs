@@ -129,6 +129,6 @@ mod tests {
     fn the_file_has_every_count() {
         let file = read().unwrap();
         assert!(file.values().all(|of_way| NAMES.iter().all(|name| of_way[*name] > 0.0)));
-        assert_eq!(file.len(), 12);
+        assert_eq!(file.len(), 13);
     }
 }
