@@ -119,7 +119,7 @@ fn act(meta: &mut Meta, colour: Colour, action: MeterAction) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod oracle;
 
 #[cfg(test)]

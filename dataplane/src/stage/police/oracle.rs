@@ -1,12 +1,11 @@
 //! Batch after batch, against meters that are asked for one frame after the other.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 
 use super::*;
 use crate::packet::{Alike, BATCH};
 use crate::qos::{Ingress, InterfaceQos, MeterKind, MeterSpec, SharedMeter};
+use crate::sync::Arc;
 
 /// What comes in: the interface, the class and the colour by number, and the length.
 type Came = (u32, usize, u8, u16);
