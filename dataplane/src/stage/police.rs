@@ -119,7 +119,7 @@ fn act(meta: &mut Meta, colour: Colour, action: MeterAction) {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod oracle;
 
 #[cfg(test)]
