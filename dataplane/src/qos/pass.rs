@@ -18,9 +18,13 @@ use crate::time::Time;
 impl Scheduler {
     /// Whether frames of `class` that come for `interface` now may leave by way of
     /// [`Scheduler::pass`] if nothing else comes.
+    #[inline]
     pub fn lets_pass(&self, interface: IfIndex, class: TrafficClass) -> bool {
+        if self.frames > 0 || self.port_rate > 0 {
+            return false;
+        }
         let site = self.find(interface).and_then(|at| self.sites.get(at)?.as_ref());
-        self.frames == 0 && self.port_rate == 0 && site.is_some_and(|site| site.lets_pass(class))
+        site.is_some_and(|site| site.lets_pass(class))
     }
 
     /// Counts frames, all of `interface` and `class`, as queued and sent `now`, if all of them

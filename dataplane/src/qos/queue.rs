@@ -6,7 +6,7 @@ use super::flows::{Flow, Flows};
 use super::fq::Fq;
 use super::run::Sum;
 use super::spec::{Aqm, ClassQos};
-use super::stats::Tally;
+use super::stats::{Count, Tally};
 use super::store::{Held, Lane, NIL, Store};
 use super::wred::{Fate, Wred};
 use crate::class::{Colour, TrafficClass};
@@ -293,19 +293,20 @@ impl Queue {
     }
 
     /// Queues frames of a plain queue behind those it has, where room was made for them, while places are
-    /// vacant. Gives how many, and their bytes.
+    /// vacant. Gives what it took.
     #[inline]
     pub(super) fn follow_all(
         &mut self,
         frames: &mut impl Iterator<Item = Frame>,
         since: Time,
         room: &mut Room,
-    ) -> (usize, usize) {
-        let (count, bytes) = room.store.follow_all(&mut self.lane, frames, since);
-        self.frames += count as u32;
-        self.bytes += bytes as u32;
-        self.tally.queued_all(count as u32, bytes as u32);
-        (count, bytes)
+    ) -> Count {
+        let count = room.store.follow_all(&mut self.lane, frames, since);
+        let (packets, bytes) = (count.packets as u32, count.bytes as u32);
+        self.frames += packets;
+        self.bytes += bytes;
+        self.tally.queued_all(packets, bytes);
+        count
     }
 
     /// The next frame in turn, and why it is not to be sent.

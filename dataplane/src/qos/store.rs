@@ -3,6 +3,7 @@
 //! A lane is a linked list through the slab, so that however many queues there
 //! are, their frames share one bounded room that is made before the first comes.
 
+use super::stats::Count;
 use crate::memory::fetch;
 use crate::packet::Frame;
 use crate::time::Time;
@@ -107,21 +108,22 @@ impl Store {
     }
 
     /// Puts frames at the end of a lane that has some, as long as places are vacant: what links the vacant
-    /// places links them in their lane. Gives how many, and their bytes.
+    /// places links them in their lane. Gives what it took.
     #[inline]
     pub(super) fn follow_all(
         &mut self,
         lane: &mut Lane,
         frames: &mut impl Iterator<Item = Frame>,
         since: Time,
-    ) -> (usize, usize) {
+    ) -> Count {
         let (links, first) = (self.after.as_mut_slice(), self.vacant);
-        let (mut count, mut bytes, mut last) = (0, 0, NIL);
+        let (mut count, mut last) = (Count::default(), NIL);
         while let Some(vacant) = self.places.get_mut(self.vacant as usize)
             && let Some(after) = links.get(self.vacant as usize)
             && let Some(frame) = frames.next()
         {
-            (count, bytes, last) = (count + 1, bytes + frame.len(), self.vacant);
+            count.add(frame.len());
+            last = self.vacant;
             self.vacant = *after;
             *vacant = Place { frame: Some(frame), since };
         }
@@ -133,7 +135,7 @@ impl Store {
             }
             lane.tail = last;
         }
-        (count, bytes)
+        count
     }
 
     #[cold]

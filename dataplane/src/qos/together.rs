@@ -7,13 +7,11 @@
 use super::queue::Room;
 use super::scheduler::Scheduler;
 use super::site::{Dropped, Site};
+use super::stats::Count;
 use crate::class::TrafficClass;
 use crate::id::IfIndex;
 use crate::packet::{Batch, Frame};
 use crate::time::Time;
-
-/// How many, and their bytes.
-type Sum = (usize, usize);
 
 impl Scheduler {
     /// Queues the frames of `batch`, all of this interface and class, in order. Those that
@@ -25,11 +23,12 @@ impl Scheduler {
         now: Time,
         dropped: &mut Dropped,
     ) {
-        let mut left: Sum = (batch.len(), batch.frames().iter().map(Frame::len).sum());
+        let mut left = Count::default();
+        batch.frames().iter().for_each(|frame| left.add(frame.len()));
         let mut frames = batch.drain();
         // The first may be the first of its queue.
         if let Some(first) = frames.next() {
-            left = (left.0 - 1, left.1 - first.len());
+            (left.packets, left.bytes) = (left.packets - 1, left.bytes - first.len() as u64);
             dropped.extend(self.enqueue(first, now).err());
         }
         self.follow_all((interface, class), left, &mut frames);
@@ -40,25 +39,25 @@ impl Scheduler {
     fn follow_all(
         &mut self,
         (interface, class): (IfIndex, TrafficClass),
-        left: Sum,
+        left: Count,
         frames: &mut impl Iterator<Item = Frame>,
     ) {
         let site = self.find(interface).and_then(|at| self.sites.get_mut(at)?.as_mut());
         if let Some(site) = site.filter(|site| site.takes_all(class, left)) {
-            let (count, bytes) = site.follow_all(class, frames, self.clock, &mut self.room);
-            (self.frames, self.bytes) = (self.frames + count, self.bytes + bytes as u64);
+            let taken = site.follow_all(class, frames, self.clock, &mut self.room);
+            (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
         }
     }
 }
 
 impl Site {
     /// Whether so many frames of a class find room behind others of their plain queue, whatever else is held.
-    fn takes_all(&self, class: TrafficClass, (count, bytes): Sum) -> bool {
+    fn takes_all(&self, class: TrafficClass, left: Count) -> bool {
         let queue = &self.queues[class.index()];
         self.backlog & (1 << class.index()) != 0
-            && self.frames + count <= self.sure_frames
-            && self.bytes + bytes as u64 <= self.sure_bytes
-            && queue.takes(bytes)
+            && self.frames + left.packets as usize <= self.sure_frames
+            && self.bytes + left.bytes <= self.sure_bytes
+            && queue.takes(left.bytes as usize)
     }
 
     fn follow_all(
@@ -67,9 +66,9 @@ impl Site {
         frames: &mut impl Iterator<Item = Frame>,
         now: Time,
         room: &mut Room,
-    ) -> Sum {
-        let (count, bytes) = self.queues[class.index()].follow_all(frames, now, room);
-        (self.frames, self.bytes) = (self.frames + count, self.bytes + bytes as u64);
-        (count, bytes)
+    ) -> Count {
+        let taken = self.queues[class.index()].follow_all(frames, now, room);
+        (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
+        taken
     }
 }

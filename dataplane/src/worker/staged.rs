@@ -125,9 +125,7 @@ impl Straight {
             },
             false => frame,
         };
-        if !self.frames.is_empty() {
-            self.queue_up(tree, now, dropped);
-        }
+        self.queue_up(tree, now, dropped);
         tree.enqueue(frame, now)
     }
 
@@ -152,7 +150,7 @@ impl Straight {
 
     /// Whether these frames, the first to come, may leave without being queued.
     fn begins(&mut self, of: Key, tree: &Scheduler, idle: bool) -> bool {
-        let begins = idle && self.frames.is_empty() && tree.held_frames() == 0 && tree.lets_pass(of.0, of.1);
+        let begins = idle && self.frames.is_empty() && tree.lets_pass(of.0, of.1);
         if begins {
             self.of = of;
         }
@@ -160,9 +158,12 @@ impl Straight {
     }
 
     /// Has the tree queue what was taken.
+    #[inline]
     pub(super) fn queue_up(&mut self, tree: &mut Scheduler, now: Time, dropped: &mut Dropped) {
         let of = (std::mem::take(&mut self.of.0), self.of.1);
-        tree.enqueue_all(of, &mut self.frames, now, dropped);
+        if !self.frames.is_empty() {
+            tree.enqueue_all(of, &mut self.frames, now, dropped);
+        }
     }
 
     /// Gives what was taken to the line, or has the tree queue it; whether it gave something.

@@ -5,8 +5,8 @@ use super::ask::Answers;
 use super::fields::{self, Place};
 use super::hits::{self, RuleHits};
 use super::{apply, mark};
-use crate::class::TrafficClass;
-use crate::packet::{Alike, Flags, Frame, Layer3};
+use crate::class::{Colour, TrafficClass};
+use crate::packet::{Alike, Flags, Frame, Layer3, Meta};
 use crate::table::Interface;
 use crate::table::rules::{Labelled, RuleSet};
 
@@ -35,26 +35,24 @@ pub(super) fn run(
     hits: &mut RuleHits,
 ) -> Option<Alike> {
     let classes = match alike.layer3 {
-        Layer3::Mpls => by_tc(frames, interface),
+        Layer3::Mpls => by(frames, |meta| interface.tc_map.get(meta.tc)),
         _ if rules.is_empty() => by_dscp(frames, interface),
         _ => by_rules(frames, alike, interface, rules, hits)?,
     };
     Some(Alike { class: classes.only(), ..alike })
 }
 
-fn by_tc(frames: &mut [Frame], interface: &Interface) -> Classes {
-    let (map, mut classes) = (&*interface.tc_map, Classes::default());
-    for meta in frames.iter_mut().map(Frame::meta_mut) {
-        (meta.class, meta.colour) = map.get(meta.tc);
-        classes.add(meta.class);
-    }
-    classes
+fn by_dscp(frames: &mut [Frame], interface: &Interface) -> Classes {
+    let map = &*interface.class_map;
+    by(frames, |meta| map.get(meta.dscp))
 }
 
-fn by_dscp(frames: &mut [Frame], interface: &Interface) -> Classes {
-    let (map, mut classes) = (&*interface.class_map, Classes::default());
+/// Gives each frame the class and colour that `mark` says.
+#[inline(always)]
+fn by(frames: &mut [Frame], mark: impl Fn(&Meta) -> (TrafficClass, Colour)) -> Classes {
+    let mut classes = Classes::default();
     for meta in frames.iter_mut().map(Frame::meta_mut) {
-        (meta.class, meta.colour) = map.get(meta.dscp);
+        (meta.class, meta.colour) = mark(meta);
         classes.add(meta.class);
     }
     classes

@@ -112,6 +112,16 @@ fn frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
         .prop_map(|(six, all)| all.into_iter().map(|[v4, v6]| if six { v6 } else { v4 }).collect())
 }
 
+fn filled(frames: &[Vec<u8>]) -> Batch {
+    let mut batch = Batch::new();
+    for bytes in frames {
+        let mut frame = Frame::standard();
+        frame.fill(bytes).unwrap();
+        batch.push(frame).unwrap();
+    }
+    batch
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -126,12 +136,7 @@ proptest! {
         let mut snapshot = build(mtu, marks);
         Arc::make_mut(&mut snapshot.rules).entering = Arc::new(RuleSet::new(rules));
         let [one, other] = [true, false].map(|together| {
-            let mut batch = Batch::new();
-            for bytes in &frames {
-                let mut frame = Frame::standard();
-                frame.fill(bytes).unwrap();
-                batch.push(frame).unwrap();
-            }
+            let mut batch = filled(&frames);
             let (mut hits, mut edits) = (classify::RuleHits::new(), StackEdits::new());
             hits.sync(&snapshot.rules);
             let mut keys = [PortIndex::NONE; BATCH];
@@ -231,12 +236,7 @@ proptest! {
     ) {
         let snapshot = label_tables(&ends, mtu);
         let [one, other] = [true, false].map(|together| {
-            let mut batch = Batch::new();
-            for bytes in &frames {
-                let mut frame = Frame::standard();
-                frame.fill(bytes).unwrap();
-                batch.push(frame).unwrap();
-            }
+            let mut batch = filled(&frames);
             let (mut hits, mut edits) = (classify::RuleHits::new(), StackEdits::new());
             parse::run(&mut batch, &snapshot, PortIndex(0));
             let each = |batch: &mut Batch| if !together { batch.set_alike(None) };
