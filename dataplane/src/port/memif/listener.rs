@@ -6,12 +6,12 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 
-use rustix::fs::Mode;
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::net::{SocketAddrUnix, SocketFlags};
 
 use super::channel::Channel;
@@ -25,8 +25,13 @@ use crate::time::Time;
 const MOST_GREETED: usize = 16;
 /// How long a client has for it, in nanoseconds.
 const PATIENCE: u64 = 2_000_000_000;
+/// How long of that it has whoever else comes, in nanoseconds; then the oldest has to make room.
+const UNDISTURBED: u64 = 20_000_000;
 /// Clients that wait to be accepted.
 const BACKLOG: i32 = 16;
+
+/// What a second client of a port is told.
+const TAKEN: &str = "already connected";
 
 /// Every path listened at in this process.
 static LISTENERS: Mutex<Vec<Weak<Listener>>> = Mutex::new(Vec::new());
@@ -41,10 +46,20 @@ struct Listener {
     waiting: Mutex<Waiting>,
 }
 
+/// A port that listens.
+#[derive(Debug)]
+struct Listed {
+    id: u32,
+    /// Its rings each way.
+    queues: u16,
+    /// Whether it has its client.
+    taken: bool,
+}
+
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The ids of ports, and whether each has its client.
-    ids: Vec<(u32, bool)>,
+    ports: Vec<Listed>,
+    /// Who was greeted and has not answered, and when; the oldest first.
     greeted: VecDeque<(Channel, Time)>,
     /// Clients of other ports than the one that looked.
     asked: Vec<(Channel, Init)>,
@@ -55,8 +70,6 @@ struct Waiting {
 pub(super) struct Seat {
     listener: Arc<Listener>,
     id: u32,
-    /// The highest index of a ring each way.
-    most_ring: u16,
 }
 
 impl Seat {
@@ -68,7 +81,7 @@ impl Seat {
         let mut listeners = lock(&LISTENERS);
         listeners.retain(|one| one.strong_count() > 0);
         // One without ports is about to go.
-        let listens = |one: &Arc<Listener>| one.path == path && !lock(&one.waiting).ids.is_empty();
+        let listens = |one: &Arc<Listener>| one.path == path && !lock(&one.waiting).ports.is_empty();
         let known = listeners.iter().filter_map(Weak::upgrade).find(listens);
         let listener = match known {
             Some(listener) => listener,
@@ -79,48 +92,40 @@ impl Seat {
             }
         };
         let mut waiting = lock(&listener.waiting);
-        if waiting.ids.iter().any(|(taken, _)| *taken == id) {
+        if waiting.ports.iter().any(|port| port.id == id) {
             return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("another port has id {id} there")));
         }
-        waiting.ids.push((id, false));
+        waiting.ports.push(Listed { id, queues, taken: false });
         drop(waiting);
-        Ok(Self { listener, id, most_ring: queues.saturating_sub(1) })
+        Ok(Self { listener, id })
     }
 
-    /// Greets who is new and gives the client that wants this port's interface.
-    pub(super) fn client(&self, now: Time) -> Option<(Channel, Init)> {
+    /// Greets who is new and gives the client that wants this port's interface, if it is `free`
+    /// for one; else that waits.
+    pub(super) fn client(&self, now: Time, free: bool) -> Option<(Channel, Init)> {
         // Another port's worker that looks just now does the same.
         let mut waiting = self.listener.waiting.try_lock().ok()?;
-        while waiting.greeted.len() < MOST_GREETED {
+        waiting.hear(now);
+        for _ in 0..MOST_GREETED {
+            if !waiting.has_room(now) {
+                break;
+            }
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             let Ok(socket) = rustix::net::accept_with(&self.listener.socket, flags) else { break };
-            let mut channel = Channel::over(socket);
-            if channel.send(self.hello(), None).is_ok() {
-                waiting.greeted.push_back((channel, Time(now.nanos().saturating_add(PATIENCE))));
-            }
+            waiting.greet(Channel::over(socket), now);
         }
-        waiting.hear(now);
-        let mine = waiting.asked.iter().position(|(_, init)| init.id == self.id)?;
+        let mine = waiting.asked.iter().position(|(_, init)| free && init.id == self.id)?;
         Some(waiting.asked.swap_remove(mine))
     }
 
-    fn hello(&self) -> Message {
-        Message::Hello(Hello {
-            name: Text::new(super::NAME),
-            min_version: VERSION,
-            max_version: VERSION,
-            max_region: MOST_REGIONS as u16 - 1,
-            max_server_ring: self.most_ring,
-            max_client_ring: self.most_ring,
-            max_log2_ring: MOST_LOG2,
-        })
-    }
-
-    /// Says whether this port has its client: others are sent away then.
+    /// Says whether this port has its client: others are sent away then, those that wait too.
     pub(super) fn set_taken(&self, taken: bool) {
         let mut waiting = lock(&self.listener.waiting);
-        if let Some(seat) = waiting.ids.iter_mut().find(|(id, _)| *id == self.id) {
-            seat.1 = taken;
+        for (mut late, _) in waiting.asked.extract_if(.., |(_, init)| taken && init.id == self.id) {
+            send_away(&mut late, TAKEN);
+        }
+        if let Some(port) = waiting.ports.iter_mut().find(|port| port.id == self.id) {
+            port.taken = taken;
         }
     }
 }
@@ -130,9 +135,9 @@ impl Drop for Seat {
         // Nobody joins or binds while the file goes.
         let _listeners = lock(&LISTENERS);
         let mut waiting = lock(&self.listener.waiting);
-        waiting.ids.retain(|(id, _)| *id != self.id);
+        waiting.ports.retain(|port| port.id != self.id);
         waiting.asked.retain(|(_, init)| init.id != self.id);
-        let last = waiting.ids.is_empty();
+        let last = waiting.ports.is_empty();
         drop(waiting);
         if last {
             self.listener.remove_file();
@@ -146,12 +151,45 @@ pub(super) fn send_away(channel: &mut Channel, reason: &str) {
 }
 
 impl Waiting {
+    /// Whether one more may be greeted, also in the place of the one that has said nothing for longest.
+    fn has_room(&self, now: Time) -> bool {
+        self.greeted.len() < MOST_GREETED
+            || self.greeted.front().is_some_and(|old| now.since(old.1) >= UNDISTURBED)
+    }
+
+    /// Says hello; who has said nothing for longest goes when there are too many.
+    fn greet(&mut self, mut channel: Channel, now: Time) {
+        if self.greeted.len() >= MOST_GREETED
+            && let Some((mut silent, _)) = self.greeted.pop_front()
+        {
+            send_away(&mut silent, "no init, and others wait");
+        }
+        if channel.send(self.hello(), None).is_ok() {
+            self.greeted.push_back((channel, now));
+        }
+    }
+
+    /// What a client is told before it says which interface it wants: as many rings as the
+    /// port here that has most. Another one says itself how many it takes.
+    fn hello(&self) -> Message {
+        let most = self.ports.iter().map(|port| port.queues).max().unwrap_or(1).saturating_sub(1);
+        Message::Hello(Hello {
+            name: Text::new(super::NAME),
+            min_version: VERSION,
+            max_version: VERSION,
+            max_region: MOST_REGIONS as u16 - 1,
+            max_server_ring: most,
+            max_client_ring: most,
+            max_log2_ring: MOST_LOG2,
+        })
+    }
+
     /// Hears what those greeted want; each has one word, and some time for it.
     fn hear(&mut self, now: Time) {
         for _ in 0..self.greeted.len() {
-            let Some((mut channel, until)) = self.greeted.pop_front() else { break };
+            let Some((mut channel, since)) = self.greeted.pop_front() else { break };
             match channel.receive() {
-                Ok(None) if now < until => self.greeted.push_back((channel, until)),
+                Ok(None) if now.since(since) < PATIENCE => self.greeted.push_back((channel, since)),
                 Ok(None) => send_away(&mut channel, "no init in time"),
                 Ok(Some((Message::Init(init), _))) => self.sort(channel, init),
                 Ok(Some(_)) => send_away(&mut channel, "unexpected message"),
@@ -161,13 +199,13 @@ impl Waiting {
     }
 
     fn sort(&mut self, mut channel: Channel, init: Init) {
-        match self.ids.iter().find(|(id, _)| *id == init.id) {
+        match self.ports.iter().find(|port| port.id == init.id) {
             None => send_away(&mut channel, "no interface has that id"),
-            Some((_, true)) => send_away(&mut channel, "already connected"),
-            Some((_, false)) if self.asked.iter().any(|(_, other)| other.id == init.id) => {
+            Some(port) if port.taken => send_away(&mut channel, TAKEN),
+            Some(_) if self.asked.iter().any(|(_, other)| other.id == init.id) => {
                 send_away(&mut channel, "another client is being connected");
             }
-            Some((_, false)) => self.asked.push((channel, init)),
+            Some(_) => self.asked.push((channel, init)),
         }
     }
 }
@@ -179,10 +217,9 @@ impl Listener {
         // The file gets the socket's mode, less what the process masks: it is never wider than meant.
         rustix::fs::fchmod(&socket, Mode::from_raw_mode(permissions))?;
         rustix::net::bind(&socket, &SocketAddrUnix::new(path)?)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(permissions))?;
+        let file = unmask(path, permissions)?;
+        // Nobody can connect before.
         rustix::net::listen(&socket, BACKLOG)?;
-        let made = std::fs::symlink_metadata(path)?;
-        let file = (made.dev(), made.ino());
         Ok(Self { socket, path: path.to_owned(), file, waiting: Mutex::default() })
     }
 
@@ -195,6 +232,23 @@ impl Listener {
     }
 }
 
+/// Gives the socket that was made at `path` just now the permissions that the process masked; gives its
+/// device and inode. What somebody put there in its stead, be it a link, keeps its own: a
+/// socket of this user's with one name is all that is changed.
+fn unmask(path: &Path, permissions: u32) -> io::Result<(u64, u64)> {
+    let held = rustix::fs::open(path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let found = rustix::fs::fstat(&held)?;
+    let socket = FileType::from_raw_mode(found.st_mode) == FileType::Socket;
+    if !socket || found.st_nlink != 1 || found.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "another file took the socket's place"));
+    }
+    if Mode::from_raw_mode(found.st_mode) != Mode::from_raw_mode(permissions) {
+        // What is held, whatever has its name by now; the kernel changes no other by a descriptor of this kind.
+        rustix::fs::chmod(format!("/proc/self/fd/{}", held.as_raw_fd()), Mode::from_raw_mode(permissions))?;
+    }
+    Ok((found.st_dev, found.st_ino))
+}
+
 /// Removes a socket's file that nobody listens at any more.
 fn remove_stale(path: &Path) -> io::Result<()> {
     let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
@@ -205,5 +259,48 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         Ok(_) => Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens there")),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn only_the_socket_itself_gets_its_permissions() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, socket, place] = ["file", "socket", "place"].map(|name| folder.path().join(name));
+        std::fs::write(&file, "secret").unwrap();
+        let _listens = UnixListener::bind(&socket).unwrap();
+        for path in [&file, &socket] {
+            std::fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+        }
+        // What another process may put in the place of a socket that was made just now.
+        type Put = fn(&Path, &Path) -> io::Result<()>;
+        let puts: [(Put, &Path); 4] = [
+            (|from, to| symlink(from, to), &file),
+            (|from, to| symlink(from, to), &socket),
+            (|from, to| std::fs::hard_link(from, to), &socket),
+            (|from, to| std::fs::copy(from, to).map(drop), &file),
+        ];
+        for (put, what) in puts {
+            put(what, &place).unwrap();
+            let refused = unmask(&place, 0o666).unwrap_err();
+            assert!(refused.to_string().contains("another file took the socket's place"), "{refused}");
+            assert_eq!(mode(what), 0o600);
+            std::fs::remove_file(&place).unwrap();
+        }
+        for permissions in [0o666, 0o600, 0o622] {
+            unmask(&socket, permissions).unwrap();
+            assert_eq!(mode(&socket), permissions);
+        }
     }
 }

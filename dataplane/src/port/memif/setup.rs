@@ -25,8 +25,8 @@ pub(super) enum Wrong {
     NoMemory,
     #[error("ring without a descriptor")]
     NoEvent,
-    #[error("ring index out of range")]
-    RingIndex,
+    #[error("ring index out of range: {0} rings each way are wanted")]
+    RingIndex(usize),
     #[error("ring index used twice")]
     RingTwice,
     #[error("ring with private headers")]
@@ -68,7 +68,8 @@ impl Offered {
         let event = event.ok_or(Wrong::NoEvent)?;
         let to_server = ring.flags & CLIENT_TO_SERVER != 0;
         let rings = if to_server { &mut self.to_server } else { &mut self.to_client };
-        let slot = rings.get_mut(usize::from(ring.index)).ok_or(Wrong::RingIndex)?;
+        let most = rings.len();
+        let slot = rings.get_mut(usize::from(ring.index)).ok_or(Wrong::RingIndex(most))?;
         if slot.is_some() {
             return Err(Wrong::RingTwice);
         }

@@ -19,6 +19,8 @@ use crate::time::Time;
 const MOST_MESSAGES: usize = 16;
 /// How long, in nanoseconds, the ends have to agree.
 const PATIENCE: u64 = 2_000_000_000;
+/// How long, in nanoseconds, an end that has yet to agree may say nothing while another client waits.
+const SILENCE: u64 = 250_000_000;
 /// The first and the longest pause between a client's tries, in nanoseconds.
 const PAUSES: (u64, u64) = (20_000_000, 2_000_000_000);
 
@@ -62,6 +64,8 @@ struct Talk {
     channel: Channel,
     /// When both must agree.
     until: Time,
+    /// When the other end said something last.
+    heard: Time,
     /// From when on a client's connection has lasted.
     lasts: Time,
     part: Part,
@@ -111,9 +115,7 @@ impl Control {
         if let Some(why) = shared.broken() {
             self.leave(now, shared, &why.to_string());
         }
-        let before = self.talk.is_some();
-        self.meet(now, shared);
-        let mut active = self.talk.is_some() != before;
+        let mut active = self.meet(now, shared);
         for _ in 0..MOST_MESSAGES {
             match self.step(now, shared) {
                 Ok(true) => active = true,
@@ -127,34 +129,36 @@ impl Control {
         active
     }
 
-    /// Looks for a peer.
-    fn meet(&mut self, now: Time, shared: &Shared) {
+    /// Looks for a peer; whether there was a new one, or an old one made room.
+    fn meet(&mut self, now: Time, shared: &Shared) -> bool {
         match &mut self.way {
             Way::Server(seat) => {
-                let Some((mut channel, init)) = seat.client(now) else { return };
-                let refused = if self.talk.is_some() {
-                    Some("already connected")
-                } else {
-                    refuse(&init, &self.options)
-                };
-                if let Some(reason) = refused {
+                let free = self.talk.as_ref().is_none_or(|talk| talk.yields(now));
+                let Some((mut channel, init)) = seat.client(now, free) else { return false };
+                if let Some(reason) = refuse(&init, &self.options) {
                     send_away(&mut channel, reason);
                     shared.note(&format!("a client was refused: {reason}"));
-                    return;
+                    return false;
                 }
-                seat.set_taken(true);
+                if self.talk.is_some() {
+                    self.leave(now, shared, "nothing more was said, and another client asks");
+                }
                 shared.meet(init.name.to_string());
                 let part = Part::Server(Offered::new(self.layout.queues));
                 // A client that is gone already is noticed by the first look at its channel.
                 let _ = channel.send(Message::Ack, None);
                 self.talk = Some(Talk::new(channel, now, part));
             }
-            Way::Client(due, _) if self.talk.is_some() || now < *due => {}
+            Way::Client(due, _) if self.talk.is_some() || now < *due => return false,
             Way::Client(..) => match Channel::connect(&self.options.socket) {
                 Ok(channel) => self.talk = Some(Talk::new(channel, now, Part::Client(None))),
-                Err(why) => self.leave(now, shared, &format!("connecting: {why}")),
+                Err(why) => {
+                    self.leave(now, shared, &format!("connecting: {why}"));
+                    return false;
+                }
             },
         }
+        true
     }
 
     /// Answers one message; `false` when there is none.
@@ -165,6 +169,7 @@ impl Control {
         }
         talk.channel.flush()?;
         let Some((message, descriptor)) = talk.channel.receive()? else { return Ok(false) };
+        talk.heard = now;
         match (message, &mut talk.part) {
             (Message::Disconnect(why), _) => return Err(End::Theirs(why.reason)),
             (Message::Ack, Part::Client(Some(_))) => {}
@@ -179,6 +184,9 @@ impl Control {
             (Message::Connect(name), Part::Server(_)) => {
                 let wired = talk.wires(&self.options)?;
                 shared.connect(name.to_string(), wired);
+                if let Way::Server(seat) = &self.way {
+                    seat.set_taken(true);
+                }
                 talk.channel.send(Message::Connected(Text::new(&self.options.name)), None)?;
             }
             (Message::Hello(hello), Part::Client(brought @ None)) => {
@@ -242,7 +250,12 @@ impl Drop for Control {
 impl Talk {
     fn new(channel: Channel, now: Time, part: Part) -> Self {
         let until = Time(now.nanos().saturating_add(PATIENCE));
-        Self { channel, until, lasts: Time::NEVER, part }
+        Self { channel, until, heard: now, lasts: Time::NEVER, part }
+    }
+
+    /// Whether a client that waits may have its place: nothing was agreed on, and nothing is said.
+    fn yields(&self, now: Time) -> bool {
+        !matches!(self.part, Part::Connected) && now.since(self.heard) >= SILENCE
     }
 
     /// The rings that were agreed on.

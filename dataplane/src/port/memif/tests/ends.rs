@@ -216,6 +216,35 @@ fn ports_share_a_socket_by_their_ids() {
 }
 
 #[test]
+fn ports_that_share_a_socket_may_have_different_numbers_of_rings() {
+    // Whichever port looks first greets.
+    for order in [[4, 1, 2], [1, 4, 2], [2, 1, 4]] {
+        let mut hand = hand();
+        let with = |role, id, hand: &Hand| MemifOptions { id, ..hand.options(role) };
+        let mut servers = order.map(|queues| hand.open(queues, &with(Role::Server, queues as u32, &hand)));
+        for queues in [1, 2, 4] {
+            let mut client = hand.open(queues, &with(Role::Client, queues as u32, &hand));
+            let [a, b, c] = &mut servers;
+            let at = order.iter().position(|q| *q == queues).unwrap();
+            for _ in 0..20 {
+                hand.step(&mut [&mut *a, &mut *b, &mut *c, &mut client]);
+            }
+            assert!(client.iter().all(|queue| queue.link().up), "{:?}", client[0].watch().peer());
+            assert_eq!(servers[at][0].watch().peer().rings.len(), queues);
+        }
+    }
+    // A client that wants more than its own port has is told so by that port.
+    let mut hand = hand();
+    let with = |role, id, hand: &Hand| MemifOptions { id, ..hand.options(role) };
+    let (mut one, mut four) =
+        (hand.open(1, &with(Role::Server, 1, &hand)), hand.open(4, &with(Role::Server, 4, &hand)));
+    let mut client = hand.open(2, &with(Role::Client, 1, &hand));
+    (0..20).for_each(|_| hand.step(&mut [&mut one, &mut four, &mut client]));
+    let told = client[0].watch().peer().reason;
+    assert_eq!(told.as_deref(), Some("the peer says: ring index out of range: 1 rings each way are wanted"));
+}
+
+#[test]
 fn who_does_not_know_the_secret_is_told_so() {
     let mut hand = hand();
     let said =

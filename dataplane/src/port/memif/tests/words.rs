@@ -80,7 +80,7 @@ fn what_is_wrong_is_named() {
         (&[good, (Message::AddRing(ring(0, 0, 4)), Nothing)], "ring without a descriptor"),
         (
             &[good, (Message::AddRing(AddRing { index: 1, ..ring(0, 0, 4) }), Event)],
-            "ring index out of range",
+            "ring index out of range: 1 rings each way are wanted",
         ),
         (
             &[good, (Message::AddRing(ring(1, 0, 4)), Event), (Message::AddRing(ring(1, 0, 4)), Event)],
@@ -130,6 +130,60 @@ fn what_is_wrong_is_named() {
 fn more_regions_than_there_may_be_are_refused() {
     let many: Vec<_> = (0..17).map(|n| (region(n, 4096), Gift::Memory(4096))).collect();
     assert_eq!(say(&[&[(init(), Gift::Nothing)], &many[..]].concat()).unwrap(), "too many regions");
+}
+
+/// How long until a client that does as it should is connected, in virtual milliseconds.
+fn connects_in(hand: &mut Hand, server: &mut [Memif]) -> u64 {
+    let (mut client, start) = (hand.open(1, &hand.options(Role::Client)), hand.now);
+    hand.until(true, &mut [server, &mut client]);
+    hand.now.since(start) / 1_000_000
+}
+
+#[test]
+fn who_says_nothing_keeps_nobody_out() {
+    for silent in [16, 40, 200] {
+        let mut hand = Hand::new(4, PoolSize::Standard);
+        let mut server = hand.open(1, &hand.options(Role::Server));
+        // As many as may wait are let in a look.
+        let mut connected = Vec::new();
+        while connected.len() < silent {
+            match Channel::connect(&hand.socket()) {
+                Ok(channel) => connected.push(channel),
+                Err(_) => hand.step(&mut [&mut server]),
+            }
+        }
+        let took = connects_in(&mut hand, &mut server);
+        assert!(took <= 200, "{silent}: {took} ms");
+    }
+    // One that has named the interface, too.
+    let mut hand = Hand::new(4, PoolSize::Standard);
+    let mut server = hand.open(1, &hand.options(Role::Server));
+    let mut half = Channel::connect(&hand.socket()).unwrap();
+    hand.step(&mut [&mut server]);
+    half.send(init(), None).unwrap();
+    hand.step(&mut [&mut server]);
+    let took = connects_in(&mut hand, &mut server);
+    assert!(took <= 400, "{took} ms");
+    assert_eq!(server[0].watch().peer().connections, 1);
+}
+
+#[test]
+fn who_is_slow_keeps_its_place_while_it_goes_on() {
+    let mut hand = Hand::new(4, PoolSize::Standard);
+    let mut server = hand.open(1, &hand.options(Role::Server));
+    let mut slow = Channel::connect(&hand.socket()).unwrap();
+    hand.step(&mut [&mut server]);
+    slow.send(init(), None).unwrap();
+    let mut other = hand.open(1, &hand.options(Role::Client));
+    // A word each 200 of virtual milliseconds, and the other waits.
+    for index in 0..8 {
+        (0..40).for_each(|_| hand.step(&mut [&mut server, &mut other]));
+        slow.send(region(index, 4096), Gift::Memory(4096).open()).unwrap();
+        assert!(!other[0].link().up);
+    }
+    (0..30).for_each(|_| hand.step(&mut [&mut server, &mut other]));
+    assert!(!other[0].link().up);
+    hand.until(true, &mut [&mut server, &mut other]);
 }
 
 #[test]
