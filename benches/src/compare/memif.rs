@@ -1,8 +1,10 @@
 //! End to end through shared memory: testpmd (flowgen, two memif ports, one thread) →
 //! router → the same testpmd, 64-byte frames of 1,024 flows to two prefixes.
 //!
-//! Viaduct classifies by marks and match rules, polices, looks up in a Vrf and schedules
-//! both ports by a tree with rates; DPDK's l3fwd looks up in an LPM table. Each has one core to
+//! DPDK's l3fwd looks up in an LPM table. Beside it Viaduct does the same (`memif-l3fwd`: it also
+//! classifies, looks up in a Vrf and has a tree for each port, without rates); and all that a
+//! site's router does (`memif-hqos`), which l3fwd does not: match rules, a meter, rates of ports and
+//! interfaces that every frame is held to in queues of its flow. Each has one core to
 //! itself, testpmd's thread the other; where the two are threads of one physical core, as
 //! on small virtual machines, they share its units in the same way.
 
@@ -18,7 +20,7 @@ use control::config;
 use control::engine::{self, Engine};
 use dataplane::router::{Options, Router, Running};
 
-use super::Took;
+use super::{How, Line, Took};
 
 /// How long another process may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,8 +34,24 @@ const COUNTED: Duration = Duration::from_millis(2000);
 const EAL: [&str; 7] =
     ["--no-huge", "-m", "256", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=4"];
 
+/// What ours does with a frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// What l3fwd does.
+    Forwards,
+    /// All that a site's router does.
+    Everything,
+}
+
+/// The comparisons.
+pub(super) fn lines() -> Vec<Line> {
+    let line = |name, work| Line { name, unit: "ns/frame", peer: "l3fwd", how: How::Between(work) };
+    vec![line("memif-l3fwd", Work::Forwards), line("memif-hqos", Work::Everything)]
+}
+
 /// What forwards.
 pub(super) struct Stand {
+    work: Work,
     folder: PathBuf,
     /// The core of the router, and that of testpmd.
     cores: (usize, usize),
@@ -42,7 +60,7 @@ pub(super) struct Stand {
 
 impl Stand {
     /// A place for sockets; or what is missing.
-    pub(super) fn new(core: usize) -> Result<Self, String> {
+    pub(super) fn new(core: usize, work: Work) -> Result<Self, String> {
         let own = std::env::current_exe().map_err(|e| e.to_string())?;
         let l3fwd = own.with_file_name("l3fwd");
         if !l3fwd.exists() {
@@ -54,7 +72,7 @@ impl Stand {
         }
         let folder = std::env::temp_dir().join(format!("viaduct-compare-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-        Ok(Self { folder, cores: (core, other), l3fwd })
+        Ok(Self { work, folder, cores: (core, other), l3fwd })
     }
 
     fn socket(&self, port: usize) -> PathBuf {
@@ -245,8 +263,18 @@ impl Drop for Ours {
     }
 }
 
-/// Rules before the one that matches, policed and metered classes, a Vrf, a tree with rates.
+/// What an interface has beside its addresses where everything is done.
+const SITE: &str = r#"
+            police.standard.meter = "all"
+            [interface.qos]
+            rate = "50 Gbit/s"
+            guaranteed = "10 Gbit/s"
+"#;
+
+/// A Vrf and a route to each port; where everything is done, rules before the one that matches, policed
+/// and metered classes, a tree with rates too.
 fn configuration(stand: &Stand) -> String {
+    let all = stand.work == Work::Everything;
     let mut text = String::from("[router]\nmode = \"busy\"\nbuffers = 16384\n[[vrf]]\nname = \"red\"\n");
     for port in 0..2 {
         let socket = stand.socket(port);
@@ -259,16 +287,13 @@ fn configuration(stand: &Stand) -> String {
             role = "server"
             socket = "{}"
             mode = "poll"
-            rate = "100 Gbit/s"
+            {}
             [[interface]]
             name = "p{port}"
             vrf = "red"
             addresses = ["10.0.{port}.1/24"]
             mac = "00:01:02:03:04:01"     # that flowgen sends to
-            police.standard.meter = "all"
-            [interface.qos]
-            rate = "50 Gbit/s"
-            guaranteed = "10 Gbit/s"
+            {}
             [[neighbour]]
             interface = "p{port}"
             address = "10.0.{port}.2"
@@ -279,8 +304,13 @@ fn configuration(stand: &Stand) -> String {
             via = "10.0.{port}.2"
             "#,
             Path::new(&socket).display(),
+            if all { "rate = \"100 Gbit/s\"" } else { "" },
+            if all { SITE } else { "" },
             2 * port,
         );
+    }
+    if !all {
+        return text;
     }
     text.push_str("[[meter]]\nname = \"all\"\nkind = \"trtcm\"\ncir = \"40 Gbit/s\"\npir = \"50 Gbit/s\"\n");
     for n in 0..10 {

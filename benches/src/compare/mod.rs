@@ -29,7 +29,7 @@ use peer::Peer;
 ///
 /// Each line is measured in rounds, ours and the peer's in turn, pinned to one core. The
 /// ratio is the peer's cost by ours, of medians. The peer is DPDK's libraries as Debian
-/// packs them (`benches/peers/install`); for memif-l3fwd, which takes two cores, its l3fwd
+/// packs them (`benches/peers/install`); for memif-l3fwd and memif-hqos, which take two cores, its l3fwd
 /// (`benches/peers/l3fwd`). Lines that begin with veth- set the router process beside the kernel in
 /// network namespaces, on all cores, and need root: the delay of calls beside TCP, over the kernel's HTB
 /// (veth-voice-), and packets a second, over its forwarding (veth-afxdp, veth-afpacket). Lines that begin with path- need no peer: beside them stands what VPP was recorded to
@@ -74,14 +74,13 @@ enum How {
     Inside(fn() -> Box<dyn FnMut() -> Took>),
     /// As `Inside`; both must come to the same, which they say before a semicolon.
     Alike(fn() -> Box<dyn FnMut() -> Took>),
-    /// Both as routers between two ports of testpmd.
-    Between,
+    /// Both as routers between two ports of testpmd; ours with so much to do.
+    Between(memif::Work),
 }
 
 /// Every comparison there is.
 fn lines() -> Vec<Line> {
-    let memif = Line { name: "memif-l3fwd", unit: "ns/frame", peer: "l3fwd", how: How::Between };
-    [fib::lines(), acl::lines(), change::lines(), meter::lines(), sched::lines(), vec![memif]]
+    [fib::lines(), acl::lines(), change::lines(), meter::lines(), sched::lines(), memif::lines()]
         .into_iter()
         .flatten()
         .collect()
@@ -170,7 +169,7 @@ impl Pair {
     fn new(line: &Line, core: usize) -> Result<Self, String> {
         match line.how {
             How::Inside(make) | How::Alike(make) => Ok(Self::Inside(make())),
-            How::Between => memif::Stand::new(core).map(Self::Between),
+            How::Between(work) => memif::Stand::new(core, work).map(Self::Between),
         }
     }
 

@@ -60,16 +60,21 @@ impl Out {
         if owner(together.port, tree, self.workers) != self.index.index() {
             return false;
         }
-        let Some(egress) = egress(&self.trees, &mut self.queues, together.port) else { return false };
+        let Some(queue) = line(&self.trees, &mut self.queues, together.port) else { return false };
         let received = self.counters.interface(together.from).map(|block| &block.received);
         if let Some(of) = together.of {
             if let Some(received) = received {
                 received[of.1.index()].add_all(batch.len() as u64, together.bytes);
             }
-            egress.take(batch, of, now, &mut self.dropped);
+            queue.make_room(batch.len(), of, now, &mut self.pool, &self.counters, &mut self.dropped);
+            if let Some(egress) = &mut queue.egress {
+                egress.take(batch, of, now, &mut self.dropped);
+            }
         } else {
             received.into_iter().for_each(|received| count_all(received, batch.frames()));
-            egress.take_mixed(batch, now, &mut self.dropped);
+            if let Some(egress) = &mut queue.egress {
+                egress.take_mixed(batch, now, &mut self.dropped);
+            }
         }
         true
     }
@@ -264,6 +269,13 @@ pub(super) fn egress<'q>(
     queues: &'q mut [Queue],
     port: PortIndex,
 ) -> Option<&'q mut Egress> {
+    line(trees, queues, port)?.egress.as_mut()
+}
+
+/// The queue of a port that has this worker's tree, while its line is up.
+#[inline]
+fn line<'q>(trees: &[Option<usize>], queues: &'q mut [Queue], port: PortIndex) -> Option<&'q mut Queue> {
     let tree = trees.get(port.index()).copied().flatten();
-    tree.and_then(|at| queues.get_mut(at)).filter(|queue| queue.link().up)?.egress.as_mut()
+    let queue = tree.and_then(|at| queues.get_mut(at)).filter(|queue| queue.link().up)?;
+    queue.egress.is_some().then_some(queue)
 }

@@ -121,6 +121,23 @@ impl Queue {
         taken
     }
 
+    /// Lets leave what may, unqueued, where so many `more` of the same interface and class do not fit beside
+    /// it: all of them would have to be queued, and the next after them.
+    #[inline]
+    pub(super) fn make_room(
+        &mut self,
+        more: usize,
+        of: (IfIndex, TrafficClass),
+        now: Time,
+        pool: &mut Pool,
+        counters: &Counters,
+        dropped: &mut Dropped,
+    ) {
+        if self.egress.as_ref().is_some_and(|egress| egress.straight.is_full(more, of)) {
+            self.transmit(now, pool, counters, dropped);
+        }
+    }
+
     /// When there will be something to send; when the line refused some, after a while.
     pub fn next_event(&self, now: Time) -> Time {
         match &self.egress {

@@ -103,6 +103,12 @@ impl Straight {
         self.frames.len()
     }
 
+    /// Whether it holds some of the same, and has no room for so many `more`.
+    #[inline]
+    pub(super) fn is_full(&self, more: usize, of: Key) -> bool {
+        of == self.of && more > self.frames.room()
+    }
+
     /// Takes a frame, or has `tree` queue it, behind all that were taken before. `idle` says that the
     /// line has taken all that it was given.
     ///

@@ -158,6 +158,8 @@ struct Wires {
     event: OwnedFd,
     /// When to forget again what was told.
     forget: Time,
+    /// Frames were sent of which the peer did not want to be told, as far as was seen.
+    untold: bool,
 }
 
 /// A memif port: one queue.
@@ -277,10 +279,24 @@ impl Wires {
     ) -> Result<usize, Broken> {
         let sent = stats.sent;
         let taken = self.sender.transmit(batch, pool, stats);
-        if stats.sent != sent && self.sender.interrupts() {
-            bell.ring(&self.event);
+        if stats.sent != sent {
+            self.untold = !self.sender.interrupts_seen();
+            if !self.untold {
+                bell.ring(&self.event);
+            }
         }
         taken
+    }
+
+    /// Tells the peer of what was sent, if it began to want that meanwhile.
+    ///
+    /// To know, one has to wait until what was sent has got out of this core, a cache line after the
+    /// other that the peer had. A turn of the worker later it has.
+    #[inline]
+    fn tell(&mut self, bell: &Bell) {
+        if std::mem::take(&mut self.untold) && self.sender.interrupts() {
+            bell.ring(&self.event);
+        }
     }
 }
 
@@ -289,6 +305,7 @@ impl Port for Memif {
     fn receive(&mut self, now: Time, pool: &mut Pool, batch: &mut Batch) -> usize {
         let Some(wires) = &mut self.wires else { return 0 };
         let before = batch.len();
+        wires.tell(self.bell);
         if let Err(why) = wires.receive(now, pool, batch, &mut self.stats) {
             self.break_off(why);
         }

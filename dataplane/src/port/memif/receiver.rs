@@ -44,6 +44,11 @@ impl Receiver {
         receiver
     }
 
+    #[cfg(test)]
+    pub(super) fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
     /// Entries that hold something.
     ///
     /// # Errors
@@ -74,6 +79,7 @@ impl Receiver {
     ) -> Result<usize, Broken> {
         let (before, first) = (batch.len(), self.next);
         let mut filled = self.filled()?;
+        self.ring.prefetch(first, filled.min(batch.room() as u16));
         (0..filled.min(AHEAD)).for_each(|ahead| self.prefetch(first.wrapping_add(ahead)));
         // Bad frames count too: whatever the peer says, this ends.
         for _ in 0..batch.room() {

@@ -13,7 +13,7 @@ use std::ptr::NonNull;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
-use crate::memory::fetch;
+use crate::memory::{fetch, fetch_to_write};
 use crate::port::sys::Mapping;
 
 /// The most regions of one peer.
@@ -152,6 +152,12 @@ impl Place<'_> {
     #[inline]
     pub(super) fn prefetch(&self) {
         fetch(self.start.as_ptr());
+    }
+
+    /// The same where they will be written.
+    #[inline]
+    pub(super) fn prefetch_to_write(&self) {
+        fetch_to_write(self.start.as_ptr());
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 use super::region::Regions;
+use crate::memory::{fetch, fetch_to_write};
 
 /// What every ring starts with.
 pub(super) const COOKIE: u32 = 0x03e3_1f20;
@@ -139,7 +140,13 @@ impl Ring {
         self.short(FLAGS_AT).store(if wanted { 0 } else { NO_INTERRUPTS }, Ordering::Relaxed);
     }
 
-    /// Whether its reader wants to be told of the news that was published just now.
+    /// Whether its reader wanted to be told of news some time ago.
+    #[inline]
+    pub(super) fn interrupts_seen(&self) -> bool {
+        self.short(FLAGS_AT).load(Ordering::Relaxed) & NO_INTERRUPTS == 0
+    }
+
+    /// Whether its reader wants to be told of the news that was published before.
     ///
     /// A reader that begins to want it says so and then looks at the index once more; who
     /// publishes moves the index and then looks at the flag. Each looks after its own store only
@@ -148,7 +155,7 @@ impl Ring {
     #[inline]
     pub(super) fn interrupts(&self) -> bool {
         fence(Ordering::SeqCst);
-        self.short(FLAGS_AT).load(Ordering::Relaxed) & NO_INTERRUPTS == 0
+        self.interrupts_seen()
     }
 
     /// The two words of an entry.
@@ -158,6 +165,18 @@ impl Ring {
         // SAFETY: masked, it is one of the `size` entries mapped behind the header, which is
         // aligned to eight bytes; both ends may write it at any time, so it is read atomically.
         unsafe { self.start.add(HEADER + DESCRIPTOR * slot).cast().as_ref() }
+    }
+
+    /// Asks for `count` entries from `first` on ahead of time: four are in a cache line.
+    #[inline]
+    pub(super) fn prefetch(&self, first: u16, count: u16) {
+        (0..count + 3).step_by(4).for_each(|ahead| fetch(self.words(first.wrapping_add(ahead))));
+    }
+
+    /// The same of entries that will be written.
+    #[inline]
+    pub(super) fn prefetch_to_write(&self, first: u16, count: u16) {
+        (0..count + 3).step_by(4).for_each(|ahead| fetch_to_write(self.words(first.wrapping_add(ahead))));
     }
 
     /// A copy of an entry, which the other end cannot change under our feet.

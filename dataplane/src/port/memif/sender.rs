@@ -12,6 +12,9 @@ use super::ring::{Broken, Descriptor, NEXT, Ring};
 use crate::packet::{Batch, Pool};
 use crate::port::PortStats;
 
+/// How many entries ahead a buffer is asked for.
+const AHEAD: u16 = 8;
+
 /// Why a frame stays.
 enum Stays {
     /// There are too few free entries now.
@@ -35,10 +38,17 @@ impl Sender {
         Self { ring, buffers, next: 0 }
     }
 
-    /// Whether the peer wants to be told that frames were sent.
+    /// Whether the peer wants to be told that frames were sent before. Waits until all of them are where
+    /// the peer sees them.
     #[inline]
     pub(super) fn interrupts(&self) -> bool {
         self.ring.interrupts()
+    }
+
+    /// Whether the peer wanted to be told some time ago. Waits for nothing.
+    #[inline]
+    pub(super) fn interrupts_seen(&self) -> bool {
+        self.ring.interrupts_seen()
     }
 
     /// Entries that can be filled.
@@ -70,7 +80,13 @@ impl Sender {
     ) -> Result<usize, Broken> {
         let mut free = self.free()?;
         let (mut gone, first, mut broken) = (0, self.next, None);
-        for frame in batch.frames() {
+        let most = free.min(batch.len() as u16);
+        self.ring.prefetch_to_write(first, most);
+        (0..most.min(AHEAD)).for_each(|ahead| self.prefetch(first.wrapping_add(ahead)));
+        for (at, frame) in (0..).zip(batch.frames()) {
+            if at + AHEAD < most {
+                self.prefetch(self.next.wrapping_add(AHEAD));
+            }
             match self.put(frame.bytes(), free) {
                 Ok(Ok(parts)) => {
                     self.next = self.next.wrapping_add(parts);
@@ -119,6 +135,14 @@ impl Sender {
         }
         let never = most == self.ring.size().min(MOST_PARTS);
         Ok(Err(if never { Stays::TooLong } else { Stays::Full }))
+    }
+
+    /// Asks for the buffer of an entry that is free, to be written.
+    #[inline]
+    fn prefetch(&self, index: u16) {
+        if let Ok((_, place)) = self.buffer(index) {
+            place.prefetch_to_write();
+        }
     }
 
     /// The buffer of an entry: ours, or where the client says, if that is inside its memory.

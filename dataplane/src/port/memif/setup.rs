@@ -126,6 +126,7 @@ fn wire(
         ear,
         event,
         forget: Time::ZERO,
+        untold: false,
     };
     Ok((wires, pair))
 }

@@ -3,7 +3,6 @@
 use std::os::unix::fs::PermissionsExt;
 
 use proptest::prelude::*;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::*;
 use crate::port::memif::{Notice, Secret, open_kept};
@@ -70,42 +69,6 @@ fn too_long_and_bufferless_frames_are_counted() {
     assert_eq!(batch.frames()[0].bytes(), frame(90, 2));
     let stats = server[0].stats();
     assert_eq!((stats.received, stats.too_long, stats.pool_empty), (3, 1, 1));
-}
-
-fn readable(port: &Memif) -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(port.wait_fd().unwrap(), PollFlags::IN)];
-    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() == 1
-}
-
-#[test]
-fn an_interrupt_is_there_when_frames_are_and_gone_when_they_are() {
-    let mut hand = hand();
-    let (server, client) = (hand.options(Role::Server), hand.options(Role::Client));
-    let mut ends: [_; 2] = hand.pair(1, &server, &client).into();
-    for turn in 0..200 {
-        for (from, to) in [(0, 1), (1, 0)] {
-            assert!(!readable(&ends[to][0]));
-            hand.send(&mut ends[from][0], &[frame(60, turn), frame(61, turn)]);
-            assert!(readable(&ends[to][0]));
-            assert_eq!(hand.take_some(&mut ends[to][0], 1).len(), 1);
-            hand.now = Time(hand.now.0 + STEP);
-            assert!(readable(&ends[to][0]), "a frame is left");
-            assert_eq!(hand.take(&mut ends[to][0]).len(), 1);
-        }
-    }
-}
-
-#[test]
-fn who_polls_is_not_told() {
-    let mut hand = hand();
-    let poll = |role, hand: &Hand| MemifOptions { notice: Notice::Poll, ..hand.options(role) };
-    let (server, client) = (poll(Role::Server, &hand), hand.options(Role::Client));
-    let (mut server, mut client) = hand.pair(1, &server, &client);
-    assert!(server[0].wait_fd().is_none());
-    assert!(!client[0].wires.as_ref().unwrap().sender.interrupts());
-    assert!(server[0].wires.as_ref().unwrap().sender.interrupts());
-    hand.send(&mut client[0], &[frame(60, 1)]);
-    assert_eq!(hand.take(&mut server[0]), [frame(60, 1)]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod ends;
 mod lies;
+mod notice;
 mod words;
 
 use std::path::PathBuf;
