@@ -1,5 +1,6 @@
 //! The tree beside DPDK's `rte_sched`: class, enqueue and dequeue of 64-byte frames in
-//! bursts of 32, rates never the limit; every queue of 390 sites in use, or of one of them.
+//! bursts of 32, rates never the limit; every queue of 390 sites in use, or of one of them. Frames of
+//! both lie in buffers of 2 KiB and some, as in a router.
 
 use benches::sched::Deep;
 

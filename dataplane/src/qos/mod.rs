@@ -23,6 +23,7 @@ mod ahead;
 pub mod bucket;
 mod burst;
 mod codel;
+mod departed;
 mod ecn;
 mod fair;
 mod flows;
@@ -59,6 +60,7 @@ mod wred;
 
 pub use bucket::TokenBucket;
 pub use codel::CodelSpec;
+pub use departed::Departed;
 pub use ecn::LabelMarks;
 pub use histogram::Histogram;
 pub use meter::{Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};

@@ -20,6 +20,7 @@
 //! that may leave is not saved, neither by an interface's shaper nor by the port's: a line
 //! of the same rate behind never has more than one frame, but for those of priority.
 
+use super::departed::Departed;
 use super::line::Line;
 use super::memory::Bound;
 use super::queue::Room;
@@ -114,6 +115,8 @@ pub struct Scheduler {
     /// Classes with frames, by when their own rate lets them: eight places for each site.
     pub(super) pacing: Wheel,
     pub(super) generation: u64,
+    /// What interfaces that left with it were counted for, where the tree is one of several.
+    pub(super) departed: Vec<Departed>,
 }
 
 impl Scheduler {

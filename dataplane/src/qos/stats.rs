@@ -171,6 +171,22 @@ impl Tally {
         }
     }
 
+    /// Counts on from what another counted of the same class, of which nothing waits there any more.
+    pub(super) fn count_on(&mut self, before: &Self) {
+        self.sent.add_all(before.sent.packets, before.sent.bytes);
+        self.accounted += before.accounted;
+        self.worst.packets = self.worst.packets.max(before.worst.packets);
+        self.worst.bytes = self.worst.bytes.max(before.worst.bytes);
+        self.delay.merge(&before.delay);
+        if let Some(before) = &before.losses {
+            let mine = self.losses.get_or_insert_default();
+            mine.marked.add_all(before.marked.packets, before.marked.bytes);
+            for (mine, before) in mine.dropped.iter_mut().zip(before.dropped) {
+                mine.add_all(before.packets, before.bytes);
+            }
+        }
+    }
+
     /// Bytes beside itself.
     pub(super) fn memory(&self) -> usize {
         self.delay.memory() + if self.losses.is_some() { size_of::<Losses>() } else { 0 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::departed::Departed;
 use super::memory::Bound;
 use super::scheduler::Scheduler;
 use super::site::{Dropped, Site};
@@ -22,7 +23,8 @@ impl Scheduler {
     /// changed interface keeps its frames, in order within each class, and the
     /// tokens that fit. One not named any more gives its frames out
     /// (`InterfaceGone`), in order, each with the time since when it waited as that at which it was
-    /// received, for [`Scheduler::take_over`].
+    /// received, for [`Scheduler::take_over`]; of one tree of several, [`Scheduler::take_departed`]
+    /// has what it was counted for.
     pub fn sync<'a>(
         &mut self,
         port_rate: u64,
@@ -32,6 +34,7 @@ impl Scheduler {
         self.wake();
         self.set_port_rate(port_rate);
         self.generation += 1;
+        self.departed.clear();
         let mut changed = false;
         for (id, qos) in interfaces.filter(|(id, _)| id.is_some()) {
             changed |= self.take_up(id, qos);
@@ -120,6 +123,9 @@ impl Scheduler {
             (held.frame, DropReason::InterfaceGone)
         };
         out_dropped.extend(site.drain(&mut self.room).into_iter().map(give_out));
+        if self.place.is_some() {
+            self.departed.push(Departed::of(site));
+        }
         true
     }
 

@@ -7,6 +7,7 @@ use super::sleep::Waker;
 use crate::handoff::{Handoff, Receiver, Sender};
 use crate::id::PortIndex;
 use crate::packet::{BATCH, Frame};
+use crate::qos::Departed;
 
 /// Parcels a ring holds.
 const RING: usize = 1024;
@@ -22,6 +23,8 @@ pub enum Parcel {
     /// A frame that waited in another tree: queue it as if it had waited in the one that
     /// `meta.out_interface` is in now, since `meta.received`.
     Moved(Frame),
+    /// What an interface was counted for in another tree of this port.
+    Counts(PortIndex, Box<Departed>),
     /// A datagram the router made: parse, classify, look up and send it.
     Originate(Frame),
     /// A held packet whose neighbour is known now: look it up again.
@@ -44,7 +47,7 @@ impl Parcel {
             | Self::Release(f)
             | Self::Punt(f)
             | Self::Home(f) => Some(f),
-            Self::Link(..) => None,
+            Self::Counts(..) | Self::Link(..) => None,
         }
     }
 }

@@ -138,6 +138,7 @@ impl Worker {
             trees: Vec::new(),
             several: Vec::new(),
             moved: VecDeque::new(),
+            departed: VecDeque::new(),
             seen: (u64::MAX, u64::MAX),
             dropped: Vec::new(),
         };
@@ -177,7 +178,7 @@ impl Worker {
         for parcel in self.inbox.drain(..) {
             self.core.open(parcel, snapshot, now);
         }
-        if !self.core.out.moved.is_empty() {
+        if self.core.out.has_moved() {
             self.core.out.send_moved(snapshot, now);
         }
         self.core.run_local(snapshot, now);
@@ -275,6 +276,7 @@ impl Core {
         match parcel {
             Parcel::Enqueue(frame) => self.out.enqueue_on_interface(frame, snapshot, now),
             Parcel::Moved(frame) => self.out.take_over(frame, snapshot, now),
+            Parcel::Counts(port, departed) => self.out.departed.push_back((port, departed)),
             Parcel::Home(frame) => self.out.pool.put(frame),
             Parcel::Originate(frame) | Parcel::Release(frame) => {
                 if let Err(frame) = self.batch.push(frame) {
@@ -363,7 +365,7 @@ impl Core {
     }
 
     fn next_event(&self, now: Time) -> Time {
-        if !self.out.moved.is_empty() {
+        if self.out.has_moved() {
             return now;
         }
         let events = self.out.queues.iter().map(|queue| queue.next_event(now));

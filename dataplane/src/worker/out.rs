@@ -11,7 +11,7 @@ use crate::counters::{Counters, Traffic};
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{Batch, DropReason, Flags, Frame, Pool, PuntReason, Verdict, by_class};
 use crate::port::{AnyPort, Port};
-use crate::qos::{Look, Metered, Scheduler, TreeReport};
+use crate::qos::{Departed, Look, Metered, Scheduler, TreeReport};
 use crate::stage::enqueue::Together;
 use crate::table::Snapshot;
 use crate::time::Time;
@@ -31,6 +31,8 @@ pub(super) struct Out {
     pub(super) several: Vec<u8>,
     /// Frames on their way to another tree of this port.
     pub(super) moved: VecDeque<(PortIndex, Frame)>,
+    /// What such interfaces were counted for, on its way there too.
+    pub(super) departed: VecDeque<(PortIndex, Box<Departed>)>,
     /// Stamps of the tables that the trees were made from.
     pub(super) seen: (u64, u64),
     pub(super) dropped: Vec<(Frame, DropReason)>,

@@ -9,7 +9,7 @@ use crate::counters::Counters;
 use crate::id::{IfIndex, PortIndex};
 use crate::packet::{Batch, DropReason, Frame, Pool};
 use crate::port::{AnyPort, Link, Port, PortStats};
-use crate::qos::{Place, Scheduler};
+use crate::qos::{Departed, Place, Scheduler};
 use crate::table::{Interface, Slab, Snapshot, Trees};
 use crate::time::Time;
 
@@ -76,19 +76,20 @@ impl Queue {
     }
 
     /// Has this tree of the port, or none; adopts the port's rate and the QoS of the tree's interfaces
-    /// where they changed. What a tree given up held goes to `dropped` (`InterfaceGone`), in order.
-    pub fn sync(&mut self, tree: Option<usize>, snapshot: &Snapshot, dropped: &mut Dropped) {
+    /// where they changed. What a tree given up held goes to `dropped` (`InterfaceGone`), in order. Gives what
+    /// interfaces that left a tree of several were counted for.
+    pub fn sync(&mut self, tree: Option<usize>, snapshot: &Snapshot, dropped: &mut Dropped) -> Vec<Departed> {
         let Some(tree) = tree else {
-            if let Some(egress) = self.egress.take() {
-                egress.give_up(DropReason::InterfaceGone, dropped);
-            }
-            return;
+            let given_up =
+                self.egress.take().map(|egress| egress.give_up(DropReason::InterfaceGone, dropped));
+            return given_up.unwrap_or_default();
         };
         let egress = self.egress.get_or_insert_with(|| Egress::new(tree));
         let seen = (snapshot.interfaces.stamp(), snapshot.ports.stamp());
         if std::mem::replace(&mut egress.seen, seen) != seen {
             egress.sync(self.id, snapshot, dropped);
         }
+        egress.scheduler.take_departed()
     }
 
     /// Gives the line what may leave now; gives how many frames it took.
@@ -205,11 +206,13 @@ impl Egress {
         self.scheduler.sync(port.map_or(0, |port| port.rate), interfaces, dropped);
     }
 
-    /// Puts what the line has not taken (for `reason`), and what waits, into `dropped`, in order.
-    fn give_up(mut self, reason: DropReason, dropped: &mut Dropped) {
+    /// Puts what the line has not taken (for `reason`), and what waits, into `dropped`, in order. Gives what
+    /// the interfaces of a tree of several were counted for.
+    fn give_up(mut self, reason: DropReason, dropped: &mut Dropped) -> Vec<Departed> {
         dropped.extend(self.staged.drain().map(|frame| (frame, reason)));
         self.straight.queue_up(&mut self.scheduler, Time::ZERO, dropped);
         self.scheduler.sync(0, std::iter::empty(), dropped);
+        self.scheduler.take_departed()
     }
 
     /// Takes a frame that is to leave by the port.

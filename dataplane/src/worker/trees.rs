@@ -3,7 +3,7 @@
 //! Tree n of a port belongs to the worker that receives from the port's queue n, and sends by
 //! that queue. Where a configuration moves an interface to another tree, what waits of it is
 //! handed to that one's owner in order, as fast as its ring takes it; meanwhile what comes anew
-//! may go before. Nothing is lost.
+//! may go before. Nothing is lost, and what it was counted for there is counted on here.
 
 use super::mesh::Parcel;
 use super::out::{Out, egress};
@@ -39,7 +39,8 @@ impl Out {
             let first = self.queues[..at].iter().all(|queue| queue.id != id);
             let tree = self.tree_here(id, snapshot).filter(|_| first);
             let before = self.dropped.len();
-            self.queues[at].sync(tree, snapshot, &mut self.dropped);
+            let departed = self.queues[at].sync(tree, snapshot, &mut self.dropped);
+            self.departed.extend(departed.into_iter().map(|departed| (id, Box::new(departed))));
             self.keep_moved(before, id, snapshot);
         }
         self.index_trees();
@@ -63,10 +64,17 @@ impl Out {
         }
     }
 
-    /// Hands frames to the owners of the trees that their interfaces moved to, while rings take them,
-    /// some hundreds at a time.
+    /// Whether frames, or counts, are on their way to other trees.
+    #[inline]
+    pub(super) fn has_moved(&self) -> bool {
+        !self.moved.is_empty() || !self.departed.is_empty()
+    }
+
+    /// Hands frames, and counts before them, to the owners of the trees that their interfaces moved to,
+    /// while rings take them, some hundreds at a time.
     #[cold]
     pub(super) fn send_moved(&mut self, snapshot: &Snapshot, now: Time) {
+        self.send_departed(snapshot);
         for _ in 0..MOVES {
             let Some((port, frame)) = self.moved.pop_front() else { break };
             let interface = snapshot.interface(frame.meta().out_interface).filter(|i| i.port == port);
@@ -80,6 +88,29 @@ impl Out {
             } else if let Err(parcel) = self.mesh.send(to, Parcel::Moved(frame)) {
                 self.moved.extend(parcel.into_frame().map(|frame| (port, frame)));
                 self.moved.rotate_right(1);
+                break;
+            }
+        }
+    }
+
+    /// Each interface's counts go to the tree where it is now, here or at another worker; those of one that
+    /// is gone from its port end here.
+    fn send_departed(&mut self, snapshot: &Snapshot) {
+        for _ in 0..self.departed.len().min(MOVES) {
+            let Some((port, departed)) = self.departed.pop_front() else { break };
+            let Some(interface) = snapshot.interface(departed.id).filter(|i| i.port == port) else {
+                continue;
+            };
+            let to = owner(port, snapshot.tree_of(interface), self.workers);
+            if to == self.index.index() {
+                let at = self.trees.get(port.index()).copied().flatten();
+                let egress = at.and_then(|at| self.queues.get_mut(at)?.egress.as_mut());
+                // A tree that is not there counts nothing either.
+                let _ = egress.map(|egress| egress.scheduler.count_on(*departed));
+                continue;
+            }
+            if let Err(Parcel::Counts(port, departed)) = self.mesh.send(to, Parcel::Counts(port, departed)) {
+                self.departed.push_front((port, departed));
                 break;
             }
         }

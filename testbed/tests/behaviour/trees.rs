@@ -129,7 +129,36 @@ fn a_site_that_goes_to_another_tree_loses_nothing_and_keeps_its_order() {
     }
     assert_eq!(came, sent);
     lab.expect_no_drops();
-    assert!(told(&mut lab, "s1").queues[Clinical.index()].offered.packets > 0);
+}
+
+#[test]
+fn what_a_site_went_through_is_counted_on_in_its_next_tree() {
+    let mut lab = lab(1);
+    let each = |lab: &mut Lab, check: &mut dyn FnMut(u8, u64, u64)| {
+        for n in 1..=SITES {
+            let queue = told(lab, &format!("s{n}")).queues[Clinical.index()].clone();
+            assert_eq!(queue.offered.packets, queue.sent.packets + queue.depth.packets, "s{n}");
+            assert_eq!(queue.delay.count(), queue.sent.packets, "s{n}");
+            check(n, queue.sent.packets, queue.delay.max());
+        }
+    };
+    let mut longest = [0; SITES as usize + 1];
+    for round in 1..=6 {
+        for n in 1..=SITES {
+            (0..5).for_each(|_| lab.send("lan", to(n).dscp(AF21) / udp(9) / payload(1400)));
+        }
+        // Some have left, and some wait.
+        lab.run(ms(2));
+        lab.apply(&text([2, 1][round as usize % 2]));
+        lab.run(ms(20));
+        each(&mut lab, &mut |n, sent, waited| {
+            assert_eq!(sent, 5 * round, "s{n}, round {round}");
+            assert!(waited >= longest[n as usize], "s{n}, round {round}");
+            longest[n as usize] = waited;
+        });
+    }
+    assert!(longest[1..].iter().all(|waited| *waited > 0));
+    lab.expect_no_drops();
 }
 
 #[test]
