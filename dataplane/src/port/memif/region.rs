@@ -20,6 +20,8 @@ use crate::port::sys::Mapping;
 pub(super) const MOST_REGIONS: usize = 16;
 /// The most bytes of all regions of one peer together: what a descriptor can reach.
 pub(super) const MOST_BYTES: u64 = 1 << 32;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 /// `f_type` of a file of huge pages (statfs(2)).
 const HUGETLBFS: u32 = 0x9584_58f6;
 
@@ -158,6 +160,13 @@ impl Place<'_> {
     #[inline]
     pub(super) fn prefetch_to_write(&self) {
         fetch_to_write(self.start.as_ptr());
+    }
+
+    /// Asks for the first `len` bytes that will be written, but for those of the first line.
+    #[inline]
+    pub(super) fn prefetch_rest_to_write(&self, len: usize) {
+        let rest = (LINE..len.min(self.len)).step_by(LINE);
+        rest.for_each(|at| fetch_to_write(self.start.as_ptr().wrapping_add(at)));
     }
 }
 

@@ -12,8 +12,11 @@ use super::ring::{Broken, Descriptor, NEXT, Ring};
 use crate::packet::{Batch, Pool};
 use crate::port::PortStats;
 
-/// How many entries ahead a buffer is asked for.
+/// How many entries ahead a buffer's first line is asked for; and the others, of a long frame.
 const AHEAD: u16 = 8;
+const NEAR: u16 = 3;
+/// Bytes of the longest frame whose lines the processor has coming early enough by itself.
+const LONG: usize = 512;
 
 /// Why a frame stays.
 enum Stays {
@@ -87,6 +90,12 @@ impl Sender {
             if at + AHEAD < most {
                 self.prefetch(self.next.wrapping_add(AHEAD));
             }
+            if at + NEAR < most
+                && let Some(later) =
+                    batch.frames().get(usize::from(at + NEAR)).filter(|frame| frame.len() > LONG)
+            {
+                self.prefetch_rest(self.next.wrapping_add(NEAR), later.len());
+            }
             match self.put(frame.bytes(), free) {
                 Ok(Ok(parts)) => {
                     self.next = self.next.wrapping_add(parts);
@@ -142,6 +151,14 @@ impl Sender {
     fn prefetch(&self, index: u16) {
         if let Ok((_, place)) = self.buffer(index) {
             place.prefetch_to_write();
+        }
+    }
+
+    /// Asks for the other lines of it that a frame of `len` bytes has.
+    #[inline]
+    fn prefetch_rest(&self, index: u16, len: usize) {
+        if let Ok((_, place)) = self.buffer(index) {
+            place.prefetch_rest_to_write(len);
         }
     }
 
