@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dataplane::port;
-use dataplane::router::{Options, Router, Running};
+use dataplane::router::{Router, Running};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
@@ -14,7 +14,7 @@ use crate::api::types::{ConfigText, Refusal};
 use crate::api::{ServeError, Socket};
 use crate::client::DEFAULT_SOCKET;
 use crate::config::{self, Config, ConfigErrors};
-use crate::engine::{Engine, poll_mode, qos, size};
+use crate::engine::{Engine, options, qos, size};
 
 /// Time between two looks at the workers and the ports' lines.
 const WATCH: Duration = Duration::from_millis(200);
@@ -113,8 +113,7 @@ fn start(text: &ConfigText, config: &Config) -> Result<(Arc<Engine>, Running), D
     let size = size(config);
     let router = Router::new(size)?;
     let engine = Arc::new(Engine::new(router.handle().clone(), size, config.router.clone()));
-    let cores = config.router.cores.iter().map(|core| usize::from(*core)).collect();
-    let running = router.start(Options { mode: poll_mode(config), cores })?;
+    let running = router.start(options(config))?;
     let applied = engine.apply(text).map_err(DaemonError::Apply)?;
     applied.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     Ok((engine, running))

@@ -287,6 +287,10 @@ fn settings_of_another_kind_of_port_are_refused() {
         with("[router]\nworkers = 3\ncores = [2, 2]\n"),
         ["router.cores: 3 workers cannot be pinned to 2 cores", "router.cores: a core is named twice"]
     );
+    assert_eq!(
+        with("[router]\nmode = \"busy\"\npriority = \"real-time\"\n"),
+        ["router.priority: a worker that never sleeps cannot go before all else of its core"]
+    );
 }
 
 #[test]

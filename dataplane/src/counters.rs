@@ -119,6 +119,10 @@ pub struct Totals {
     pub polls: Counter,
     /// Times it went to sleep.
     pub sleeps: Counter,
+    /// Times it stopped, being real-time, so that others had their part of its core.
+    pub stops: Counter,
+    /// 1 where its thread goes before all ordinary ones.
+    pub real_time: Counter,
 }
 
 /// Blocks that have an index, shared with readers.
@@ -361,9 +365,31 @@ pub fn port_drops(views: &[CountersView], id: PortIndex) -> Vec<(DropReason, u64
     drops_of(blocks.iter().map(|b| &**b))
 }
 
-/// One writer's activity: batches, polls and sleeps so far.
-pub fn activity(view: &CountersView) -> (u64, u64, u64) {
-    (view.totals.batches.get(), view.totals.polls.get(), view.totals.sleeps.get())
+/// What a worker did with its time so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Whether its thread goes before all ordinary ones.
+    pub real_time: bool,
+    /// Batches worked on.
+    pub batches: u64,
+    /// Times it looked for work.
+    pub polls: u64,
+    /// Times it went to sleep.
+    pub sleeps: u64,
+    /// Times it stopped so that others had their part of its core.
+    pub stops: u64,
+}
+
+/// One writer's activity.
+pub fn activity(view: &CountersView) -> Activity {
+    let totals = &view.totals;
+    Activity {
+        real_time: totals.real_time.get() > 0,
+        batches: totals.batches.get(),
+        polls: totals.polls.get(),
+        sleeps: totals.sleeps.get(),
+        stops: totals.stops.get(),
+    }
 }
 
 #[cfg(test)]

@@ -233,7 +233,7 @@ impl Ours {
         let size = engine::size(&config);
         let router = Router::new(size).map_err(|e| e.to_string())?;
         let engine = Engine::new(router.handle().clone(), size, config.router.clone());
-        let options = Options { mode: engine::poll_mode(&config), cores: vec![stand.cores.0] };
+        let options = Options { cores: vec![stand.cores.0], ..engine::options(&config) };
         let running = router.start(options).map_err(|e| e.to_string())?;
         engine.apply(&text).map_err(|refusal| refusal.message)?;
         Ok(Self { engine, running: Some(running) })

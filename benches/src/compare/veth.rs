@@ -3,10 +3,13 @@
 //!
 //! 3,000 packets of calls in each turn. What is compared is each turn's 99th and 99.9th
 //! percentile of one-way delays, from the sender's call to the receiver's: the kernel's path
-//! to the router and from it, and the hosts' own threads, are in both.
+//! to the router and from it, and the hosts' own threads, are in both; those of the calls go before
+//! TCP's and the router's (`SCHED_FIFO`), so that it is not they who are late.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use testbed::acceptance::Driver;
@@ -16,11 +19,29 @@ use testbed::voice::{Beside, Heard};
 use super::figures::{PeerSpread, Spread};
 use super::{Told, cpu};
 
-/// How ours is run: the ends of the lines' names, drivers, and how workers wait.
-const WAYS: [(&str, Driver, &str); 3] =
-    [("", Driver::Xdp, "adaptive"), ("-busy", Driver::Xdp, "busy"), ("-packet", Driver::Packet, "adaptive")];
-const P99: [&str; 3] = ["veth-voice-p99", "veth-voice-p99-busy", "veth-voice-p99-packet"];
-const P999: [&str; 3] = ["veth-voice-p999", "veth-voice-p999-busy", "veth-voice-p999-packet"];
+/// How ours is run: drivers, how workers wait, how they stand beside other threads, and whether as many of these
+/// as there are cores have work without end.
+const WAYS: [(Driver, &str, &str, bool); 5] = [
+    (Driver::Xdp, "adaptive", "ordinary", false),
+    (Driver::Xdp, "busy", "ordinary", false),
+    (Driver::Packet, "adaptive", "ordinary", false),
+    (Driver::Xdp, "adaptive", "real-time", false),
+    (Driver::Xdp, "adaptive", "real-time", true),
+];
+const P99: [&str; 5] = [
+    "veth-voice-p99",
+    "veth-voice-p99-busy",
+    "veth-voice-p99-packet",
+    "veth-voice-p99-real-time",
+    "veth-voice-p99-real-time-beside",
+];
+const P999: [&str; 5] = [
+    "veth-voice-p999",
+    "veth-voice-p999-busy",
+    "veth-voice-p999-packet",
+    "veth-voice-p999-real-time",
+    "veth-voice-p999-real-time-beside",
+];
 
 /// Every line there is.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -37,7 +58,7 @@ struct Compared {
     /// The peer's median by ours.
     ratio: f64,
     rounds: u8,
-    /// How ours waits, and through what its frames come.
+    /// Through what ours has its frames, how it waits, and how its threads stand beside the hosts'.
     way: String,
     /// Packets of calls heard, ours and the peer's.
     packets: [u64; 2],
@@ -74,18 +95,44 @@ struct Turns {
     load: [f64; 2],
 }
 
-fn turns((_, driver, mode): &(&str, Driver, &str), rounds: u8) -> Result<Turns, String> {
+/// Ordinary threads that never sleep, one a core; they end with this value.
+struct Others(Arc<AtomicBool>);
+
+impl Others {
+    fn start() -> Self {
+        let stop = Arc::<AtomicBool>::default();
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            let stop = stop.clone();
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        Self(stop)
+    }
+}
+
+impl Drop for Others {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+fn turns((driver, mode, priority, beside): &(Driver, &str, &str, bool), rounds: u8) -> Result<Turns, String> {
     netns::available()?;
     let (before, program) = (cpu::load(), program()?);
     let failed = |error: testbed::demo::DemoError| error.to_string();
     let mut kernel = Beside::kernel().map_err(failed)?;
-    let mut ours = Beside::ours(&program, *driver, mode).map_err(failed)?;
+    let mut ours = Beside::ours(&program, *driver, mode, priority).map_err(failed)?;
     let (mut mine, mut theirs) = (Vec::new(), Vec::new());
+    let others = beside.then(Others::start);
     for _ in 0..rounds {
         mine.push(ours.turn().map_err(failed)?);
         theirs.push(kernel.turn().map_err(failed)?);
     }
-    let way = format!("{driver:?}, {mode}").to_lowercase();
+    let busy = if others.is_some() { ", beside threads that never sleep" } else { "" };
+    let way = format!("{driver:?}, {mode}, {priority}{busy}").to_lowercase();
     Ok(Turns { ours: mine, kernel: theirs, rounds, way, load: [before, cpu::load()] })
 }
 

@@ -177,6 +177,31 @@ fn an_idle_router_sleeps() {
 }
 
 #[test]
+fn real_time_workers_go_first_and_nothing_else_of_the_router_does() {
+    if !root() {
+        return;
+    }
+    let site = Site::new(Driver::Xdp);
+    let config = format!("[router]\npriority = \"real-time\"\n{}", site.config());
+    let router = Router::start(site.middle(), &config);
+    site.ready();
+    let row = &router.show("workers")[0];
+    let threads = router.threads();
+    let worker = threads.iter().find(|(name, _)| name == "worker-0").unwrap().1;
+    // A control group may have no time for real-time threads (sched(7)): then the log says what to do.
+    match row["priority"].as_str().unwrap() {
+        "refused" => assert!(worker == (0, 0) && router.log().contains("CAP_SYS_NICE"), "{}", router.log()),
+        told => assert_eq!((told, worker), ("real-time", (10, 1)), "{}", router.log()),
+    }
+    let others: Vec<_> = threads.iter().filter(|(name, _)| name != "worker-0").collect();
+    assert!(others.len() >= 2 && others.iter().all(|(_, policy)| *policy == (0, 0)), "{others:?}");
+    // The line carries what an ordinary worker's does.
+    for family in Family::BOTH {
+        transfer::resumes(&site.near, &site.far, family.near(), family.far(2));
+    }
+}
+
+#[test]
 fn an_orderly_end_leaves_nothing() {
     if !root() {
         return;

@@ -275,6 +275,8 @@ pub struct WorkerRow {
     pub worker: u8,
     /// The core it is pinned to.
     pub core: Option<u16>,
+    /// "ordinary" or "real-time"; "refused" where it was to be real-time and the log says why it is not.
+    pub priority: String,
     /// Free buffers of its pool.
     pub pool_free: usize,
     /// Buffers of its pool.
@@ -287,6 +289,8 @@ pub struct WorkerRow {
     pub polls: u64,
     /// Times it went to sleep.
     pub sleeps: u64,
+    /// Times it stopped, being real-time, to leave others their part of its core.
+    pub stops: u64,
     /// Queues it receives from: port names, once for each queue.
     pub queues: Vec<String>,
 }

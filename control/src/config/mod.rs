@@ -52,7 +52,7 @@ pub use values::{Class, Mac};
 pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
 pub use words::{
     Aqm, Attach, Cells, Codec, ColourWord, Copy, DiffServWord, Direction, Discard, Discipline, FragmentWord,
-    LabelMode, MeterKind, Mode, Notice, PortKind, Role, TpidWord, TtlWord,
+    LabelMode, MeterKind, Mode, Notice, PortKind, Priority, Role, TpidWord, TtlWord,
 };
 
 pub(crate) use check::rules;

@@ -27,7 +27,9 @@ use super::rule::{ByColour, MatchGroup, Meaning, Rule, Trust};
 use super::units::{Rate, Span};
 use super::values::{Class, Mac};
 use super::vpn::{RouteDistinguisher, TargetRule};
-use super::words::{Attach, Copy, DiffServWord, Discard, LabelMode, Mode, PortKind, TpidWord, TtlWord};
+use super::words::{
+    Attach, Copy, DiffServWord, Discard, LabelMode, Mode, PortKind, Priority, TpidWord, TtlWord,
+};
 
 /// The wanted state of one router.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
@@ -106,6 +108,9 @@ pub struct Router {
     pub name: String,
     /// How workers wait for frames. Default "adaptive".
     pub mode: Mode,
+    /// How workers stand beside other threads; "real-time" needs CAP_SYS_NICE or a limit of real-time priority of
+    /// 10, a core for each worker, and another mode than "busy". Default "ordinary".
+    pub priority: Priority,
     /// Worker threads, 1 to 64. Default: as many as `cores`, or 1.
     pub workers: u16,
     /// The core that each worker is pinned to, 0 to 1023. Default: not pinned.
@@ -118,8 +123,15 @@ pub struct Router {
 
 impl Default for Router {
     fn default() -> Self {
-        let name = "viaduct".into();
-        Self { name, mode: Mode::Adaptive, workers: 1, cores: Vec::new(), buffers: 16_384, socket: None }
+        Self {
+            name: "viaduct".into(),
+            mode: Mode::Adaptive,
+            priority: Priority::Ordinary,
+            workers: 1,
+            cores: Vec::new(),
+            buffers: 16_384,
+            socket: None,
+        }
     }
 }
 

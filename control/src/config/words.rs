@@ -73,6 +73,15 @@ words! {
     }
 }
 words! {
+    /// How workers stand beside the machine's other threads.
+    Priority {
+        /// As any other: a worker waits while others have their time slices.
+        Ordinary = "ordinary",
+        /// Before all ordinary threads of its core, nine tenths of the time at the most.
+        RealTime = "real-time",
+    }
+}
+words! {
     /// What carries a port's frames.
     PortKind {
         /// An AF_XDP socket on a network device.

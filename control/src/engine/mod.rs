@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use dataplane::packet::PoolSize;
 use dataplane::port;
-use dataplane::router::{Handle, PollMode, Size};
+use dataplane::router::{Handle, Options, PollMode, Priority, Size};
 use dataplane::table::{PortSpec, Snapshot};
 
 use crate::api::types::{Applied, ConfigText, Refusal};
@@ -73,12 +73,20 @@ pub fn size(config: &Config) -> Size {
     }
 }
 
-/// How its workers wait.
-pub fn poll_mode(config: &Config) -> PollMode {
-    match config.router.mode {
-        Mode::Busy => PollMode::Busy,
-        Mode::Adaptive => PollMode::Adaptive,
-        Mode::Interrupt => PollMode::Interrupt,
+/// How its workers run.
+pub fn options(config: &Config) -> Options {
+    let router = &config.router;
+    Options {
+        mode: match router.mode {
+            Mode::Busy => PollMode::Busy,
+            Mode::Adaptive => PollMode::Adaptive,
+            Mode::Interrupt => PollMode::Interrupt,
+        },
+        priority: match router.priority {
+            config::Priority::Ordinary => Priority::Ordinary,
+            config::Priority::RealTime => Priority::RealTime,
+        },
+        cores: router.cores.iter().map(|core| usize::from(*core)).collect(),
     }
 }
 
@@ -155,10 +163,9 @@ impl Engine {
             )));
         }
         self.check_trees(config)?;
-        let fixed = |r: &config::Router| (r.workers, r.buffers, r.mode, r.cores.clone());
+        let fixed = |r: &config::Router| (r.workers, r.buffers, r.mode, r.priority, r.cores.clone());
         let differs = fixed(&config.router) != fixed(&self.router);
-        let warning =
-            "[router] workers, cores, buffers and mode take effect when the router is started again";
+        let warning = "[router] workers, cores, buffers, mode and priority take effect when the router is started again";
         Ok(differs.then(|| warning.to_string()).into_iter().collect())
     }
 

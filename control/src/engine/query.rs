@@ -2,7 +2,7 @@
 
 use ahash::AHashMap;
 use dataplane::class::TrafficClass;
-use dataplane::counters::TrafficCount;
+use dataplane::counters::{Activity, TrafficCount};
 use dataplane::host::NeighbourState;
 use dataplane::id::PortIndex;
 use dataplane::packet::DropReason;
@@ -13,7 +13,7 @@ use dataplane::worker::Status;
 use super::{ANSWER, Engine, refuse};
 use crate::api::types::*;
 use crate::capacity::{self, Row};
-use crate::config::{Port, PortKind};
+use crate::config::{Port, PortKind, Priority};
 
 fn mac_text(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")
@@ -228,19 +228,31 @@ impl Engine {
         status.sort_by_key(|s| s.worker);
         let activity = self.handle.activity();
         let name = |id: PortIndex| snapshot.port(id).map(|p| p.name.to_string()).unwrap_or_default();
-        let row = |(status, (batches, polls, sleeps)): (&Status, (u64, u64, u64))| WorkerRow {
+        let row = |(status, activity): (&Status, Activity)| WorkerRow {
             worker: status.worker.0,
             core: self.router.cores.get(status.worker.index()).copied(),
             pool_free: status.pool.0,
             pool_total: status.pool.1,
             held: status.held,
-            batches,
-            polls,
-            sleeps,
+            priority: priority(self.router.priority, activity.real_time),
+            batches: activity.batches,
+            polls: activity.polls,
+            sleeps: activity.sleeps,
+            stops: activity.stops,
             queues: status.queues.iter().map(|q| name(q.0)).collect(),
         };
         Ok(status.iter().zip(activity).map(row).collect())
     }
+}
+
+/// What a worker's is, and that it is not what was asked for.
+fn priority(wanted: Priority, real_time: bool) -> String {
+    match (wanted, real_time) {
+        (_, true) => "real-time",
+        (Priority::RealTime, false) => "refused",
+        (Priority::Ordinary, false) => "ordinary",
+    }
+    .into()
 }
 
 fn kind_text(kind: PortKind) -> String {

@@ -23,7 +23,7 @@ pub use loopback::{Loopback, LoopbackEnd};
 pub use memif::{Memif, MemifOptions};
 pub use packet::{Packet, PacketOptions};
 pub use pcap::{Pcap, PcapOptions};
-pub use sys::trim_heap;
+pub use sys::{go_first, trim_heap};
 pub use tap::Tap;
 pub use xdp::{Xdp, XdpOptions};
 

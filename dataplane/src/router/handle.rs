@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, mpsc};
 use std::time::Duration;
 
-use crate::counters::{self, CountersView, InterfaceCounts, TotalCounts};
+use crate::counters::{self, Activity, CountersView, InterfaceCounts, TotalCounts};
 use crate::host::{LspReply, LspRequest, NeighbourInfo, PingReply, PingRequest};
 use crate::id::{IfIndex, PortIndex, VrfId};
 use crate::packet::DropReason;
@@ -256,8 +256,8 @@ impl Handle {
         counters::port_drops(self.views(), id)
     }
 
-    /// Batches, polls and sleeps of each worker.
-    pub fn activity(&self) -> Vec<(u64, u64, u64)> {
+    /// What each worker did with its time.
+    pub fn activity(&self) -> Vec<Activity> {
         self.views().iter().take(self.workers()).map(counters::activity).collect()
     }
 }

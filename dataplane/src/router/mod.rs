@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use handle::{Answers, AskError, Handle};
 pub use slowpath::{SlowPath, SlowPathAsk};
-pub use threads::{Options, PollMode, Running};
+pub use threads::{Options, PollMode, Priority, Running};
 
 use crate::host::Host;
 use crate::id::{PortIndex, WorkerIndex};

@@ -190,7 +190,8 @@ fn a_line_that_goes_down_takes_its_neighbours_with_it() {
 fn threads_forward_and_stop() {
     let (mut router, [a, b]) = router(2);
     router.step(Time(1_500_000_000));
-    let mut running = Some(router.start(Options { mode: PollMode::Interrupt, cores: vec![] }).unwrap());
+    let mut running =
+        Some(router.start(Options { mode: PollMode::Interrupt, ..Options::default() }).unwrap());
     let handle = running.as_ref().unwrap().handle().clone();
     assert!(
         handle
@@ -211,4 +212,28 @@ fn threads_forward_and_stop() {
     assert_eq!(status.len(), 2);
     running.take().unwrap().stop();
     assert_eq!(handle.totals().unaccounted(), 0, "{:?}", handle.totals());
+}
+
+#[test]
+fn pinned_workers_are_real_time_where_one_that_is_not_pinned_may_be() {
+    let real_time = |workers: usize, cores: &[usize]| -> Vec<bool> {
+        let router = Router::new(Size { workers, buffers: 512, ..Size::default() }).unwrap();
+        let options = Options { priority: Priority::RealTime, cores: cores.to_vec(), ..Options::default() };
+        let running = router.start(options).unwrap();
+        let handle = running.handle().clone();
+        for _ in 0..1000 {
+            if handle.activity().iter().all(|worker| worker.polls > 0) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        running.stop();
+        handle.activity().iter().map(|worker| worker.real_time).collect()
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let may = real_time(1, &[])[0];
+    let all: Vec<usize> = (0..cores).collect();
+    assert_eq!(real_time(cores, &all), vec![may; cores]);
+    // More workers than cores would share them, and have others' part of them too.
+    assert_eq!(real_time(cores + 1, &[]), vec![false; cores + 1]);
 }

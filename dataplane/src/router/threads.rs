@@ -8,8 +8,9 @@ use std::thread::JoinHandle;
 use super::handle::Handle;
 use super::slowpath::SlowPath;
 use crate::worker::Worker;
-use crate::worker::run::{self, Clock};
+use crate::worker::run::{self, Clock, Seat};
 
+pub use crate::worker::Priority;
 pub use crate::worker::run::PollMode;
 
 /// How the loops run.
@@ -17,6 +18,8 @@ pub use crate::worker::run::PollMode;
 pub struct Options {
     /// What workers do when there is no work.
     pub mode: PollMode,
+    /// How their threads stand beside others; the slow path's is an ordinary one.
+    pub priority: Priority,
     /// Cores for the workers, in order; workers beyond the list are not pinned.
     pub cores: Vec<usize>,
 }
@@ -39,9 +42,9 @@ pub(super) fn start(
     let (stop, clock) = (Arc::<AtomicBool>::default(), Clock::start());
     let mut running = Running { handle: handle.clone(), stop: stop.clone(), workers: Vec::new(), slow: None };
     for (index, worker) in workers.into_iter().enumerate() {
-        let (stop, mode, waker) = (stop.clone(), options.mode, handle.waker(index));
-        let core = options.cores.get(index).copied();
-        let body = move || run::worker(worker, clock, mode, core, &waker, &stop);
+        let (stop, waker, workers) = (stop.clone(), handle.waker(index), handle.workers());
+        let seat = Seat { core: options.cores.get(index).copied(), priority: options.priority, workers };
+        let body = move || run::worker(worker, clock, options.mode, seat, &waker, &stop);
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         running.workers.push(thread.spawn(body)?);
     }

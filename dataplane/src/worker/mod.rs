@@ -6,6 +6,7 @@
 
 mod mesh;
 mod out;
+mod priority;
 mod queue;
 pub mod run;
 mod sleep;
@@ -19,6 +20,7 @@ use std::sync::mpsc;
 
 pub use mesh::{Mesh, Parcel};
 use out::Out;
+pub use priority::Priority;
 pub use queue::Queue;
 pub use sleep::Waker;
 

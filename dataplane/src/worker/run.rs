@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::priority::{self, Priority, Share};
 use super::{Waker, Worker};
 use crate::port::Port;
 use crate::router::SlowPath;
@@ -24,8 +25,8 @@ const NEAR: u64 = 1_000_000;
 pub enum PollMode {
     /// Never sleeps: lowest delay, a whole core.
     Busy,
-    /// Spins for 50 µs, and while frames are held that may leave within a millisecond; then sleeps until there
-    /// is work.
+    /// Spins for 50 µs, and, where its thread is an ordinary one, while frames are held that may leave within a
+    /// millisecond; then sleeps until there is work.
     #[default]
     Adaptive,
     /// Sleeps at once.
@@ -62,26 +63,49 @@ impl Clock {
     }
 }
 
+/// Where a worker's thread sits.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seat {
+    /// The core that it is pinned to.
+    pub core: Option<usize>,
+    /// How it stands beside other threads.
+    pub priority: Priority,
+    /// Workers of the router.
+    pub workers: usize,
+}
+
 /// Runs a worker until `stop`; gives it back.
 pub fn worker(
     mut worker: Worker,
     clock: Clock,
     mode: PollMode,
-    core: Option<usize>,
+    seat: Seat,
     waker: &Waker,
     stop: &AtomicBool,
 ) -> Worker {
-    settle_in(core);
+    // First: a pinned thread sees one core only.
+    let mut share = take_priority(seat, &worker, clock);
+    settle_in(seat.core);
     let mut last_work = clock.now();
     while !stop.load(Ordering::Relaxed) {
         let now = clock.now();
+        if let Some(share) = &mut share
+            && share.is_due(now)
+        {
+            worker.counters().totals().stops.add(1);
+            Share::stop();
+            share.slept(now, clock.now());
+            continue;
+        }
         let progress = worker.poll(now);
         if progress.frames > 0 {
             last_work = now;
             continue;
         }
         let until = progress.next.since(now);
-        if mode.waits_awake(now.since(last_work), until, || worker.holds_frames()) {
+        // Awake it has a core for itself; one that goes first has it from the others, and wakes in time.
+        let holds = || share.is_none() && worker.holds_frames();
+        if mode.waits_awake(now.since(last_work), until, holds) {
             std::hint::spin_loop();
             continue;
         }
@@ -94,6 +118,9 @@ pub fn worker(
         let blind = live().any(|q| q.port.wait_fd().is_none());
         let timeout = if blind { timeout.min(Duration::from_millis(1)) } else { timeout };
         waker.sleep(&fds, timeout, || worker.is_quiet() && !stop.load(Ordering::Acquire));
+        if let Some(share) = &mut share {
+            share.slept(now, clock.now());
+        }
     }
     worker
 }
@@ -111,6 +138,23 @@ pub fn slow_path(mut slow: SlowPath, clock: Clock, waker: &Waker, stop: &AtomicB
         }
     }
     slow
+}
+
+/// Gives this worker's thread its priority; where that is real-time, the share of the core that it may take.
+fn take_priority(seat: Seat, worker: &Worker, clock: Clock) -> Option<Share> {
+    if seat.priority == Priority::Ordinary {
+        return None;
+    }
+    match priority::real_time(seat.workers, clock.now()) {
+        Ok(share) => {
+            worker.counters().totals().real_time.add(1);
+            Some(share)
+        }
+        Err(why) => {
+            tracing::warn!("a worker cannot be real-time and is an ordinary thread: {why}");
+            None
+        }
+    }
 }
 
 /// Pins this thread, and asks for timers that are exact rather than grouped.

@@ -9,6 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ use crate::netns::Namespace;
 
 /// Lines of the router's log that are kept for an error message.
 const KEPT: usize = 8;
+/// Processes started so far: several may run, each with a control socket of its own.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 /// Longest wait for the router to end on its own.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -47,7 +50,8 @@ impl RouterProcess {
         let mut configuration = File::from(memory.map_err(|e| failed("a file in memory", &e))?);
         configuration.write_all(text.as_bytes()).map_err(|e| failed("writing the configuration", &e))?;
         let own = std::process::id();
-        let socket = std::env::temp_dir().join(format!("viaduct-demonstration-{own}.sock"));
+        let socket = std::env::temp_dir()
+            .join(format!("viaduct-demonstration-{own}-{}.sock", STARTED.fetch_add(1, Ordering::Relaxed)));
         let mut command = Command::new(program);
         command
             .arg("daemon")

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Both are given the same packets by the same threads on the same machine, in turn; what
-//! the hosts' own threads are late by is in both figures.
+//! the hosts' own threads are late by is in both figures. Those of the calls are real-time ones where the
+//! machine lets them: they go before TCP's, and before a router's workers.
 
 mod bulk;
 
@@ -71,16 +72,21 @@ pub struct Heard {
 }
 
 impl Beside {
-    /// The router process `program daemon`, whose workers wait in this mode ("busy", "adaptive").
+    /// The router process `program daemon`, whose workers wait in this mode ("busy", "adaptive") and have this
+    /// priority ("ordinary", "real-time").
     ///
     /// # Errors
-    /// [`DemoError`]
-    pub fn ours(program: &Path, driver: Driver, mode: &str) -> Result<Self, DemoError> {
+    /// [`DemoError`], for one where a worker may not have its priority.
+    pub fn ours(program: &Path, driver: Driver, mode: &str, priority: &str) -> Result<Self, DemoError> {
         let network = Network::new()?;
         let text = ROWS[1].configuration(driver.kind(), "");
-        let text = text.replacen("[router]\n", &format!("[router]\nmode = \"{mode}\"\n"), 1);
+        let keys = format!("[router]\nmode = \"{mode}\"\npriority = \"{priority}\"\n");
+        let text = text.replacen("[router]\n", &keys, 1);
         let mut router = RouterProcess::start(&network.router, program, &text)?;
         network.wait(&mut router, &DemoOptions::default())?;
+        if router.last_words().contains("cannot be real-time") {
+            return Err(DemoError::Router(router.last_words()));
+        }
         // The kernel's turn is next.
         router.pause(true);
         Ok(Self { between: Between::Ours(router), network })

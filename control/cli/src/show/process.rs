@@ -12,16 +12,28 @@ pub(super) fn workers(ask: &Ask) -> Done {
     if ask.json {
         return output::json(&rows);
     }
-    let headings =
-        [">WORKER", ">CORE", ">POOL-FREE", ">POOL", ">HELD", ">BATCHES", ">POLLS", ">SLEEPS", "QUEUES OF"];
-    let mut table = Table::new(&headings);
+    let mut table = Table::new(&[
+        ">WORKER",
+        ">CORE",
+        "PRIORITY",
+        ">POOL-FREE",
+        ">POOL",
+        ">HELD",
+        ">BATCHES",
+        ">POLLS",
+        ">SLEEPS",
+        ">STOPS",
+        "QUEUES OF",
+    ]);
     for row in rows {
         let core = row.core.map_or("any".into(), |core| core.to_string());
         let counts = [row.pool_free as u64, row.pool_total as u64, row.held as u64];
         let [free, total, held] = counts.map(|n| n.to_string());
-        let [batches, polls, sleeps] = [row.batches, row.polls, row.sleeps].map(|n| n.to_string());
+        let [batches, polls, sleeps, stops] =
+            [row.batches, row.polls, row.sleeps, row.stops].map(|n| n.to_string());
         let queues = row.queues.join(" ");
-        table.row([row.worker.to_string(), core, free, total, held, batches, polls, sleeps, queues]);
+        let worker = row.worker.to_string();
+        table.row([worker, core, row.priority, free, total, held, batches, polls, sleeps, stops, queues]);
     }
     table.print("no workers");
     Ok(())

@@ -89,6 +89,7 @@ fn every_show_is_a_table_and_json() {
     assert!(json["rows"].as_array().unwrap().iter().all(|row| row["name"] == "ge0"), "{json}");
     let (table, json) = shown("workers");
     assert!(table.contains("ge0 ge1") && json[0]["pool_total"].as_u64().unwrap() > 0, "{table}");
+    assert_eq!((json[0]["priority"].as_str(), json[0]["stops"].as_u64()), (Some("ordinary"), Some(0)));
     let (table, json) = shown("version");
     assert!(table.contains("generation") && json["name"] == "try", "{table}");
     let (table, json) = shown("vrfs");

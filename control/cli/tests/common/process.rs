@@ -90,6 +90,20 @@ impl Router {
         Duration::from_millis(ticks * 10)
     }
 
+    /// Its threads: names, with real-time priority and policy.
+    pub fn threads(&self) -> Vec<(String, (u32, u32))> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let thread = |folder: PathBuf| {
+            let stat = std::fs::read_to_string(folder.join("stat")).unwrap();
+            let (front, rest) = stat.rsplit_once(") ").unwrap();
+            // The 40th and 41st field, of which the first here is the third (proc(5)).
+            let fields: Vec<&str> = rest.split(' ').collect();
+            let name = front.split_once('(').unwrap().1.to_owned();
+            (name, (fields[37].parse().unwrap(), fields[38].parse().unwrap()))
+        };
+        threads.map(|entry| thread(entry.unwrap().path())).collect()
+    }
+
     /// Sends `signal` and waits for the end; gives how it ended and what it left.
     pub fn end(mut self, signal: Signal) -> (ExitStatus, TempDir) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();

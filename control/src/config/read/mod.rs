@@ -20,7 +20,7 @@ use super::types::{Config, Fault, Interface, Port, Router, Vlan};
 use super::units::{Rate, Span};
 use super::values::{Name, Small};
 use super::walk::{Reader, Table};
-use super::words::{Attach, Copy, Mode, PortKind, TpidWord};
+use super::words::{Attach, Copy, Mode, PortKind, Priority, TpidWord};
 
 pub(super) use qos::LINKS;
 
@@ -103,9 +103,18 @@ fn router(mut table: Table<'_, '_>) -> Router {
     if cores.iter().enumerate().any(|(i, core)| cores[..i].contains(core)) {
         table.fault("cores", "a core is named twice".into(), "give each worker a core of its own");
     }
+    let mode = table.get::<Mode>("mode").unwrap_or(default.mode);
+    let priority = table.get::<Priority>("priority").unwrap_or(default.priority);
+    if (mode, priority) == (Mode::Busy, Priority::RealTime) {
+        let message = "a worker that never sleeps cannot go before all else of its core".into();
+        let help =
+            "let \"mode\" be \"adaptive\", or leave \"priority\" out: alone on its core a worker needs none";
+        table.fault("priority", message, help);
+    }
     let router = Router {
         name: optional_name(&mut table, "name", &default.name),
-        mode: table.get::<Mode>("mode").unwrap_or(default.mode),
+        mode,
+        priority,
         workers,
         cores,
         buffers: number(&mut table, "buffers", 512, 4_194_304).unwrap_or(default.buffers),
