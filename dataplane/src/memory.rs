@@ -71,23 +71,34 @@ pub(crate) fn prefer_large_pages<'a, T: 'a>(pieces: impl Iterator<Item = &'a [T]
         }
     }
     for (from, to) in ranges.into_iter().filter(|(from, to)| to - from >= WORTH) {
-        ask(from.next_multiple_of(LARGE), to / LARGE * LARGE);
+        ask(from, to, &[HUGEPAGE, COLLAPSE]);
     }
 }
 
+/// Lets the kernel map this memory in large pages as it comes to be used, and no sooner.
+pub(crate) fn large_pages_may_come<T>(piece: &[T]) {
+    let from = piece.as_ptr().addr();
+    ask(from, from + size_of_val(piece), &[HUGEPAGE]);
+}
+
+/// Map it so from now on.
+const HUGEPAGE: i32 = 14;
+/// Linux 6.1: do it now. In few C libraries' headers yet.
+const COLLAPSE: i32 = 25;
+
+/// Advises of the whole large pages between two addresses.
 #[cfg(target_os = "linux")]
-fn ask(from: usize, to: usize) {
-    /// Linux 6.1: do it now. In few C libraries' headers yet.
-    const MADV_COLLAPSE: libc::c_int = 25;
-    for advice in [libc::MADV_HUGEPAGE, MADV_COLLAPSE] {
+fn ask(from: usize, to: usize, advices: &[libc::c_int]) {
+    let (from, to) = (from.next_multiple_of(LARGE), to / LARGE * LARGE);
+    for advice in advices {
         // SAFETY: both only change how pages are mapped, not what they hold, whosoever they are;
         // of addresses that are not mapped the kernel says so, and nothing follows.
-        unsafe { libc::madvise(std::ptr::without_provenance_mut(from), to.saturating_sub(from), advice) };
+        unsafe { libc::madvise(std::ptr::without_provenance_mut(from), to.saturating_sub(from), *advice) };
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn ask(_: usize, _: usize) {}
+fn ask(_: usize, _: usize, _: &[i32]) {}
 
 #[cfg(test)]
 mod tests {
@@ -98,6 +109,7 @@ mod tests {
         let pieces: Vec<Vec<u8>> = (0..24u8).map(|n| vec![n; 1 << 20]).collect();
         prefer_large_pages(pieces.iter().map(Vec::as_slice));
         prefer_large_pages::<u8>(std::iter::empty());
+        pieces.iter().for_each(|piece| large_pages_may_come(piece));
         for (n, piece) in pieces.iter().enumerate() {
             fetch(piece.as_ptr());
             fetch_to_write(piece.as_ptr());

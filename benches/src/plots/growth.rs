@@ -225,6 +225,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_thousand_ipv4_routes_take_at_most_64_kib() {
+        let bytes: Vec<_> =
+            ways::ipv4("ipv4", 1_000).snapshot().vrfs.iter().map(|(_, vrf)| vrf.fib4.memory()).collect();
+        assert!(
+            bytes.iter().any(|bytes| *bytes > 32 << 10) && bytes.iter().all(|bytes| *bytes <= 64 << 10),
+            "{bytes:?}"
+        );
+    }
+
     /// The first point of every series that is made in no time gives a figure.
     #[test]
     fn what_is_least_can_be_measured_in_every_chart() {

@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::key::Key;
-use super::sheet::{Marked, Sheet};
+use super::marked::Marked;
+use super::sheet::Sheet;
 use crate::memory::prefer_large_pages;
 
 /// Words of a line.
@@ -91,7 +92,7 @@ impl Generation {
         let (memory, skip) = room(lines, Vec::new().into_iter());
         let book = Book { head: 1, alive: BTreeMap::from([(1, Vec::new())]), ..Book::default() };
         let worth = Sheet::is_worth::<K>(lines);
-        let sheet = worth.then(|| sheet.unwrap_or_default());
+        let sheet = if worth { sheet.or_else(Sheet::new) } else { None };
         Self { arena: Arc::new(Arena { memory, skip, sheet, book: Mutex::new(book) }), number: 1 }
     }
 
@@ -158,7 +159,7 @@ impl Arena {
         let book = self.book();
         let free = book.free.iter().map(|free| size_of_val(free) + free.capacity() * size_of::<u32>());
         let waiting = book.alive.values().map(|retired| retired.capacity() * size_of::<Retired>());
-        let notes = waiting.sum::<usize>() + free.sum::<usize>();
+        let notes = waiting.sum::<usize>() + free.sum::<usize>() + book.marked.pages.memory();
         let sheet = self.sheet.as_ref().map_or(0, Sheet::memory);
         size_of::<Self>() + size_of_val(&*self.memory) + notes + sheet
     }
@@ -178,7 +179,7 @@ fn room(lines: usize, words: std::vec::IntoIter<AtomicU32>) -> (Box<Words>, usiz
 }
 
 /// Memory for so many words.
-pub(super) fn reserve(count: usize) -> Vec<AtomicU32> {
+fn reserve(count: usize) -> Vec<AtomicU32> {
     let mut memory = Vec::with_capacity(count);
     // Before anything is there, so that nothing has to move.
     prefer_large_pages(std::iter::once(&*memory.spare_capacity_mut()));

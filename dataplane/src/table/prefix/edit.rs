@@ -168,11 +168,6 @@ impl<'a> Edit<'a> {
         let byte = leaf.key.byte(depth);
         let (Ok(there) | Err(there)) = node.leaves.binary_search_by_key(&byte, |leaf| leaf.key.byte(depth));
         match node.leaves.get_mut(there).filter(|other| other.key.byte(depth) == byte) {
-            // A sheet leads to nodes, and to no lone prefix: those move with their node.
-            None if self.sheet.is_some() && depth == 2 => {
-                let below = self.alone(depth + 1, node.value(byte), leaf)?;
-                node.lead(byte, below);
-            }
             None => node.leaves.insert(there, leaf),
             Some(other) if other.key == leaf.key && other.len == leaf.len => other.value = leaf.value,
             Some(_) => {
@@ -180,18 +175,6 @@ impl<'a> Edit<'a> {
                 let below = self.part(depth + 1, node.value(byte), [other, leaf])?;
                 node.lead(byte, below);
             }
-        }
-        self.replace(at, &node)
-    }
-
-    /// Gives each lone prefix below a node that looks at the third byte a node, so that a sheet can
-    /// lead there.
-    pub(super) fn give_nodes<K: Key>(&mut self, at: Word) -> Result<Word, Full> {
-        let mut node: Node<K> = Node::read(self.words, at, 2);
-        for leaf in std::mem::take(&mut node.leaves) {
-            let byte = leaf.key.byte(2);
-            let below = self.alone(3, node.value(byte), leaf)?;
-            node.lead(byte, below);
         }
         self.replace(at, &node)
     }
@@ -301,10 +284,7 @@ impl<'a> Edit<'a> {
             let len = 8 * node.depth + bits;
             Some(Leaf { key: key.trunc(8 * node.depth).with(low, len), len, value })
         });
-        // A sheet leads to nodes, and to no lone prefix.
-        let led_to = self.sheet.is_some() && node.depth == 3 && lone.is_some();
-        if node.depth == 0 || led_to || !node.nodes.is_empty() || node.prefixes.len() + node.leaves.len() > 1
-        {
+        if node.depth == 0 || !node.nodes.is_empty() || node.prefixes.len() + node.leaves.len() > 1 {
             return Ok(Rest::Node(self.replace(at, &node)?));
         }
         self.leave(at);

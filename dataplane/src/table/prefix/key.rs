@@ -46,6 +46,9 @@ pub(in crate::table) trait Address: Copy {
 
     /// The byte at `DEPTH`, counted from the front; there is one.
     fn byte<const DEPTH: usize>(self) -> u8;
+
+    /// The same addresses, if they are of IPv4.
+    fn short(addresses: &[Self]) -> Option<&[Ipv4Addr]>;
 }
 
 impl Address for Ipv4Addr {
@@ -61,6 +64,11 @@ impl Address for Ipv4Addr {
     fn byte<const DEPTH: usize>(self) -> u8 {
         self.octets()[DEPTH & 3]
     }
+
+    #[inline(always)]
+    fn short(addresses: &[Self]) -> Option<&[Ipv4Addr]> {
+        Some(addresses)
+    }
 }
 
 impl Address for Ipv6Addr {
@@ -75,6 +83,11 @@ impl Address for Ipv6Addr {
     #[inline(always)]
     fn byte<const DEPTH: usize>(self) -> u8 {
         self.octets()[DEPTH & 15]
+    }
+
+    #[inline(always)]
+    fn short(_: &[Self]) -> Option<&[Ipv4Addr]> {
+        None
     }
 }
 

@@ -7,7 +7,8 @@
 //! prefix where there is only one. What covers a node from above is already in its runs, so
 //! that the last word of the way is the answer.
 //!
-//! A large IPv4 table has a sheet besides ([`sheet`]): what the first 24 bits lead to, at once.
+//! A large IPv4 table has a sheet besides ([`sheet`]): what the first 24 bits lead to, at once, and
+//! where longer prefixes are, the last 8.
 //!
 //! Nodes stand in an arena ([`arena`]) that a table and its clones share. An edit copies the
 //! nodes on its way that a clone may see, and changes the others in place.
@@ -16,13 +17,17 @@ mod arena;
 mod edit;
 mod iter;
 mod key;
+mod marked;
 mod node;
+mod note;
 mod pack;
+mod pages;
 mod place;
 mod quick;
 mod set;
 mod sheet;
 mod trie;
+mod vector;
 mod walk;
 mod wide;
 mod word;

@@ -1,92 +1,81 @@
 //! What each value of the first 24 bits of an IPv4 address leads to, in a large table: one
-//! load for most look-ups, where the nodes would take four.
+//! load for most look-ups, where the nodes would take four. Where longer prefixes are, a page
+//! behind says what each value of the last 8 bits leads to: one load more.
 //!
-//! One sheet serves all generations of an arena. A word of it says what the 24 bits lead to
+//! One sheet serves all generations of an arena. A word of it says what the bits lead to
 //! in every generation there is, and a mark where they differ: then a look-up goes by the
-//! nodes of its own generation. An edit marks the words that it changes before anyone sees
-//! its generation, and when none older is left the new ones are written. Marks and words are
-//! written under the lock of the arena's book; a reader that sees an old word is older than
-//! the edit, whose mark was there before its generation was published.
+//! nodes of its own generation. How the words are kept in step with the nodes is in `note`.
 
-use std::collections::VecDeque;
 use std::hint::select_unpredictable;
-use std::ops::Range;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
-use super::arena::{LINE, Words, reserve};
-use super::edit::Edit;
+use zerocopy::FromZeros;
+
+use super::arena::Words;
 use super::key::{Address, Key};
-use super::node::Leaf;
-use super::pack;
-use super::place::Place;
+use super::marked::STAYS;
+use super::vector::Vector;
 use super::walk;
 use super::word::Word;
 use crate::id::NhlfeId;
-use crate::memory::fetch;
+use crate::memory::{fetch, large_pages_may_come, prefer_large_pages};
 
-/// Words of a sheet.
-const SLOTS: usize = 1 << 24;
+/// Words for the first 24 bits.
+pub(super) const SLOTS: usize = 1 << 24;
+/// Words of a page.
+pub(super) const PAGE: usize = 1 << 8;
+/// Pages there may be; where more are wanted the nodes decide.
+pub(super) const PAGES: usize = 1 << 16;
+/// All words: those of the pages come behind the others.
+pub(super) const ALL: usize = SLOTS + PAGES * PAGE;
 /// Lines of nodes for which a sheet is worth its 64 MiB: those of some 150,000 routes.
 const WORTH: usize = 1 << 16;
-/// Changes that wait at most; the words of others are a matter of the nodes until the sheet is
-/// made anew. Tests come to that with few.
-const PATIENCE: usize = if cfg!(test) { 1 << 6 } else { 1 << 20 };
 
 /// Addresses that are looked up between two turns of a loop.
 const STRIDE: usize = 16;
 
-/// The first mark.
-const MARK: u32 = 7 << 29;
-/// Marks that changes have, one after another.
-const MARKS: u32 = (1 << 29) - 2;
-/// The mark of what is always a matter of the nodes.
-const STAYS: u32 = MARK + MARKS;
-
-/// The words.
+/// The words, of which those of pages that never were take no memory, and how many pages ever were.
 #[derive(Debug)]
-pub(super) struct Sheet(Box<Words>);
-
-impl Default for Sheet {
-    /// One that leads nowhere.
-    fn default() -> Self {
-        let mut words = reserve(SLOTS);
-        words.resize_with(SLOTS, || AtomicU32::new(NhlfeId::NONE.0));
-        Self(words.into_boxed_slice())
-    }
-}
-
-/// Neighbouring words that lead elsewhere from a generation on.
-#[derive(Debug)]
-struct Change {
-    generation: u32,
-    first: u32,
-    count: u32,
-    word: u32,
-}
-
-/// Changes that are marked, oldest first.
-#[derive(Debug, Default)]
-pub(super) struct Marked {
-    /// The number of the first, of which the mark is made.
-    first: u32,
-    changes: VecDeque<Change>,
-    /// The newest generation of which a change found no place among them.
-    overflowed: Option<u32>,
-    /// Words that a generation marked which was given up.
-    astray: Vec<Range<u32>>,
-}
+pub(super) struct Sheet(Box<Words>, AtomicUsize, Vector);
 
 impl Sheet {
-    /// Words that are a matter of the nodes.
-    #[cfg(test)]
-    pub(super) fn undecided(&self) -> usize {
-        self.0.iter().filter(|word| (MARK..=STAYS).contains(&word.load(Relaxed))).count()
+    /// One that leads nowhere, if there is memory for one.
+    pub(super) fn new() -> Option<Self> {
+        let words = <Words>::new_box_zeroed_with_elems(ALL).ok()?;
+        let (slots, pages) = words.split_at_checked(SLOTS)?;
+        // Before anything is there, so that nothing has to move.
+        prefer_large_pages(std::iter::once(slots));
+        large_pages_may_come(pages);
+        slots.iter().for_each(|word| word.store(NhlfeId::NONE.0, Relaxed));
+        Some(Self(words, AtomicUsize::default(), Vector::ask()))
     }
 
     /// Whether nodes of so many lines are worth one.
     pub(super) fn is_worth<K: Key>(lines: usize) -> bool {
         K::BITS == 32 && lines >= WORTH
+    }
+
+    /// The words of some values of the first 24 bits, or those of a page.
+    pub(super) fn words(&self, first: u32, count: u32) -> &Words {
+        self.0.get(first as usize..first as usize + count as usize).unwrap_or_default()
+    }
+
+    /// Notes that there were so many pages.
+    pub(super) fn has_had(&self, pages: usize) {
+        self.1.fetch_max(pages, Relaxed);
+    }
+
+    /// Words that are a matter of the nodes.
+    #[cfg(test)]
+    pub(super) fn undecided(&self) -> usize {
+        let used = &self.0[..SLOTS + PAGE * self.1.load(Relaxed)];
+        used.iter().filter(|word| (super::marked::MARK..=STAYS).contains(&word.load(Relaxed))).count()
+    }
+
+    /// Pages that there ever were.
+    #[cfg(test)]
+    pub(super) fn pages(&self) -> usize {
+        self.1.load(Relaxed)
     }
 
     /// Lets the word of an address come.
@@ -96,21 +85,45 @@ impl Sheet {
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        size_of_val(&*self.0)
+        (SLOTS + PAGE * self.1.load(Relaxed)) * size_of::<AtomicU32>()
+    }
+
+    /// The word that says what an address leads to.
+    #[inline(always)]
+    fn word(&self, address: u32) -> u32 {
+        let word = self.0.get(address as usize >> 8).map_or(STAYS, |word| word.load(Relaxed));
+        if is_page(word) { self.in_page(word, address) } else { word }
+    }
+
+    #[inline(always)]
+    fn in_page(&self, word: u32, address: u32) -> u32 {
+        self.0.get(in_page(word, address)).map_or(STAYS, |word| word.load(Relaxed))
     }
 
     /// What an address leads to.
     #[inline(always)]
     pub(super) fn one<K: Key>(&self, words: &Words, root: Word, address: K) -> NhlfeId {
-        let word = self.0.get(address.word(0) as usize >> 8).map_or(STAYS, |word| word.load(Relaxed));
-        if goes_on(word) { further(words, root, word, address) } else { NhlfeId(word) }
+        let word = self.word(address.word(0));
+        if goes_on(word) { walk::one(words, root, address) } else { NhlfeId(word) }
+    }
+
+    /// All of it, by index.
+    #[inline(always)]
+    pub(super) fn all(&self) -> Option<&[AtomicU32; ALL]> {
+        self.0.first_chunk()
+    }
+
+    /// What the processor has for look-ups in it.
+    #[inline(always)]
+    pub(super) fn vector(&self) -> Vector {
+        self.2
     }
 
     /// Looks addresses up; `default` where nothing but the prefix of no bits covers one. It is
     /// so short a way that the processor overlaps the waits for memory by itself, the better the
     /// fewer instructions there are for each: what few need is done elsewhere.
     #[inline(never)]
-    pub(super) fn all<A: Address>(
+    pub(super) fn by_loads<A: Address>(
         &self,
         words: &Words,
         root: Word,
@@ -121,7 +134,7 @@ impl Sheet {
         let Some(sheet) = self.0.first_chunk::<SLOTS>() else { return };
         let one = |address: &A| {
             let word = sheet[address.key().word(0) as usize >> 8].load(Relaxed);
-            let word = if goes_on(word) { later(words, root, word, *address) } else { word };
+            let word = if goes_on(word) { self.later(words, root, word, *address) } else { word };
             NhlfeId(select_unpredictable(word == NhlfeId::NONE.0, default.0, word))
         };
         let count = addresses.len().min(found.len());
@@ -132,149 +145,53 @@ impl Sheet {
         }
         rest.iter().zip(others).for_each(|(address, found)| *found = one(address));
     }
+
+    /// What an address leads to where the first word has not the answer.
+    #[cold]
+    #[inline(never)]
+    fn later<A: Address>(&self, words: &Words, root: Word, word: u32, address: A) -> u32 {
+        let bits = address.key().word(0);
+        let word = if is_page(word) { self.in_page(word, bits) } else { word };
+        if goes_on(word) { walk::one(words, root, address.key()).0 } else { word }
+    }
 }
 
-/// What an address leads to where the sheet has not the answer.
+/// Finds by the nodes what is no answer.
 #[cold]
 #[inline(never)]
-fn later<A: Address>(words: &Words, root: Word, word: u32, address: A) -> u32 {
-    further(words, root, word, address.key()).0
+pub(super) fn by_nodes<A: Address>(
+    words: &Words,
+    root: Word,
+    default: NhlfeId,
+    addresses: &[A],
+    found: &mut [NhlfeId],
+) {
+    for (address, found) in addresses.iter().zip(found).filter(|(_, found)| goes_on(found.0)) {
+        let value = walk::one(words, root, address.key());
+        *found = if value.is_some() { value } else { default };
+    }
 }
 
 /// Whether a word is no answer.
 #[inline(always)]
-fn goes_on(word: u32) -> bool {
+pub(super) fn goes_on(word: u32) -> bool {
     // NONE is one.
     (Word::VALUES..NhlfeId::NONE.0).contains(&word)
 }
 
-/// What an address leads to where the sheet has not the answer.
+/// The word that leads to a page.
+pub(super) fn page(number: u32) -> u32 {
+    4 << 29 | (SLOTS >> 8) as u32 | number
+}
+
+/// Whether a word leads to a page.
 #[inline(always)]
-fn further<K: Key>(words: &Words, root: Word, word: u32, address: K) -> NhlfeId {
-    let at = Word(word);
-    if at.is_node() {
-        // Most are small: the runs are in the second line.
-        fetch(words.as_ptr().wrapping_add(at.start() + LINE));
-        return walk::on(words, at, 3, address);
-    }
-    walk::one(words, root, address)
+pub(super) fn is_page(word: u32) -> bool {
+    word >> 29 == 4
 }
 
-impl Marked {
-    fn mark(&self, index: usize) -> u32 {
-        MARK + (self.first + index as u32) % MARKS
-    }
-
-    /// Whether there is one that waits for a generation at most as old as this one; writes it.
-    pub(super) fn settle(&mut self, oldest: u32, sheet: &Sheet) {
-        while let Some(change) = self.changes.front().filter(|change| change.generation <= oldest) {
-            let (mark, first) = (self.mark(0), change.first as usize);
-            let range = sheet.0.get(first..first + change.count as usize).unwrap_or_default();
-            // What was changed again since has another mark.
-            range
-                .iter()
-                .filter(|word| word.load(Relaxed) == mark)
-                .for_each(|word| word.store(change.word, Relaxed));
-            self.changes.pop_front();
-            self.first = (self.first + 1) % MARKS;
-        }
-    }
-
-    /// Takes the changes out that generations later than `number` made, and notes where.
-    pub(super) fn take_back(&mut self, number: u32) {
-        while let Some(change) = self.changes.pop_back_if(|change| change.generation > number) {
-            self.astray.push(change.first..change.first + change.count);
-        }
-    }
-
-    /// Whether the sheet is to be made anew now: there were changes that found no place here, and no
-    /// generation as old as `oldest` or newer differs from another in anything.
-    pub(super) fn takes_renewal(&mut self, oldest: u32) -> bool {
-        let settled = self.changes.is_empty() && self.overflowed.is_some_and(|newest| newest <= oldest);
-        if settled {
-            self.overflowed = None;
-        }
-        settled
-    }
-
-    /// Marks a word that is to be another.
-    fn add(&mut self, generation: u32, slot: u32, word: u32) -> u32 {
-        if let Some(last) = self.changes.back_mut()
-            && (last.generation, last.word, last.first + last.count) == (generation, word, slot)
-        {
-            last.count += 1;
-            return self.mark(self.changes.len() - 1);
-        }
-        if self.changes.len() >= PATIENCE {
-            self.overflowed = Some(generation);
-            return STAYS;
-        }
-        self.changes.push_back(Change { generation, first: slot, count: 1, word });
-        self.mark(self.changes.len() - 1)
-    }
-}
-
-impl Edit<'_> {
-    /// Brings the sheet up to date with the nodes where a prefix was set or taken out.
-    pub(super) fn note<K: Key>(&mut self, root: Word, key: K, len: u8) {
-        if let Some(sheet) = self.sheet {
-            let first = key.word(0) >> 8;
-            self.note_below(sheet, root, 0, 0, first..first + (1 << 24u8.saturating_sub(len)));
-        }
-    }
-
-    /// Makes the sheet anew, before the edit, if that is due: after more changes than wait, each word of
-    /// them would go by the nodes for ever. And those words that a generation marked which was given up.
-    pub(super) fn renew<K: Key>(&mut self, root: Word) {
-        if let Some(sheet) = self.sheet {
-            for slots in std::mem::take(&mut self.book.marked.astray) {
-                self.note_below(sheet, root, 0, 0, slots);
-            }
-        }
-        if self.sheet.is_some() && root.is_node() && self.book.takes_renewal() {
-            self.renews = true;
-            self.note(root, K::ZERO, 0);
-            self.renews = false;
-        }
-    }
-
-    /// The same for those of `slots` that the node at `at` has: its first is `base`.
-    fn note_below(&mut self, sheet: &Sheet, at: Word, depth: u8, base: u32, slots: Range<u32>) {
-        let bits = 16u8.saturating_sub(8 * depth);
-        let (first, last) = ((slots.start - base) >> bits, (slots.end - 1 - base) >> bits);
-        Place::of(at).each(self.words, first as u8, last as u8, |run, below| {
-            let part =
-                (base + (run.start << bits)).max(slots.start)..(base + (run.end << bits)).min(slots.end);
-            if below.is_node() && depth < 2 {
-                // A run of its own.
-                self.note_below(sheet, below, depth + 1, base + (run.start << bits), part);
-            } else if below.is_leaf() {
-                self.note_leaf(sheet, below, part);
-            } else {
-                self.lead_to(sheet, part, below.0);
-            }
-        });
-    }
-
-    /// The same where a lone prefix is left.
-    fn note_leaf(&mut self, sheet: &Sheet, at: Word, slots: Range<u32>) {
-        let leaf: Leaf<u32> = pack::leaf(self.words, at.place());
-        let first = (leaf.key >> 8).clamp(slots.start, slots.end);
-        let end = ((leaf.key >> 8) + (1 << 24u8.saturating_sub(leaf.len))).clamp(first, slots.end);
-        let cover = pack::look(self.words, at.place(), !leaf.key);
-        self.lead_to(sheet, slots.start..first, cover.0);
-        self.lead_to(sheet, first..end, if leaf.len > 24 { STAYS } else { leaf.value.0 });
-        self.lead_to(sheet, end..slots.end, cover.0);
-    }
-
-    /// Lets words lead elsewhere.
-    fn lead_to(&mut self, sheet: &Sheet, slots: Range<u32>, word: u32) {
-        let there = sheet.0.get(slots.start as usize..slots.end as usize).unwrap_or_default();
-        if self.renews || self.book.is_alone() {
-            return there.iter().for_each(|there| there.store(word, Relaxed));
-        }
-        for (slot, there) in slots.zip(there).filter(|(_, there)| there.load(Relaxed) != word) {
-            there.store(self.book.marked.add(self.generation, slot, word), Relaxed);
-        }
-    }
+/// Which word of all an address has in the page that a word leads to.
+#[inline(always)]
+fn in_page(word: u32, address: u32) -> usize {
+    (word << 8 | address & 0xff) as usize
 }

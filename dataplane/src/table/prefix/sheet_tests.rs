@@ -37,6 +37,13 @@ fn net(bits: u32, len: u8) -> Ipv4Net {
 fn agrees(fib: &Fib4, addresses: &[Ipv4Addr]) {
     let mut batch = vec![NhlfeId(77); addresses.len()];
     fib.lookup_batch(addresses, &mut batch);
+    // Of few together every address is looked up by itself.
+    let mut few = vec![NhlfeId(77); addresses.len()];
+    addresses
+        .chunks(7)
+        .zip(few.chunks_mut(7))
+        .for_each(|(addresses, found)| fib.lookup_batch(addresses, found));
+    assert_eq!(batch, few);
     for (address, batched) in addresses.iter().zip(batch) {
         let expected = fib.longest_match(*address).map(|(_, value)| value);
         assert_eq!(fib.lookup(*address), expected, "{address}");
@@ -116,7 +123,7 @@ proptest! {
                 }
                 Op::End(_) => {}
             }
-            agrees(&fib, &addresses[addresses.len().saturating_sub(20)..]);
+            agrees(&fib, &addresses[addresses.len().saturating_sub(40)..]);
         }
         agrees(&fib, &addresses);
         forks.iter().for_each(|fork| agrees(fork, &addresses));
@@ -151,6 +158,70 @@ fn a_sheet_outlives_more_changes_than_it_waits_for() {
         (0..1_000).all(|i| leads(&trie, i) == Some(NhlfeId(i + 1)) && leads(&next, i) == leads(&trie, i))
     );
     assert_eq!((leads(&next, 2_000), leads(&trie, 2_000)), (Some(NhlfeId(2_000)), Some(NhlfeId(7))));
+}
+
+/// Routes that make a sheet worth while, and none longer than /24.
+fn without_pages() -> Trie<u32> {
+    let mut trie = Trie::default();
+    for i in 0..160_000u32 {
+        trie.insert((i * 100) << 8, 24, NhlfeId(i));
+    }
+    assert_eq!((trie.undecided(), trie.pages()), (0, 0));
+    trie
+}
+
+#[test]
+fn a_page_that_nobody_needs_is_used_again() {
+    let mut trie = without_pages();
+    let mut before = trie.clone();
+    for i in 0..1_000u32 {
+        let (slot, value) = ((i * 100) << 8, NhlfeId(i + 1));
+        let mut next = trie.clone();
+        next.insert(slot | 0x80, 25, value);
+        next.insert(slot | 0x40, 26, NhlfeId(i + 2));
+        let leads = |trie: &Trie<u32>| [0, 0x41, 0x81].map(|host| trie.lookup(slot | host));
+        assert_eq!(leads(&next), [Some(NhlfeId(i)), Some(NhlfeId(i + 2)), Some(value)]);
+        assert_eq!(leads(&trie), [Some(NhlfeId(i)); 3]);
+        if i % 3 == 0 {
+            // One that is given up.
+            drop(next);
+            next = trie.clone();
+            next.insert(slot | 0xff, 32, value);
+            assert_eq!(leads(&next), [Some(NhlfeId(i)); 3]);
+            next.remove(slot | 0xff, 32);
+        } else {
+            next.remove(slot | 0x40, 26);
+            next.remove(slot | 0x80, 25);
+        }
+        assert_eq!(leads(&next), [Some(NhlfeId(i)); 3]);
+        before = std::mem::replace(&mut trie, next);
+    }
+    drop(before);
+    assert!((1..10).contains(&trie.pages()), "{} pages", trie.pages());
+    assert_eq!(trie.undecided(), 0);
+}
+
+#[test]
+fn where_there_are_no_pages_left_the_nodes_decide() {
+    let mut trie = without_pages();
+    let key = |i: u32| i << 8 | 0x80;
+    for i in 0..70_000u32 {
+        trie.insert(key(i), 25, NhlfeId(i));
+    }
+    assert_eq!((trie.pages(), trie.undecided()), (1 << 16, 70_000 - (1 << 16)));
+    assert!((0..70_000).all(|i| trie.lookup(key(i) | 1) == Some(NhlfeId(i))));
+    // What others have no more may be had.
+    for i in 0..10_000u32 {
+        trie.remove(key(i), 25);
+    }
+    for i in 70_000..75_000u32 {
+        trie.insert(key(i), 25, NhlfeId(i));
+    }
+    assert_eq!((trie.pages(), trie.undecided()), (1 << 16, 70_000 - (1 << 16)));
+    let value = |i: u32| i.is_multiple_of(100).then_some(NhlfeId(i / 100));
+    assert!((0..10_000).all(|i| trie.lookup(key(i) | 1) == value(i)));
+    assert!((10_000..75_000).all(|i| trie.lookup(key(i) | 1) == Some(NhlfeId(i))));
+    assert!((10_000..75_000).all(|i| trie.lookup(key(i) ^ 0x80) == value(i)));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use super::arena::{Full, Generation, LINE, Words, set_word, word};
 use super::edit::{Edit, Rest};
@@ -11,13 +12,13 @@ use super::node::{Leaf, Node, home};
 use super::pack::copy_lines;
 use super::place::{Block, Place};
 use super::set::PrefixSet;
-use super::sheet::Sheet;
+use super::sheet::{self, ALL, Sheet};
 use super::walk;
 use super::wide::all_wide;
 use super::word::{Shape, Word};
 use crate::id::NhlfeId;
 
-/// Lines of a new arena beyond those in use: of few an eighth of them, of many a quarter, of
+/// Lines of a new arena beyond those in use: of few a sixteenth of them, of many a quarter, of
 /// those between a half; and so many.
 const ROOM: usize = 4;
 /// Lines that are no longer few: 64 KiB.
@@ -62,6 +63,12 @@ impl<K: Key> Trie<K> {
         self.sheet().map_or(0, Sheet::undecided)
     }
 
+    /// Pages that its sheet ever had.
+    #[cfg(test)]
+    pub(super) fn pages(&self) -> usize {
+        self.sheet().map_or(0, Sheet::pages)
+    }
+
     /// Lets there be no room where it is after so many blocks more.
     #[cfg(test)]
     pub(super) fn run_short(&self, blocks: u32) {
@@ -83,8 +90,37 @@ impl<K: Key> Trie<K> {
     #[inline]
     pub(in crate::table) fn lookup_batch<A: Address<Key = K>>(&self, addresses: &[A], found: &mut [NhlfeId]) {
         match self.sheet() {
-            Some(sheet) => sheet.all(self.words(), self.root, self.default, addresses, found),
+            Some(sheet) => sheet.vector().all(self, addresses, found),
             None => all_wide(self.words(), self.root, self.default, addresses, found),
+        }
+    }
+
+    /// All words of the sheet, by index.
+    #[inline(always)]
+    pub(super) fn sheet_words(&self) -> Option<&[AtomicU32; ALL]> {
+        self.sheet()?.all()
+    }
+
+    /// The value of the prefix of no bits.
+    #[inline(always)]
+    pub(super) fn shortest(&self) -> NhlfeId {
+        self.default
+    }
+
+    /// Finds by the nodes what a sheet has no answer for.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn by_nodes<A: Address<Key = K>>(&self, addresses: &[A], found: &mut [NhlfeId]) {
+        sheet::by_nodes(self.words(), self.root, self.default, addresses, found);
+    }
+
+    /// Looks addresses up in a sheet from that of index `from` on, each by itself.
+    #[inline(never)]
+    pub(super) fn on<A: Address<Key = K>>(&self, addresses: &[A], found: &mut [NhlfeId], from: usize) {
+        if let (Some(sheet), Some(addresses), Some(found)) =
+            (self.sheet(), addresses.get(from..), found.get_mut(from..))
+        {
+            sheet.by_loads(self.words(), self.root, self.default, addresses, found);
         }
     }
 
@@ -210,7 +246,7 @@ impl<K: Key> Trie<K> {
         let mut sheet = None;
         loop {
             let part = match self.lines {
-                ..FEW => 8,
+                ..FEW => 16,
                 FEW..MANY => 2,
                 _ => 4,
             };
@@ -220,7 +256,7 @@ impl<K: Key> Trie<K> {
             }
             sheet = self.at.as_mut().and_then(Arc::get_mut).and_then(Generation::take_sheet).or(sheet);
             let mut to = Generation::first::<K>(lines, sheet.take());
-            if let Ok(root) = self.copy(&to, self.root, 0) {
+            if let Ok(root) = self.copy(&to, self.root) {
                 self.lines = to.arena.book().used();
                 Edit::new(&to.arena, &mut to.arena.book(), to.number).note(root, K::ZERO, 0);
                 (self.root, self.at) = (root, Some(Arc::new(to)));
@@ -231,8 +267,8 @@ impl<K: Key> Trie<K> {
         }
     }
 
-    /// Copies a node that looks at byte `depth`, and all below it.
-    fn copy(&self, to: &Generation, node: Word, depth: u8) -> Result<Word, Full> {
+    /// Copies a node, and all below it.
+    fn copy(&self, to: &Generation, node: Word) -> Result<Word, Full> {
         if !node.is_node() {
             return Ok(node);
         }
@@ -248,15 +284,8 @@ impl<K: Key> Trie<K> {
         for at in copy.slots(words) {
             let below = Word(word(words, at));
             if below.is_node() {
-                set_word(words, at, self.copy(to, below, depth + 1)?.0);
+                set_word(words, at, self.copy(to, below)?.0);
             }
-        }
-        if depth == 2 && to.arena.sheet.is_some() && copy.leaves(words) > 0 {
-            let mut book = to.arena.book();
-            let mut edit = Edit::new(&to.arena, &mut book, to.number);
-            let copy = edit.give_nodes::<K>(copy.node())?;
-            edit.end(true);
-            return Ok(copy);
         }
         Ok(copy.node())
     }

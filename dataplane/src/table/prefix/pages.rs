@@ -1,0 +1,98 @@
+//! Which of the values of the first 24 bits have a page behind the sheet.
+//!
+//! A page belongs to one value from the edit that led to it until the last generation is gone that
+//! its readers may have. What a generation took and left is remembered as long as it
+//! may be given up.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::sheet::PAGES;
+
+/// Whose page is whose.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    /// By value of the first 24 bits.
+    of: BTreeMap<u32, u32>,
+    /// Whose each page is, or was last.
+    owners: Vec<u32>,
+    free: Vec<u32>,
+    /// What generations took and left, oldest first.
+    moves: VecDeque<Move>,
+}
+
+/// A page that a generation took, or left.
+#[derive(Debug)]
+struct Move {
+    generation: u32,
+    slot: u32,
+    page: u32,
+    taken: bool,
+}
+
+impl Pages {
+    /// The page of a value of the first 24 bits.
+    pub(super) fn of(&self, slot: u32) -> Option<u32> {
+        self.of.get(&slot).copied()
+    }
+
+    /// Whose a page is, or was last.
+    pub(super) fn owner(&self, page: u32) -> Option<u32> {
+        self.owners.get(page as usize).copied()
+    }
+
+    /// How many there ever were.
+    pub(super) fn used(&self) -> usize {
+        self.owners.len()
+    }
+
+    /// Bytes of memory beside itself, about.
+    pub(super) fn memory(&self) -> usize {
+        // A tree's nodes are half full at worst.
+        let of = self.of.len() * 4 * size_of::<u32>();
+        let lists = (self.owners.capacity() + self.free.capacity()) * size_of::<u32>();
+        of + lists + self.moves.capacity() * size_of::<Move>()
+    }
+
+    /// A page for a value that has none, if there is one; no generation later than `generation`
+    /// sees it, or nobody but the caller if that is none.
+    pub(super) fn take(&mut self, slot: u32, generation: Option<u32>) -> Option<u32> {
+        let next = || (self.owners.len() < PAGES).then_some(self.owners.len() as u32);
+        let page = self.free.pop().or_else(next)?;
+        match self.owners.get_mut(page as usize) {
+            Some(owner) => *owner = slot,
+            None => self.owners.push(slot),
+        }
+        self.of.insert(slot, page);
+        self.moves.extend(generation.map(|generation| Move { generation, slot, page, taken: true }));
+        Some(page)
+    }
+
+    /// Leaves the page of a value, if it has one: it is free when no generation older than
+    /// `generation` is left, or at once if that is none.
+    pub(super) fn leave(&mut self, slot: u32, generation: Option<u32>) {
+        let Some(page) = self.of.remove(&slot) else { return };
+        match generation {
+            Some(generation) => self.moves.push_back(Move { generation, slot, page, taken: false }),
+            None => self.free.push(page),
+        }
+    }
+
+    /// Frees what waits for a generation at most as old as this one.
+    pub(super) fn settle(&mut self, oldest: u32) {
+        while let Some(moved) = self.moves.pop_front_if(|moved| moved.generation <= oldest) {
+            self.free.extend((!moved.taken).then_some(moved.page));
+        }
+    }
+
+    /// Undoes what generations later than `number` did, of which none is left.
+    pub(super) fn take_back(&mut self, number: u32) {
+        while let Some(moved) = self.moves.pop_back_if(|moved| moved.generation > number) {
+            if moved.taken {
+                self.of.remove(&moved.slot);
+                self.free.push(moved.page);
+            } else {
+                self.of.insert(moved.slot, moved.page);
+            }
+        }
+    }
+}
