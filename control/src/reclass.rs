@@ -218,21 +218,35 @@ impl<'a> Comparison<'a> {
             return Ok(());
         }
         for port in ports {
-            self.on(bytes, number, &port)?;
+            let comes = Comes { port: &port, bytes };
+            self.on(comes, comes, number)?;
         }
         Ok(())
     }
 
-    /// A packet in words, which say where it comes in.
+    /// A packet in words, which say where it comes in: where both configurations know the interface, it
+    /// comes to each by the port, and with the tags, that the interface has there.
     ///
     /// # Errors
     /// What is wrong with it, by the old configuration, or by the new one where the old does
     /// not know the place.
     pub fn question(&mut self, question: &Question, number: u64) -> Result<(), String> {
-        let known = |s: &Snapshot| s.interface_named(&question.interface).is_some();
-        let snapshot = if known(self.old) || !known(self.new) { self.old } else { self.new };
-        for bytes in frames(question, snapshot)? {
-            self.frame(&bytes, number, Some(&question.interface))?;
+        let place = &*question.interface;
+        let port = |s: &Snapshot| s.ports.iter().any(|(_, port)| *port.name == *place);
+        let known = |s: &Snapshot| s.interface_named(place).is_some() || port(s);
+        let (old, new) = match (known(self.old), known(self.new)) {
+            (false, true) => (self.new, self.new),
+            (true, false) => (self.old, self.old),
+            _ => (self.old, self.new),
+        };
+        let (before, after) = (frames(question, old)?, frames(question, new)?);
+        let (from, to) = (port_of(place, old), port_of(place, new));
+        for (old, new) in before.iter().zip(&after) {
+            if old.len().max(new.len()) > JUMBO_CAPACITY - HEADROOM {
+                self.skipped += 1;
+                continue;
+            }
+            self.on(Comes { port: &from, bytes: old }, Comes { port: &to, bytes: new }, number)?;
         }
         Ok(())
     }
@@ -251,17 +265,17 @@ impl<'a> Comparison<'a> {
         let Some(place) = place else {
             return Ok(all.collect::<std::collections::BTreeSet<_>>().into_iter().collect());
         };
-        let of_interface = both().find_map(|s| {
-            let interface = s.interface_named(place)?;
-            s.port(interface.port).map(|port| port.name.to_string())
-        });
+        let known = |s: &&Snapshot| s.interface_named(place).is_some();
+        let of_interface = both().find(known).map(|s| port_of(place, s));
         let port = of_interface.or_else(|| all.into_iter().find(|name| name == place));
         port.map(|port| vec![port]).ok_or_else(|| format!("there is no interface or port \"{place}\""))
     }
 
-    fn on(&mut self, bytes: &[u8], number: u64, port: &str) -> Result<(), String> {
-        let (was, old, _) = judge(self.old, port, bytes)?;
-        let (is, new, meta) = judge(self.new, port, bytes)?;
+    /// A packet as it comes to the old configuration, and to the new one.
+    fn on(&mut self, before: Comes<'_>, after: Comes<'_>, number: u64) -> Result<(), String> {
+        let (was, old, _) = judge(self.old, before)?;
+        let (is, new, meta) = judge(self.new, after)?;
+        let bytes = after.bytes;
         self.packets += 1;
         let differs = old.differs(&new);
         if differs.is_empty() {
@@ -287,8 +301,21 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// A frame, and the name of the port that it comes in by.
+#[derive(Clone, Copy)]
+struct Comes<'a> {
+    port: &'a str,
+    bytes: &'a [u8],
+}
+
+/// The name of an interface's port; the name itself where there is no such interface.
+fn port_of(name: &str, snapshot: &Snapshot) -> String {
+    let port = snapshot.interface_named(name).and_then(|interface| snapshot.port(interface.port));
+    port.map_or_else(|| name.to_owned(), |port| port.name.to_string())
+}
+
 /// The interface that a frame comes in by, what becomes of it, and what `parse` knew of it.
-fn judge(snapshot: &Snapshot, port: &str, bytes: &[u8]) -> Result<(String, Way, Meta), String> {
+fn judge(snapshot: &Snapshot, Comes { port, bytes }: Comes<'_>) -> Result<(String, Way, Meta), String> {
     let known = snapshot.ports.iter().find(|(_, spec)| *spec.name == *port);
     let port = known.map_or(PortIndex::NONE, |(_, spec)| spec.id);
     let (mut way, mut meta) = run(snapshot, port, bytes)?;

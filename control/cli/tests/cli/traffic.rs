@@ -76,6 +76,32 @@ fn packets_in_words_are_counted_by_class_with_an_example() {
     assert!(told.contains("no packet's class or marks would change"), "{told}");
 }
 
+#[test]
+fn a_packet_in_words_comes_by_its_interface_wherever_that_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let headers = write(folder.path(), "headers", "in phones from 10.0.20.5 to 10.9.0.1 udp dport 5060\n");
+    let old = write(folder.path(), "old.toml", OLD);
+    let tagged = OLD.replace("vlan = 20", "vlan = 21");
+    let moved = OLD.replace("port = \"lan\"\nvlan = 20", "port = \"tel\"\nvlan = 7")
+        + "[[port]]\nname = \"tel\"\nkind = \"loopback\"\n";
+    for now in [&tagged, &moved] {
+        let new = write(folder.path(), "new.toml", now);
+        let json = viaduct(&["diff", &old, &new, "--headers", &headers, "--json"]).json();
+        assert_eq!((json["packets"].as_u64(), json["changed"].as_u64()), (Some(1), Some(0)), "{json}");
+        let new = write(folder.path(), "new.toml", format!("{now}{RULE}"));
+        let json = viaduct(&["diff", &old, &new, "--headers", &headers, "--json"]).json();
+        assert_eq!(row(&json, "phones", "voice")["packets"], 1);
+        // The other way round too: no rule any more.
+        let json = viaduct(&["diff", &new, &old, "--headers", &headers, "--json"]).json();
+        assert_eq!(row(&json, "phones", "standard")["packets"], 1);
+    }
+    // By a port that one of the files alone has.
+    let headers = write(folder.path(), "headers", "in tel from 10.0.20.5 to 10.9.0.1 udp dport 5060\n");
+    let new = write(folder.path(), "new.toml", &moved);
+    let json = viaduct(&["diff", &old, &new, "--headers", &headers, "--json"]).json();
+    assert_eq!((json["packets"].as_u64(), json["changed"].as_u64()), (Some(1), Some(1)), "{json}");
+}
+
 /// A capture of these frames, each cut to `snaplen` bytes.
 fn capture(frames: &[Vec<u8>], snaplen: usize) -> Vec<u8> {
     let mut file = Vec::new();
