@@ -29,7 +29,7 @@ use peer::Peer;
 ///
 /// Each line is measured in rounds, ours and the peer's in turn, pinned to one core. The
 /// ratio is the peer's cost by ours, of medians. The peer is DPDK's libraries as Debian
-/// packs them (`benches/peers/install`); for memif-l3fwd and memif-hqos, which take two cores, its l3fwd
+/// packs them (`benches/peers/install`); for memif-l3fwd and memif-plain, which take two cores, its l3fwd
 /// (`benches/peers/l3fwd`). Lines that begin with veth- set the router process beside the kernel in
 /// network namespaces, on all cores, and need root: the delay of calls beside TCP, over the kernel's HTB
 /// (veth-voice-), and packets a second, over its forwarding (veth-afxdp, veth-afpacket). Lines that begin with path- need no peer: beside them stands what VPP was recorded to
