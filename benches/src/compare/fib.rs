@@ -83,7 +83,7 @@ fn v4(name: &str, keys: fn(&[Ipv4Net]) -> Vec<Ipv4Addr>) -> Box<dyn FnMut() -> T
     let (fib, keys) = (load4(&routes), keys(&routes));
     tell4(&routes);
     tell_keys4(name, &keys);
-    Box::new(move || repeat(&keys, |keys, found| fib.lookup_batch(keys, found)))
+    Box::new(move || repeat(&keys, fib.chosen(), |keys, found| fib.lookup_batch(keys, found)))
 }
 
 fn v6(name: &str) -> Box<dyn FnMut() -> Took> {
@@ -95,7 +95,7 @@ fn v6(name: &str) -> Box<dyn FnMut() -> Took> {
     let keys: Vec<Ipv6Addr> = prefixes::hits6(&routes, KEYS, 2);
     peer::tell("fib6.routes", routes.iter().enumerate().flat_map(|(i, net)| told6(i, net)));
     peer::tell(&format!("{name}.keys"), keys.iter().flat_map(Ipv6Addr::octets));
-    Box::new(move || repeat(&keys, |keys, found| fib.lookup_batch(keys, found)))
+    Box::new(move || repeat(&keys, fib.chosen(), |keys, found| fib.lookup_batch(keys, found)))
 }
 
 fn told6(i: usize, net: &Ipv6Net) -> impl Iterator<Item = u8> {
@@ -104,7 +104,7 @@ fn told6(i: usize, net: &Ipv6Net) -> impl Iterator<Item = u8> {
 }
 
 /// One repetition: every key, in bursts.
-fn repeat<A>(keys: &[A], look_up: impl Fn(&[A], &mut [NhlfeId])) -> Took {
+fn repeat<A>(keys: &[A], chosen: &str, look_up: impl Fn(&[A], &mut [NhlfeId])) -> Took {
     let (mut found, mut sum) = ([NhlfeId::NONE; BURST], 0u64);
     let watch = Watch::start();
     for burst in keys.chunks_exact(BURST) {
@@ -113,5 +113,5 @@ fn repeat<A>(keys: &[A], look_up: impl Fn(&[A], &mut [NhlfeId])) -> Took {
         sum += found.iter().map(|nhlfe| u64::from(nhlfe.0.wrapping_add(1))).sum::<u64>();
     }
     let ns = watch.ns() / keys.len() as f64;
-    Took { ns, more: format!("sum={sum}") }
+    Took { ns, more: format!("sum={sum}; {chosen}") }
 }

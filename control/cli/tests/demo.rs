@@ -84,9 +84,9 @@ fn on_real_interfaces_every_promise_is_kept() {
     panic!("{}", tried.join("\n"));
 }
 
-/// Where the router of the demonstration with this process id listens.
+/// Where the first router of the demonstration with this process id listens.
 fn socket(demonstration: &Child) -> PathBuf {
-    std::env::temp_dir().join(format!("viaduct-demonstration-{}.sock", demonstration.id()))
+    std::env::temp_dir().join(format!("viaduct-demonstration-{}-0.sock", demonstration.id()))
 }
 
 /// Processes that were given `socket` on their command line.

@@ -34,6 +34,11 @@ macro_rules! fib {
                 self.trie.lookup_batch(addresses, found);
             }
 
+            /// What [`Self::lookup_batch`] goes by on this processor, chosen at run time; in words, for people.
+            pub fn chosen(&self) -> &'static str {
+                self.trie.chosen()
+            }
+
             /// The longest prefix that covers `address`, and what it leads to.
             pub fn longest_match(&self, address: $addr) -> Option<($net, NhlfeId)> {
                 let found = self.trie.longest_match(<$key>::from(address))?;

@@ -12,6 +12,9 @@ use super::place::Place;
 use super::sheet::{PAGE, SLOTS, Sheet, goes_on, is_page, page};
 use super::word::Word;
 
+/// So many words are written without a look at each, where no page can be among them.
+const WIDE: usize = 8;
+
 /// What each value of the last 8 bits leads to.
 type Lead = [u32; PAGE];
 
@@ -112,6 +115,10 @@ impl Edit<'_> {
         let alone = self.book.is_alone();
         let generation = (!alone).then_some(self.generation);
         let there = sheet.words(at.start, at.end - at.start);
+        // Nothing that is there says more than what is to be: no word is waited for.
+        if (alone || self.renews) && there.len() >= WIDE && !self.book.marked.pages.has_any(&at) {
+            return there.iter().for_each(|there| there.store(word, Relaxed));
+        }
         for (at, there) in at.zip(there) {
             let old = there.load(Relaxed);
             if old == word {

@@ -5,6 +5,7 @@
 //! may be given up.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use super::sheet::PAGES;
 
@@ -33,6 +34,11 @@ impl Pages {
     /// The page of a value of the first 24 bits.
     pub(super) fn of(&self, slot: u32) -> Option<u32> {
         self.of.get(&slot).copied()
+    }
+
+    /// Whether one of these values of the first 24 bits has a page.
+    pub(super) fn has_any(&self, slots: &Range<u32>) -> bool {
+        self.of.range(slots.clone()).next().is_some()
     }
 
     /// Whose a page is, or was last.

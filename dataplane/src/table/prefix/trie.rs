@@ -14,7 +14,7 @@ use super::place::{Block, Place};
 use super::set::PrefixSet;
 use super::sheet::{self, ALL, Sheet};
 use super::walk;
-use super::wide::all_wide;
+use super::wide::{self, all_wide};
 use super::word::{Shape, Word};
 use crate::id::NhlfeId;
 
@@ -93,6 +93,11 @@ impl<K: Key> Trie<K> {
             Some(sheet) => sheet.vector().all(self, addresses, found),
             None => all_wide(self.words(), self.root, self.default, addresses, found),
         }
+    }
+
+    /// What this processor does look-ups by, in words.
+    pub(in crate::table) fn chosen(&self) -> &'static str {
+        self.sheet().map_or_else(wide::name, |sheet| sheet.vector().name())
     }
 
     /// All words of the sheet, by index.

@@ -33,6 +33,11 @@ impl Vector {
         Self(false)
     }
 
+    /// What look-ups in a sheet are done by, in words.
+    pub(super) fn name(self) -> &'static str {
+        if self.0 { "AVX-512" } else { "loads" }
+    }
+
     /// Looks addresses up in a table that has a sheet.
     #[inline(always)]
     pub(super) fn all<A: Address>(self, trie: &Trie<A::Key>, addresses: &[A], found: &mut [NhlfeId]) {

@@ -8,6 +8,23 @@ use super::walk::all;
 use super::word::Word;
 use crate::id::NhlfeId;
 
+/// Whether this processor has what `counted` is built for.
+#[inline(always)]
+fn counts() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected as has;
+        has!("popcnt") && has!("lzcnt") && has!("bmi1") && has!("bmi2")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// What [`all_wide`] goes by, in words.
+pub(super) fn name() -> &'static str {
+    if counts() { "POPCNT, BMI2" } else { "plain instructions" }
+}
+
 /// As [`all`].
 #[inline(never)]
 pub(super) fn all_wide<A: Address>(
@@ -29,8 +46,7 @@ pub(super) fn all_wide<A: Address>(
         ) {
             all(words, root, default, addresses, found);
         }
-        use std::arch::is_x86_feature_detected as has;
-        if has!("popcnt") && has!("lzcnt") && has!("bmi1") && has!("bmi2") {
+        if counts() {
             // SAFETY: the processor has all that `counted` is built for.
             return unsafe { counted(words, root, default, addresses, found) };
         }
