@@ -16,7 +16,7 @@ use dataplane::table::Snapshot;
 use serde::{Serialize, Serializer};
 
 use self::judge::{Comes, judge, port_of};
-use crate::explain::{Question, describe_frame, frames};
+use crate::explain::{Question, describe_frame, frames, knows};
 
 /// What a configuration makes of a packet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -230,9 +230,7 @@ impl<'a> Comparison<'a> {
     /// not know the place.
     pub fn question(&mut self, question: &Question, number: u64) -> Result<(), String> {
         let place = &*question.interface;
-        let port = |s: &Snapshot| s.ports.iter().any(|(_, port)| *port.name == *place);
-        let known = |s: &Snapshot| s.interface_named(place).is_some() || port(s);
-        let (old, new) = match (known(self.old), known(self.new)) {
+        let (old, new) = match (knows(place, self.old), knows(place, self.new)) {
             (false, true) => (self.new, self.new),
             (true, false) => (self.old, self.old),
             _ => (self.old, self.new),

@@ -79,6 +79,11 @@ pub(crate) fn frames(question: &Question, snapshot: &Snapshot) -> Result<Vec<Vec
     }
 }
 
+/// Whether there is an interface or port of this name.
+pub(crate) fn knows(name: &str, snapshot: &Snapshot) -> bool {
+    place(name, snapshot).is_ok()
+}
+
 /// Where packets come in.
 enum Place<'a> {
     Interface(&'a Interface),

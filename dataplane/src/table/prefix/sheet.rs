@@ -34,9 +34,15 @@ const WORTH: usize = 1 << 16;
 /// Addresses that are looked up between two turns of a loop.
 const STRIDE: usize = 16;
 
-/// The words, of which those of pages that never were take no memory, and how many pages ever were.
+/// The words, and what look-ups in them go by.
 #[derive(Debug)]
-pub(super) struct Sheet(Box<Words>, AtomicUsize, Vector);
+pub(super) struct Sheet {
+    /// Those of pages that never were take no memory.
+    words: Box<Words>,
+    /// How many pages ever were.
+    pages: AtomicUsize,
+    vector: Vector,
+}
 
 impl Sheet {
     /// One that leads nowhere, if there is memory for one.
@@ -47,7 +53,7 @@ impl Sheet {
         prefer_large_pages(std::iter::once(slots));
         large_pages_may_come(pages);
         slots.iter().for_each(|word| word.store(NhlfeId::NONE.0, Relaxed));
-        Some(Self(words, AtomicUsize::default(), Vector::ask()))
+        Some(Self { words, pages: AtomicUsize::default(), vector: Vector::ask() })
     }
 
     /// Whether nodes of so many lines are worth one.
@@ -57,47 +63,47 @@ impl Sheet {
 
     /// The words of some values of the first 24 bits, or those of a page.
     pub(super) fn words(&self, first: u32, count: u32) -> &Words {
-        self.0.get(first as usize..first as usize + count as usize).unwrap_or_default()
+        self.words.get(first as usize..first as usize + count as usize).unwrap_or_default()
     }
 
     /// Notes that there were so many pages.
     pub(super) fn has_had(&self, pages: usize) {
-        self.1.fetch_max(pages, Relaxed);
+        self.pages.fetch_max(pages, Relaxed);
     }
 
     /// Words that are a matter of the nodes.
     #[cfg(test)]
     pub(super) fn undecided(&self) -> usize {
-        let used = &self.0[..SLOTS + PAGE * self.1.load(Relaxed)];
+        let used = &self.words[..SLOTS + PAGE * self.pages.load(Relaxed)];
         used.iter().filter(|word| (super::marked::MARK..=STAYS).contains(&word.load(Relaxed))).count()
     }
 
     /// Pages that there ever were.
     #[cfg(test)]
     pub(super) fn pages(&self) -> usize {
-        self.1.load(Relaxed)
+        self.pages.load(Relaxed)
     }
 
     /// Lets the word of an address come.
     pub(super) fn fetch<K: Key>(&self, address: K) {
-        fetch(self.0.as_ptr().wrapping_add(address.word(0) as usize >> 8));
+        fetch(self.words.as_ptr().wrapping_add(address.word(0) as usize >> 8));
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        (SLOTS + PAGE * self.1.load(Relaxed)) * size_of::<AtomicU32>()
+        (SLOTS + PAGE * self.pages.load(Relaxed)) * size_of::<AtomicU32>()
     }
 
     /// The word that says what an address leads to.
     #[inline(always)]
     fn word(&self, address: u32) -> u32 {
-        let word = self.0.get(address as usize >> 8).map_or(STAYS, |word| word.load(Relaxed));
+        let word = self.words.get(address as usize >> 8).map_or(STAYS, |word| word.load(Relaxed));
         if is_page(word) { self.in_page(word, address) } else { word }
     }
 
     #[inline(always)]
     fn in_page(&self, word: u32, address: u32) -> u32 {
-        self.0.get(in_page(word, address)).map_or(STAYS, |word| word.load(Relaxed))
+        self.words.get(in_page(word, address)).map_or(STAYS, |word| word.load(Relaxed))
     }
 
     /// What an address leads to.
@@ -110,13 +116,13 @@ impl Sheet {
     /// All of it, by index.
     #[inline(always)]
     pub(super) fn all(&self) -> Option<&[AtomicU32; ALL]> {
-        self.0.first_chunk()
+        self.words.first_chunk()
     }
 
     /// What the processor has for look-ups in it.
     #[inline(always)]
     pub(super) fn vector(&self) -> Vector {
-        self.2
+        self.vector
     }
 
     /// Looks addresses up; `default` where nothing but the prefix of no bits covers one. It is
@@ -131,7 +137,7 @@ impl Sheet {
         addresses: &[A],
         found: &mut [NhlfeId],
     ) {
-        let Some(sheet) = self.0.first_chunk::<SLOTS>() else { return };
+        let Some(sheet) = self.words.first_chunk::<SLOTS>() else { return };
         let one = |address: &A| {
             let word = sheet[address.key().word(0) as usize >> 8].load(Relaxed);
             let word = if goes_on(word) { self.later(words, root, word, *address) } else { word };
