@@ -219,8 +219,7 @@ impl Out {
 
     /// How a port's tree stands; `None` where it is another worker's, or nobody's.
     pub(super) fn tree(&mut self, port: PortIndex, look: Look, now: Time) -> Option<TreeReport> {
-        let at = self.trees.get(port.index()).copied().flatten()?;
-        Some(self.queues.get_mut(at)?.egress.as_mut()?.scheduler.report(look, now))
+        Some(self.scheduler_mut(port)?.report(look, now))
     }
 
     /// Frames in its queues, and between its trees and others.
@@ -231,6 +230,12 @@ impl Out {
     /// Interfaces that have frames in this worker's tree of a port.
     pub(super) fn waiting(&self, port: PortIndex) -> usize {
         self.scheduler(port).map_or(0, Scheduler::waiting)
+    }
+
+    /// This worker's tree of a port, be its line up or not.
+    pub(super) fn scheduler_mut(&mut self, port: PortIndex) -> Option<&mut Scheduler> {
+        let at = self.trees.get(port.index()).copied().flatten()?;
+        Some(&mut self.queues.get_mut(at)?.egress.as_mut()?.scheduler)
     }
 
     fn scheduler(&self, port: PortIndex) -> Option<&Scheduler> {

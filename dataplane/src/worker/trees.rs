@@ -55,13 +55,19 @@ impl Out {
     /// Of what a tree gave out from `before` on, keeps what another tree of the port is to send.
     fn keep_moved(&mut self, before: usize, port: PortIndex, snapshot: &Snapshot) {
         for (frame, reason) in self.dropped.split_off(before) {
-            let on_port = snapshot.interface(frame.meta().out_interface).is_some_and(|i| i.port == port);
+            let on_port = self.owner_of(frame.meta().out_interface, port, snapshot).is_some();
             if on_port && reason == DropReason::InterfaceGone {
                 self.moved.push_back((port, frame));
             } else {
                 self.dropped.push((frame, reason));
             }
         }
+    }
+
+    /// The worker that has the tree of an interface; `None` where that is gone from the port.
+    fn owner_of(&self, interface: IfIndex, port: PortIndex, snapshot: &Snapshot) -> Option<usize> {
+        let interface = snapshot.interface(interface).filter(|i| i.port == port)?;
+        Some(owner(port, snapshot.tree_of(interface), self.workers))
     }
 
     /// Whether frames, or counts, are on their way to other trees.
@@ -77,12 +83,10 @@ impl Out {
         self.send_departed(snapshot);
         for _ in 0..MOVES {
             let Some((port, frame)) = self.moved.pop_front() else { break };
-            let interface = snapshot.interface(frame.meta().out_interface).filter(|i| i.port == port);
-            let Some(interface) = interface else {
+            let Some(to) = self.owner_of(frame.meta().out_interface, port, snapshot) else {
                 self.drop(frame, DropReason::InterfaceGone);
                 continue;
             };
-            let to = owner(port, snapshot.tree_of(interface), self.workers);
             if to == self.index.index() {
                 self.keep(frame, port, now);
             } else if let Err(parcel) = self.mesh.send(to, Parcel::Moved(frame)) {
@@ -98,18 +102,13 @@ impl Out {
     fn send_departed(&mut self, snapshot: &Snapshot) {
         for _ in 0..self.departed.len().min(MOVES) {
             let Some((port, departed)) = self.departed.pop_front() else { break };
-            let Some(interface) = snapshot.interface(departed.id).filter(|i| i.port == port) else {
-                continue;
-            };
-            let to = owner(port, snapshot.tree_of(interface), self.workers);
+            let Some(to) = self.owner_of(departed.id, port, snapshot) else { continue };
             if to == self.index.index() {
-                let at = self.trees.get(port.index()).copied().flatten();
-                let egress = at.and_then(|at| self.queues.get_mut(at)?.egress.as_mut());
                 // A tree that is not there counts nothing either.
-                let _ = egress.map(|egress| egress.scheduler.count_on(*departed));
-                continue;
-            }
-            if let Err(Parcel::Counts(port, departed)) = self.mesh.send(to, Parcel::Counts(port, departed)) {
+                let _ = self.scheduler_mut(port).map(|tree| tree.count_on(*departed));
+            } else if let Err(Parcel::Counts(port, departed)) =
+                self.mesh.send(to, Parcel::Counts(port, departed))
+            {
                 self.departed.push_front((port, departed));
                 break;
             }

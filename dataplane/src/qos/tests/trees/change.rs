@@ -1,7 +1,7 @@
 //! Ports that get more trees, or a rate, and frames that go to another tree.
 
 use super::*;
-use crate::qos::{PolicerSpec, TreeLimits, default_curves};
+use crate::qos::{PolicerSpec, QueueStats, Scheduler, TreeLimits, default_curves};
 
 /// Keeps both sites waiting; each has half the line in every half second.
 fn share_evenly(trees: &mut Trees) {
@@ -133,6 +133,56 @@ fn what_moves_is_policed_once_and_has_waited_since_it_came() {
             assert!(goes.1 <= stays.1 && stays.1 - goes.1 <= most, "{goes:?} {stays:?}");
         }
     }
+}
+
+#[test]
+fn what_was_counted_in_one_tree_is_counted_on_in_the_next() {
+    let mut spec = shaped(500_000, 0);
+    class(&mut spec, Standard).policer = Some(PolicerSpec { rate: 600_000, burst: 5 * 238 });
+    class(&mut spec, Voice).limit_bytes = 3 * CALL as u32;
+    let (mut old, mut new) = (Bench::new(0, &[spec.clone()]), Bench::new(0, &[spec]));
+    let shared = Counted::new(SharedRate::default());
+    for (tree, bench) in [&mut old, &mut new].into_iter().enumerate() {
+        bench.tree.set_place(Some(Place { shared: shared.clone(), tree, trees: 2 }));
+    }
+    // The next one has counts of its own.
+    new.now = S;
+    assert_eq!(new.enqueue(0, Standard, CALL, 0), None);
+    new.run(2 * S);
+    old.now = 2 * S;
+    for n in 1..=80 {
+        old.run(old.now + MS);
+        let (of, frames) = if n % 20 == 0 { (Voice, 6) } else { (Standard, 1) };
+        for _ in 0..frames {
+            old.enqueue(0, of, CALL, n);
+        }
+    }
+    let of = |bench: &Bench| [Standard, Voice].map(|class| bench.tree.stats(IfIndex(0), class).unwrap());
+    let (here, before) = (of(&new), of(&old));
+    assert!(before[0].dropped(DropReason::Policed).packets > 5);
+    assert!(before[1].dropped(DropReason::QueueBytes).packets > 5);
+    assert!(before.iter().all(|queue| queue.sent.packets > 5 && queue.depth.packets > 0));
+    let waiting = move_all(&mut old, &mut new);
+    let mut departed = old.tree.take_departed();
+    assert!(departed.len() == 1 && old.tree.take_departed().is_empty());
+    let departed = departed.remove(0);
+    let departed = Scheduler::new(0).count_on(departed).unwrap_err();
+    new.tree.count_on(departed).unwrap();
+    for ((after, before), here) in of(&new).iter().zip(&before).zip(&here) {
+        let sum = |of: fn(&QueueStats) -> u64| assert_eq!(of(after), of(before) + of(here));
+        sum(|q| q.offered.packets);
+        sum(|q| q.offered.bytes);
+        sum(|q| q.sent.packets);
+        sum(|q| q.sent.bytes);
+        sum(|q| q.accounted);
+        sum(|q| q.delay.count());
+        sum(|q| q.depth.packets);
+        sum(|q| q.drops().map(|(_, count)| count.packets).sum());
+        sum(|q| q.drops().map(|(_, count)| count.bytes).sum());
+        assert_eq!(after.worst.packets, before.worst.packets.max(here.worst.packets));
+        assert_eq!(after.delay.max(), before.delay.max().max(here.delay.max()));
+    }
+    assert_eq!(before.iter().map(|queue| queue.depth.packets as usize).sum::<usize>(), waiting);
 }
 
 #[test]
