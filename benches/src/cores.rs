@@ -59,8 +59,9 @@ pub struct Cores {
 /// Loops to be run together: each call is a turn, and gives how many frames came out.
 pub type Loops<'a> = Vec<Box<dyn FnMut() -> usize + Send + 'a>>;
 
-/// A loop's lines, and the frames that it is given.
+/// A loop's lines, and the frames that it is given, on cache lines of their own: `at` is written for each.
 #[derive(Debug)]
+#[repr(align(128))]
 struct Side {
     near: LoopbackEnd,
     far: LoopbackEnd,
@@ -198,6 +199,36 @@ pub fn together<W>(
     })
 }
 
+/// Nanoseconds that a cache line takes to the other loop's core and back: cores may be near each other or
+/// far, and a machine of someone else's moves them about. The mean of so many `trips`, two at the least; `NaN`
+/// where the other core did not answer.
+pub fn there_and_back(trips: usize, pin: impl Fn(usize) + Sync) -> f64 {
+    let lines = [(); 2].map(|()| Flying::default());
+    let comes = |line: &Flying, trip| (0..1 << 30).any(|_| line.0.load(Ordering::Acquire) == trip);
+    let travel = |from: usize| {
+        pin(from);
+        let (mut own, mut watch) = (lines.iter().cycle().skip(from).take(2), None);
+        let (Some(mine), Some(other)) = (own.next(), own.next()) else { return f64::NAN };
+        for trip in 1..=trips {
+            // The other is there after the first.
+            watch = if trip == 2 { Some(std::time::Instant::now()) } else { watch };
+            if from == 1 && !comes(other, trip) {
+                return f64::NAN;
+            }
+            mine.0.store(trip, Ordering::Release);
+            if from == 0 && !comes(other, trip) {
+                return f64::NAN;
+            }
+        }
+        watch.map_or(f64::NAN, |watch| watch.elapsed().as_nanos() as f64 / (trips - 1) as f64)
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| travel(1));
+        let asks = scope.spawn(|| travel(0));
+        asks.join().unwrap_or(f64::NAN)
+    })
+}
+
 /// What `loops` take of a frame's time where they share the work, nanoseconds.
 pub fn shared(loops: &[f64]) -> f64 {
     1.0 / loops.iter().map(|ns| 1.0 / ns).sum::<f64>()
@@ -293,6 +324,12 @@ mod tests {
             let totals = cores.router.handle().totals();
             assert_eq!(totals.dropped(), 0, "{work:?}: {totals:?}");
         }
+    }
+
+    #[test]
+    fn a_line_comes_back() {
+        let took = there_and_back(50, |_| {});
+        assert!(took.is_finite() && took > 0.0, "{took}");
     }
 
     #[test]

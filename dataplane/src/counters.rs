@@ -72,8 +72,9 @@ impl Drops {
     }
 }
 
-/// What one writer counted of one interface.
+/// What one writer counted of one interface, on cache lines of its own.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct InterfaceBlock {
     name: Arc<str>,
     /// Received and classified, by class.
@@ -98,8 +99,10 @@ impl InterfaceBlock {
     }
 }
 
-/// What one writer counted over everything, since it started.
+/// What one writer counted over everything, since it started, on cache lines of its own: some of it is
+/// written each turn.
 #[derive(Debug, Default)]
+#[repr(align(128))]
 pub struct Totals {
     /// Frames taken from lines.
     pub received: Counter,

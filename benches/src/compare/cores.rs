@@ -17,6 +17,9 @@ use super::path::ticks_per_ns;
 /// Batches of each loop in one repetition.
 const TURNS: usize = 1 << 14;
 
+/// Of a cache line, in each round.
+const TRIPS: usize = 20_000;
+
 const LINES: [(&str, Work); 3] =
     [("two-cores", Work::Plain), ("two-cores-hqos", Work::Hqos), ("two-cores-handoff", Work::Handed)];
 
@@ -40,6 +43,7 @@ struct Rounds {
     two: Vec<f64>,
     apart: Vec<f64>,
     alone: Vec<f64>,
+    line: Vec<f64>,
 }
 
 fn compared(name: &str, work: Work, rounds: u8, core: usize) -> Result<Compared, String> {
@@ -62,12 +66,14 @@ fn compared(name: &str, work: Work, rounds: u8, core: usize) -> Result<Compared,
             took.two.push(without(&two, &lines));
             took.apart.push(without(&apart, &lines));
             took.alone.push(without(&alone, &lone));
+            took.line.push(cores::there_and_back(TRIPS, |i| pin([core, other][i])));
             adds.push(speed / ticks);
         }
     }
-    let Rounds { two, apart, alone } = took;
-    let [two, apart, alone] = [two, apart, alone].map(Spread::of);
+    let Rounds { two, apart, alone, line } = took;
+    let [two, apart, alone, line] = [two, apart, alone, line].map(Spread::of);
     let said = |spread: Spread| format!("{:.2} of two that run alone", alone.median / 2.0 / spread.median);
+    let far = format!("a cache line there and back in {:.0} ns", line.median);
     Ok(Compared {
         name: name.to_owned(),
         unit: "ns/frame of both cores",
@@ -82,7 +88,7 @@ fn compared(name: &str, work: Work, rounds: u8, core: usize) -> Result<Compared,
         core,
         huge_pages: false,
         load: [before, cpu::load()],
-        outcome: [said(two), said(apart)],
+        outcome: [format!("{}; {far}", said(two)), said(apart)],
     })
 }
 

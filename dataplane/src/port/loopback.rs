@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crossbeam::utils::CachePadded;
+
 use super::{Link, Port, PortStats};
 use crate::packet::{Batch, Pool};
 use crate::time::Time;
@@ -38,7 +40,7 @@ fn lock(wires: &Mutex<Wires>) -> MutexGuard<'_, Wires> {
 /// The router's end.
 #[derive(Debug)]
 pub struct Loopback {
-    wires: Arc<Mutex<Wires>>,
+    wires: Arc<CachePadded<Mutex<Wires>>>,
     link: Link,
     stats: PortStats,
 }
@@ -46,7 +48,7 @@ pub struct Loopback {
 /// The far end: what a test holds.
 #[derive(Clone, Debug)]
 pub struct LoopbackEnd {
-    wires: Arc<Mutex<Wires>>,
+    wires: Arc<CachePadded<Mutex<Wires>>>,
 }
 
 impl Loopback {
@@ -54,7 +56,7 @@ impl Loopback {
     pub fn new(limit: usize) -> (Self, LoopbackEnd) {
         let (to_router, from_router) = (VecDeque::new(), VecDeque::new());
         let wires = Wires { to_router, from_router, spare: Vec::new(), limit, up: true };
-        let wires = Arc::new(Mutex::new(wires));
+        let wires = Arc::new(CachePadded::new(Mutex::new(wires)));
         let link = Link { up: true, present: true };
         (Self { wires: wires.clone(), link, stats: PortStats::default() }, LoopbackEnd { wires })
     }

@@ -85,8 +85,9 @@ pub struct Progress {
     pub next: Time,
 }
 
-/// One core's forwarding loop.
+/// One core's forwarding loop, on cache lines of its own: workers may stand side by side.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct Worker {
     reader: Reader<Snapshot>,
     asks: mpsc::Receiver<Ask>,

@@ -1,10 +1,10 @@
 //! A loop on a thread: the clock, and what to do when there is no work.
 
-use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::priority::{self, Priority, Share};
+use super::sleep::Room;
 use super::{Waker, Worker};
 use crate::port::Port;
 use crate::router::SlowPath;
@@ -86,7 +86,7 @@ pub fn worker(
     // First: a pinned thread sees one core only.
     let mut share = take_priority(seat, &worker, clock);
     settle_in(seat.core);
-    let mut last_work = clock.now();
+    let (mut last_work, mut room) = (clock.now(), Room::default());
     while !stop.load(Ordering::Relaxed) {
         let now = clock.now();
         if let Some(share) = &mut share
@@ -113,11 +113,11 @@ pub fn worker(
         worker.counters().totals().sleeps.add(1);
         // A line that is down has nothing to give, and its descriptor may say so without end.
         let live = || worker.queues().iter().filter(|q| q.link().up);
-        let fds: Vec<BorrowedFd<'_>> = live().filter_map(|q| q.port.wait_fd()).collect();
         // A port that cannot be waited for is polled every millisecond.
         let blind = live().any(|q| q.port.wait_fd().is_none());
         let timeout = if blind { timeout.min(Duration::from_millis(1)) } else { timeout };
-        waker.sleep(&fds, timeout, || worker.is_quiet() && !stop.load(Ordering::Acquire));
+        let fds = live().filter_map(|q| q.port.wait_fd());
+        waker.sleep(&mut room, fds, timeout, || worker.is_quiet() && !stop.load(Ordering::Acquire));
         if let Some(share) = &mut share {
             share.slept(now, clock.now());
         }
@@ -128,13 +128,14 @@ pub fn worker(
 /// Runs the slow path until `stop`; gives it back.
 pub fn slow_path(mut slow: SlowPath, clock: Clock, waker: &Waker, stop: &AtomicBool) -> SlowPath {
     settle_in(None);
+    let mut room = Room::default();
     while !stop.load(Ordering::Relaxed) {
         let now = clock.now();
         let progress = slow.poll(now);
         if progress.frames == 0 {
             let until = Duration::from_nanos(progress.next.since(now));
             let ready = || slow.is_quiet() && !stop.load(Ordering::Acquire);
-            waker.sleep(&[], LONGEST_SLEEP.min(until), ready);
+            waker.sleep(&mut room, std::iter::empty(), LONGEST_SLEEP.min(until), ready);
         }
     }
     slow

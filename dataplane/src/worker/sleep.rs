@@ -47,25 +47,90 @@ impl Waker {
 
     /// Sleeps until `timeout` has passed, one of `ports` is readable, or
     /// another loop wakes this one; not at all when `quiet` says that there is work.
-    pub fn sleep(&self, ports: &[BorrowedFd<'_>], timeout: Duration, quiet: impl FnOnce() -> bool) {
+    pub fn sleep<'p>(
+        &self,
+        room: &mut Room,
+        ports: impl Iterator<Item = BorrowedFd<'p>>,
+        timeout: Duration,
+        quiet: impl FnOnce() -> bool,
+    ) {
         self.asleep.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         if quiet() {
-            self.wait(ports, timeout);
+            self.wait(room, ports, timeout);
         }
         self.asleep.store(false, Ordering::SeqCst);
         let _ = rustix::io::read(&self.event, &mut [0u8; 8]);
     }
 
-    fn wait(&self, ports: &[BorrowedFd<'_>], timeout: Duration) {
-        let mut fds = Vec::with_capacity(ports.len() + 1);
+    fn wait<'p>(&self, room: &mut Room, ports: impl Iterator<Item = BorrowedFd<'p>>, timeout: Duration) {
+        let mut fds = room.take();
         fds.push(PollFd::new(&self.event, PollFlags::IN));
-        fds.extend(ports.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+        fds.extend(ports.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let timeout = Timespec {
             tv_sec: i64::try_from(timeout.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(timeout.subsec_nanos()),
         };
         // An interrupted wait is a short one.
         let _ = poll(&mut fds, Some(&timeout));
+        room.give_back(fds);
+    }
+}
+
+/// Room for what a loop waits for, kept from one sleep to the next: a loop allocates nothing.
+#[derive(Debug, Default)]
+pub struct Room(Vec<PollFd<'static>>);
+
+impl Room {
+    fn take<'a>(&mut self) -> Vec<PollFd<'a>> {
+        emptied(std::mem::take(&mut self.0))
+    }
+
+    fn give_back(&mut self, fds: Vec<PollFd<'_>>) {
+        self.0 = emptied(fds);
+    }
+}
+
+/// The same memory with nothing in it, for descriptors that are borrowed for another time: what is
+/// collected from a vector into elements as large stays where it is.
+fn emptied<'a>(fds: Vec<PollFd<'_>>) -> Vec<PollFd<'a>> {
+    fds.into_iter().map_while(|_| None).collect()
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn a_loop_that_sleeps_again_allocates_nothing_and_wakes_for_any_of_its_ports() {
+        let (waker, mut room) = (Waker::new().unwrap(), Room::default());
+        let ports = [(); 40].map(|()| eventfd(0, EventfdFlags::NONBLOCK).unwrap());
+        let mut sleep = |timeout| waker.sleep(&mut room, ports.iter().map(AsFd::as_fd), timeout, || true);
+        sleep(Duration::ZERO);
+        rustix::io::write(&ports[39], &1u64.to_ne_bytes()).unwrap();
+        // Would not end in the test's time, if the last port did not wake it.
+        sleep(Duration::from_secs(3_600));
+        let memory = (room.0.as_ptr(), room.0.capacity());
+        assert!(memory.1 > 40, "{memory:?}");
+        for used in [41, 3, 41] {
+            let mut fds = room.take();
+            fds.extend(ports.iter().take(used).map(|port| PollFd::new(port, PollFlags::IN)));
+            room.give_back(fds);
+            assert_eq!((room.0.as_ptr(), room.0.capacity(), room.0.len()), (memory.0, memory.1, 0));
+        }
+    }
+
+    #[test]
+    fn who_is_woken_while_it_falls_asleep_does_not_sleep() {
+        let (waker, mut room) = (Waker::new().unwrap(), Room::default());
+        let woken = || {
+            waker.wake_if_asleep();
+            true
+        };
+        waker.sleep(&mut room, std::iter::empty(), Duration::from_secs(3_600), woken);
+        // Nor is it woken for the same once more.
+        assert_eq!(rustix::io::read(&waker.event, &mut [0; 8]), Err(rustix::io::Errno::AGAIN));
     }
 }

@@ -10,8 +10,10 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, SocketFlags};
 
 use super::channel::Channel;
@@ -29,6 +31,10 @@ const PATIENCE: u64 = 2_000_000_000;
 const UNDISTURBED: u64 = 20_000_000;
 /// Clients that wait to be accepted.
 const BACKLOG: i32 = 16;
+
+/// How often, and how far apart, it is tried to be alone in a folder.
+const TRIES: usize = 200;
+const APART: Duration = Duration::from_millis(5);
 
 /// What a second client of a port is told.
 const TAKEN: &str = "already connected";
@@ -212,6 +218,8 @@ impl Waiting {
 
 impl Listener {
     fn bind(path: &Path, permissions: u32) -> io::Result<Self> {
+        // Until this one listens: another that looked too would take it for nobody's.
+        let _alone = alone_in(folder_of(path))?;
         remove_stale(path)?;
         let socket = super::channel::socket()?;
         // The file gets the socket's mode, less what the process masks: it is never wider than meant.
@@ -230,6 +238,24 @@ impl Listener {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Waits, a second at the most, until no other router makes a socket in this folder; none does before what it
+/// gives is dropped. The lock is on the folder itself: no file is left behind by it.
+fn alone_in(folder: &Path) -> io::Result<OwnedFd> {
+    let held = rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    for _ in 0..TRIES {
+        match rustix::fs::flock(&held, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK | Errno::INTR) => std::thread::sleep(APART),
+            done => return done.map(|()| held).map_err(Into::into),
+        }
+    }
+    let told = format!("another process keeps its folder locked: {}", folder.display());
+    Err(io::Error::new(io::ErrorKind::TimedOut, told))
 }
 
 /// Gives the socket that was made at `path` just now the permissions that the process masked; gives its
@@ -272,6 +298,51 @@ mod tests {
 
     fn mode(path: &Path) -> u32 {
         std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    /// A socket's file that nobody listens at, as a router leaves it that was killed.
+    fn leave_stale(path: &Path) {
+        drop(UnixListener::bind(path).unwrap());
+    }
+
+    #[test]
+    fn of_routers_that_start_at_once_one_listens_and_stays_the_one_that_is_reached() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..100 {
+            let path = folder.path().join(format!("socket{round}"));
+            leave_stale(&path);
+            let start = std::sync::Barrier::new(3);
+            let bind = || {
+                start.wait();
+                Listener::bind(&path, 0o600)
+            };
+            let came: Vec<_> = std::thread::scope(|scope| {
+                let threads = [(); 3].map(|()| scope.spawn(bind));
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            let listening: Vec<_> = came.iter().filter_map(|one| one.as_ref().ok()).collect();
+            assert_eq!(listening.len(), 1, "{came:?}");
+            for refused in came.iter().filter_map(|one| one.as_ref().err()) {
+                assert!(refused.to_string().contains("another process listens there"), "{refused}");
+            }
+            let found = std::fs::symlink_metadata(&path).unwrap();
+            assert_eq!((found.dev(), found.ino()), listening[0].file);
+            Channel::connect(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_folder_that_stays_locked_is_named_and_what_is_in_it_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        leave_stale(&path);
+        let held = alone_in(folder.path()).unwrap();
+        let refused = Listener::bind(&path, 0o600).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::TimedOut);
+        assert!(refused.to_string().contains(&folder.path().display().to_string()), "{refused}");
+        drop(held);
+        Listener::bind(&path, 0o600).unwrap();
+        assert_eq!(folder_of(Path::new("socket")), Path::new("."));
     }
 
     #[test]
