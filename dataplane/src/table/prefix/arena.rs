@@ -37,7 +37,7 @@ pub(super) struct Arena {
     memory: Box<Words>,
     /// Words before the first whole line.
     skip: usize,
-    /// Of a large IPv4 table.
+    /// Of a large table.
     pub(super) sheet: Option<Sheet>,
     book: Mutex<Book>,
 }
@@ -92,7 +92,7 @@ impl Generation {
         let (memory, skip) = room(lines, Vec::new().into_iter());
         let book = Book { head: 1, alive: BTreeMap::from([(1, Vec::new())]), ..Book::default() };
         let worth = Sheet::is_worth::<K>(lines);
-        let sheet = if worth { sheet.or_else(Sheet::new) } else { None };
+        let sheet = if worth { sheet.or_else(Sheet::new::<K>) } else { None };
         Self { arena: Arc::new(Arena { memory, skip, sheet, book: Mutex::new(book) }), number: 1 }
     }
 

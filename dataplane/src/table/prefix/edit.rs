@@ -176,6 +176,35 @@ impl<'a> Edit<'a> {
                 node.lead(byte, below);
             }
         }
+        self.give_nodes(&mut node)?;
+        self.replace(at, &node)
+    }
+
+    /// Whether a sheet leads to the nodes of depth 3, and this depth is not below.
+    fn leads_past(&self, depth: u8) -> bool {
+        depth <= 3 && self.sheet.is_some_and(Sheet::leads_to_nodes)
+    }
+
+    /// Gives nodes to those lone prefixes that a sheet could not lead to, as they move with the node above.
+    fn give_nodes<K: Key>(&mut self, node: &mut Node<K>) -> Result<(), Full> {
+        if !self.leads_past(node.depth + 1) {
+            return Ok(());
+        }
+        for leaf in node.leaves.extract_if(.., |leaf| leaf.len > 24).collect::<Vec<_>>() {
+            let byte = leaf.key.byte(node.depth);
+            let below = self.alone(node.depth + 1, node.value(byte), leaf)?;
+            node.lead(byte, below);
+        }
+        Ok(())
+    }
+
+    /// The same in a node that is there.
+    pub(super) fn give_nodes_below<K: Key>(&mut self, at: Word, depth: u8) -> Result<Word, Full> {
+        if !self.leads_past(depth + 1) {
+            return Ok(at);
+        }
+        let mut node: Node<K> = Node::read(self.words, at, depth);
+        self.give_nodes(&mut node)?;
         self.replace(at, &node)
     }
 
@@ -183,6 +212,7 @@ impl<'a> Edit<'a> {
     fn alone<K: Key>(&mut self, depth: u8, cover: NhlfeId, leaf: Leaf<K>) -> Result<Word, Full> {
         let mut node = Node::new(depth, cover);
         node.adopt(leaf);
+        self.give_nodes(&mut node)?;
         self.put(&node)
     }
 
@@ -196,6 +226,7 @@ impl<'a> Edit<'a> {
         } else {
             leaves.into_iter().for_each(|leaf| node.adopt(leaf));
         }
+        self.give_nodes(&mut node)?;
         self.put(&node)
     }
 
@@ -284,7 +315,9 @@ impl<'a> Edit<'a> {
             let len = 8 * node.depth + bits;
             Some(Leaf { key: key.trunc(8 * node.depth).with(low, len), len, value })
         });
-        if node.depth == 0 || !node.nodes.is_empty() || node.prefixes.len() + node.leaves.len() > 1 {
+        let led_to = lone.is_some_and(|lone| lone.len > 24) && self.leads_past(node.depth);
+        if node.depth == 0 || led_to || !node.nodes.is_empty() || node.prefixes.len() + node.leaves.len() > 1
+        {
             return Ok(Rest::Node(self.replace(at, &node)?));
         }
         self.leave(at);

@@ -89,6 +89,13 @@ impl Marked {
         settled
     }
 
+    /// What the word at `at` will be, which is `mark` now.
+    pub(super) fn will_be(&self, at: u32, mark: u32) -> Option<u32> {
+        let number = mark.checked_sub(MARK).filter(|number| *number < MARKS)?;
+        let change = self.changes.get(((number + MARKS - self.first) % MARKS) as usize)?;
+        (change.first..change.first + change.count).contains(&at).then_some(change.word)
+    }
+
     /// Marks a word that is to be another.
     pub(super) fn add(&mut self, generation: u32, at: u32, word: u32) -> u32 {
         if let Some(last) = self.changes.back_mut()

@@ -8,7 +8,7 @@
 //! that the last word of the way is the answer.
 //!
 //! A large IPv4 table has a sheet besides ([`sheet`]): what the first 24 bits lead to, at once, and
-//! where longer prefixes are, the last 8.
+//! where longer prefixes are, the last 8. One of IPv6 has one too, which leads past the first three bytes.
 //!
 //! Nodes stand in an arena ([`arena`]) that a table and its clones share. An edit copies the
 //! nodes on its way that a clone may see, and changes the others in place.
@@ -39,5 +39,7 @@ pub(super) use trie::Trie;
 mod room_tests;
 #[cfg(test)]
 mod sheet_tests;
+#[cfg(test)]
+mod step_tests;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::arena::word;
 use super::edit::Edit;
 use super::key::Key;
 use super::marked::STAYS;
@@ -23,7 +24,12 @@ impl Edit<'_> {
     pub(super) fn note<K: Key>(&mut self, root: Word, key: K, len: u8) {
         if let Some(sheet) = self.sheet {
             let first = key.word(0) >> 8;
-            self.note_below(sheet, root, 0, 0, first..first + (1 << 24u8.saturating_sub(len)));
+            let slots = sheet.part(first..first + (1 << 24u8.saturating_sub(len)));
+            match slots.len() {
+                0 => {}
+                1 => self.note_one::<K>(sheet, root, slots.start),
+                _ => self.note_below::<K>(sheet, root, 0, 0, slots),
+            }
         }
     }
 
@@ -32,7 +38,7 @@ impl Edit<'_> {
     pub(super) fn renew<K: Key>(&mut self, root: Word) {
         if let Some(sheet) = self.sheet {
             for slots in std::mem::take(&mut self.book.marked.astray) {
-                self.note_below(sheet, root, 0, 0, slots);
+                self.note_below::<K>(sheet, root, 0, 0, slots);
             }
         }
         if self.sheet.is_some() && root.is_node() && self.book.takes_renewal() {
@@ -42,8 +48,19 @@ impl Edit<'_> {
         }
     }
 
+    /// The same for one value of the first 24 bits.
+    fn note_one<K: Key>(&mut self, sheet: &Sheet, root: Word, slot: u32) {
+        let mut at = root;
+        for bits in [16, 8, 0] {
+            if at.is_node() {
+                at = Word(word(self.words, Place::of(at).slot(self.words, (slot >> bits) as u8)));
+            }
+        }
+        self.note_at::<K>(sheet, at, slot..slot + 1);
+    }
+
     /// The same for those of `slots` that the node at `at` has: its first is `base`.
-    fn note_below(&mut self, sheet: &Sheet, at: Word, depth: u8, base: u32, slots: Range<u32>) {
+    fn note_below<K: Key>(&mut self, sheet: &Sheet, at: Word, depth: u8, base: u32, slots: Range<u32>) {
         let bits = 16u8.saturating_sub(8 * depth);
         let (first, last) = ((slots.start - base) >> bits, (slots.end - 1 - base) >> bits);
         let words = self.words;
@@ -52,33 +69,44 @@ impl Edit<'_> {
                 (base + (run.start << bits)).max(slots.start)..(base + (run.end << bits)).min(slots.end);
             if below.is_node() && depth < 2 {
                 // A run of its own.
-                self.note_below(sheet, below, depth + 1, base + (run.start << bits), part);
-            } else if below.is_node() {
-                let mut lead = [STAYS; PAGE];
-                Place::of(below).each(words, 0, u8::MAX, |run, word| {
-                    lead[run.start as usize..run.end as usize].fill(word.0);
-                });
-                self.note_page(sheet, part.start, &lead);
-            } else if below.is_leaf() {
-                self.note_leaf(sheet, below, part);
+                self.note_below::<K>(sheet, below, depth + 1, base + (run.start << bits), part);
             } else {
-                self.lead_to(sheet, part, below.0);
+                self.note_at::<K>(sheet, below, part);
             }
         });
     }
 
+    /// The same for neighbours that all lead to `at`, one if that is a node.
+    fn note_at<K: Key>(&mut self, sheet: &Sheet, at: Word, slots: Range<u32>) {
+        if at.is_node() && !sheet.leads_to_nodes() {
+            let mut lead = [STAYS; PAGE];
+            Place::of(at).each(self.words, 0, u8::MAX, |run, below| {
+                lead[run.start as usize..run.end as usize].fill(below.0);
+            });
+            self.note_page(sheet, slots.start, &lead);
+        } else if at.is_leaf() {
+            self.note_leaf::<K>(sheet, at, slots);
+        } else {
+            self.lead_to(sheet, slots, at.0);
+        }
+    }
+
     /// The same where a lone prefix is left.
-    fn note_leaf(&mut self, sheet: &Sheet, at: Word, slots: Range<u32>) {
-        let leaf: Leaf<u32> = pack::leaf(self.words, at.place());
-        let first = (leaf.key >> 8).clamp(slots.start, slots.end);
-        let end = ((leaf.key >> 8) + (1 << 24u8.saturating_sub(leaf.len))).clamp(first, slots.end);
-        let cover = pack::look(self.words, at.place(), !leaf.key);
+    fn note_leaf<K: Key>(&mut self, sheet: &Sheet, at: Word, slots: Range<u32>) {
+        let leaf: Leaf<K> = pack::leaf(self.words, at.place());
+        let bits = leaf.key.word(0);
+        let first = (bits >> 8).clamp(slots.start, slots.end);
+        let end = ((bits >> 8) + (1 << 24u8.saturating_sub(leaf.len))).clamp(first, slots.end);
+        let cover = pack::look(self.words, at.place(), K::of_words(|i| !leaf.key.word(i)));
         self.lead_to(sheet, slots.start..first, cover.0);
         if leaf.len <= 24 {
             self.lead_to(sheet, first..end, leaf.value.0);
+        } else if sheet.leads_to_nodes() {
+            // It moves with its node.
+            self.lead_to(sheet, first..end, STAYS);
         } else if first < end {
             let mut lead = [cover.0; PAGE];
-            let from = (leaf.key & 0xff) as usize;
+            let from = (bits & 0xff) as usize;
             lead[from..from + (1 << 32u8.saturating_sub(leaf.len))].fill(leaf.value.0);
             self.note_page(sheet, first, &lead);
         }
@@ -121,7 +149,7 @@ impl Edit<'_> {
         }
         for (at, there) in at.zip(there) {
             let old = there.load(Relaxed);
-            if old == word {
+            if old == word || self.book.marked.will_be(at, old) == Some(word) {
                 continue;
             }
             if goes_on(old) && at < SLOTS as u32 && !is_page(word) {

@@ -24,9 +24,15 @@ pub(super) fn leaf<K: Key>(words: &Words, at: usize) -> Leaf<K> {
 /// What an address leads to where only this prefix is left.
 #[inline(always)]
 pub(super) fn look<K: Key>(words: &Words, at: usize, address: K) -> Word {
-    let leaf: Leaf<K> = leaf(words, at);
-    let covers = address.common(leaf.key) >= leaf.len;
-    Word(std::hint::select_unpredictable(covers, leaf.value.0, word(words, at + 2)))
+    let (fours, _) = words.as_chunks::<4>();
+    let Some([len, value, cover, front]) = fours.get(at / 4) else { return Word::NONE };
+    let rest = if K::WORDS > 1 { fours.get(at / 4 + 1) } else { None };
+    let key = K::of_words(|i| match (i, rest) {
+        (0, _) => front.load(Relaxed),
+        (_, rest) => rest.map_or(0, |rest| rest[(i - 1) & 3].load(Relaxed)),
+    });
+    let covers = address.common(key) >= len.load(Relaxed) as u8;
+    Word(std::hint::select_unpredictable(covers, value.load(Relaxed), cover.load(Relaxed)))
 }
 
 /// A node's words as they are to be, but for where they will stand.

@@ -11,6 +11,7 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::arena::{LINE, Words, set_word, word};
 use super::word::{Shape, Word};
@@ -239,8 +240,9 @@ impl Place {
 /// Where the word is that `byte` leads to in the packed node that starts at a word.
 #[inline(always)]
 pub(super) fn slot(words: &Words, start: usize, byte: u8) -> usize {
-    let group = start + usize::from(byte) / GROUP;
-    let (starts, before) = (word(words, group), word(words, group + GROUPS));
+    let Some(line) = words.as_chunks::<LINE>().0.get(start / LINE) else { return usize::MAX };
+    let group = usize::from(byte) / GROUP;
+    let [starts, before] = [group, group + GROUPS].map(|at| line[at].load(Relaxed));
     // Of the runs, those that start no later than the byte.
     let upto = starts.wrapping_shl(31 - (u32::from(byte) & 31));
     before.wrapping_add(upto.count_ones()) as usize

@@ -156,6 +156,34 @@ macro_rules! against_oracles {
                     agree(&full.0, &full.1, &[]);
                 }
             }
+
+            proptest! {
+                #![proptest_config(ProptestConfig::with_cases(4))]
+
+                /// Thousands of routes, of which nothing foretells how far an address goes.
+                #[test]
+                fn thousands(
+                    nets in prop::collection::vec((any::<$int>(), 1..=$bits as u8), 5_000),
+                    nested in prop::collection::vec(net(), 500),
+                ) {
+                    let wide = nets.into_iter().map(|(bits, len)| <$net>::new(<$addr>::from_bits(bits), len).unwrap());
+                    let (mut fib, mut second) = (<$fib>::default(), PrefixMap::new());
+                    for (net, i) in wide.chain(nested).zip(0..) {
+                        prop_assert_eq!(fib.insert(net, NhlfeId(i)), second.insert(net.trunc(), NhlfeId(i)));
+                    }
+                    prop_assert!(fib.memory() > 128 << 10);
+                    let oracle: Oracle = second.iter().map(|(net, value)| (net, *value)).collect();
+                    let addresses = addresses(&oracle, &[]);
+                    let mut found = vec![NhlfeId(77); addresses.len()];
+                    fib.lookup_batch(&addresses, &mut found);
+                    for (address, found) in addresses.into_iter().zip(found) {
+                        let expected = second.get_lpm(&<$net>::new(address, $bits).unwrap());
+                        let value = expected.map(|(_, value)| *value);
+                        prop_assert_eq!(found, value.unwrap_or(NhlfeId::NONE), "{}", address);
+                        prop_assert_eq!(fib.lookup(address), value, "{}", address);
+                    }
+                }
+            }
         }
     };
 }

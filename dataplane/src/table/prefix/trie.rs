@@ -90,14 +90,17 @@ impl<K: Key> Trie<K> {
     #[inline]
     pub(in crate::table) fn lookup_batch<A: Address<Key = K>>(&self, addresses: &[A], found: &mut [NhlfeId]) {
         match self.sheet() {
-            Some(sheet) => sheet.vector().all(self, addresses, found),
-            None => all_wide(self.words(), self.root, self.default, addresses, found),
+            Some(sheet) if !A::WIDE => sheet.vector().all(self, addresses, found),
+            sheet => {
+                let steps = sheet.and_then(Sheet::steps);
+                all_wide(self.words(), steps, self.root, self.default, addresses, found);
+            }
         }
     }
 
     /// What this processor does look-ups by, in words.
     pub(in crate::table) fn chosen(&self) -> &'static str {
-        self.sheet().map_or_else(wide::name, |sheet| sheet.vector().name())
+        self.sheet().filter(|_| K::BITS == 32).map_or_else(wide::name, |sheet| sheet.vector().name())
     }
 
     /// All words of the sheet, by index.
@@ -261,7 +264,7 @@ impl<K: Key> Trie<K> {
             }
             sheet = self.at.as_mut().and_then(Arc::get_mut).and_then(Generation::take_sheet).or(sheet);
             let mut to = Generation::first::<K>(lines, sheet.take());
-            if let Ok(root) = self.copy(&to, self.root) {
+            if let Ok(root) = self.copy(&to, self.root, 0) {
                 self.lines = to.arena.book().used();
                 Edit::new(&to.arena, &mut to.arena.book(), to.number).note(root, K::ZERO, 0);
                 (self.root, self.at) = (root, Some(Arc::new(to)));
@@ -272,8 +275,8 @@ impl<K: Key> Trie<K> {
         }
     }
 
-    /// Copies a node, and all below it.
-    fn copy(&self, to: &Generation, node: Word) -> Result<Word, Full> {
+    /// Copies a node that looks at byte `depth`, and all below it.
+    fn copy(&self, to: &Generation, node: Word, depth: u8) -> Result<Word, Full> {
         if !node.is_node() {
             return Ok(node);
         }
@@ -289,10 +292,17 @@ impl<K: Key> Trie<K> {
         for at in copy.slots(words) {
             let below = Word(word(words, at));
             if below.is_node() {
-                set_word(words, at, self.copy(to, below)?.0);
+                set_word(words, at, self.copy(to, below, depth + 1)?.0);
             }
         }
-        Ok(copy.node())
+        if copy.leaves(words) == 0 {
+            return Ok(copy.node());
+        }
+        let mut book = to.arena.book();
+        let mut edit = Edit::new(&to.arena, &mut book, to.number);
+        let given = edit.give_nodes_below::<K>(copy.node(), depth);
+        edit.end(given.is_ok());
+        given
     }
 
     /// Prefixes in it.

@@ -4,6 +4,7 @@
 
 use super::arena::Words;
 use super::key::Address;
+use super::sheet::Steps;
 use super::walk::all;
 use super::word::Word;
 use crate::id::NhlfeId;
@@ -29,6 +30,7 @@ pub(super) fn name() -> &'static str {
 #[inline(never)]
 pub(super) fn all_wide<A: Address>(
     words: &Words,
+    steps: Option<&Steps>,
     root: Word,
     default: NhlfeId,
     addresses: &[A],
@@ -39,17 +41,18 @@ pub(super) fn all_wide<A: Address>(
         #[target_feature(enable = "popcnt,lzcnt,bmi1,bmi2")]
         fn counted<A: Address>(
             words: &Words,
+            steps: Option<&Steps>,
             root: Word,
             default: NhlfeId,
             addresses: &[A],
             found: &mut [NhlfeId],
         ) {
-            all(words, root, default, addresses, found);
+            all(words, steps, root, default, addresses, found);
         }
         if counts() {
             // SAFETY: the processor has all that `counted` is built for.
-            return unsafe { counted(words, root, default, addresses, found) };
+            return unsafe { counted(words, steps, root, default, addresses, found) };
         }
     }
-    all(words, root, default, addresses, found);
+    all(words, steps, root, default, addresses, found);
 }
