@@ -12,8 +12,13 @@ use std::mem::MaybeUninit;
 
 use crossbeam::utils::CachePadded;
 
+use crate::memory::fetch_to_write;
 use crate::sync::atomic::{AtomicUsize, Ordering, fence};
 use crate::sync::{Arc, UnsafeCell};
+
+/// How many slots ahead a cache line is asked for that the receiver's core has, to be written: stores go one
+/// after the other, each as its line has come.
+const AHEAD: usize = 16;
 
 /// The memory both sides share. Positions count up for ever and wrap; the slot
 /// of a position is its low bits. Slots from `head` up to `tail` are filled.
@@ -132,6 +137,10 @@ impl<T: Send> Sender<T> {
     /// There is room for the value.
     #[inline]
     unsafe fn put(&mut self, value: T) {
+        let in_a_line = (64 / size_of::<T>().max(1)).max(1);
+        if self.tail.is_multiple_of(in_a_line) {
+            fetch_to_write(self.ring.slot(self.tail.wrapping_add(AHEAD)));
+        }
         // SAFETY: the position is in `tail..head + capacity`, where only the sender writes.
         self.ring.slot(self.tail).with_mut(|slot| unsafe { (*slot).write(value) });
         self.tail = self.tail.wrapping_add(1);

@@ -4,7 +4,8 @@
 //! moving a frame moves a pointer.
 
 use super::meta::Meta;
-use crate::memory::fetch;
+use crate::id::WorkerIndex;
+use crate::memory::{fetch, fetch_to_write};
 
 /// Bytes kept free before a received frame: two VLAN tags, eight labels and some.
 pub const HEADROOM: usize = 128;
@@ -51,7 +52,12 @@ impl Frame {
     /// Empties it and forgets what was known; the headroom is [`HEADROOM`] again.
     #[inline]
     pub fn reset(&mut self) {
-        let home = self.buffer.meta.home;
+        self.renew(self.buffer.meta.home);
+    }
+
+    /// As [`Frame::reset`], and it belongs to `home` from now on.
+    #[inline]
+    pub(super) fn renew(&mut self, home: WorkerIndex) {
         self.buffer.meta = Meta { home, ..Meta::default() };
         self.start = HEADROOM as u16;
         self.end = HEADROOM as u16;
@@ -109,6 +115,20 @@ impl Frame {
     #[inline]
     pub(crate) fn fetch(&self) {
         fetch(&self.buffer.meta);
+    }
+
+    /// Lets all that forwarding needs of a frame of another core's come: what the stages know about it, to be
+    /// written, and its first bytes.
+    #[inline]
+    pub(crate) fn fetch_across(&self) {
+        self.fetch_to_renew();
+        fetch(self.bytes().as_ptr());
+    }
+
+    /// Lets what the stages know about it come, to be written.
+    #[inline]
+    pub(crate) fn fetch_to_renew(&self) {
+        fetch_to_write(&self.buffer.meta);
     }
 
     /// All its buffer, whatever it holds.

@@ -5,6 +5,7 @@
 //! given, and [`StackEdits`] what lies beside it for labelled frames; a [`Pool`]
 //! is where a worker's frames come from and go back to.
 
+mod account;
 mod alike;
 mod batch;
 pub mod flow;
@@ -21,7 +22,7 @@ pub(crate) use batch::Beside;
 pub use batch::{BATCH, Batch};
 pub use frame::{Frame, HEADROOM, JUMBO_CAPACITY, NoRoom, STANDARD_CAPACITY};
 pub use meta::{Flags, Layer3, Meta};
-pub use pool::{Pool, PoolSize};
+pub use pool::{Due, Pool, PoolSize};
 pub use stack::{StackEdit, StackEdits};
 pub(crate) use sums::by_class;
 pub use verdict::{DropReason, PuntReason, Verdict};

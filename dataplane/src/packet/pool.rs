@@ -1,5 +1,6 @@
 //! Where a worker's frames come from and go back to.
 
+use super::account::{Account, slack};
 use super::frame::Frame;
 use crate::id::WorkerIndex;
 use crate::memory::prefer_large_pages;
@@ -19,11 +20,26 @@ pub enum PoolSize {
 #[derive(Debug)]
 pub struct Pool {
     free: Vec<Frame>,
-    /// Frames that belong to other workers' pools, on their way home.
+    /// Frames that belong to other pools, on their way home.
     foreign: Vec<Frame>,
+    /// How it stands with each worker whose frames it keeps, and gives its own for.
+    accounts: Vec<Account>,
+    /// What it may owe one of them.
+    slack: i32,
+    /// Whether one of them has not been told everything.
+    news: bool,
     home: WorkerIndex,
     size: PoolSize,
     total: usize,
+}
+
+/// What a pool has for another worker.
+#[derive(Debug)]
+pub enum Due {
+    /// A frame, for one of its own that was kept.
+    Frame(Frame),
+    /// How many of its own were kept since it was told last, less those that it was given others for.
+    Kept(i32),
 }
 
 impl Pool {
@@ -39,35 +55,88 @@ impl Pool {
         };
         let free: Vec<_> = std::iter::repeat_with(make).take(count).collect();
         prefer_large_pages(free.iter().map(Frame::memory));
-        Self { free, foreign: Vec::with_capacity(count), home, size, total: count }
+        let foreign = Vec::with_capacity(count);
+        Self { free, foreign, accounts: Vec::new(), slack: 0, news: false, home, size, total: count }
+    }
+
+    /// Keeps frames of so many workers from now on, their indices being the first, and tells and gives
+    /// them what is theirs by [`Pool::settle`].
+    pub fn trade(&mut self, workers: usize) {
+        self.accounts.resize(workers, Account::default());
+        self.slack = slack(self.total, workers);
+        // Room for what may come in a turn before it is set off: nothing is allocated then.
+        self.free.reserve(self.total);
     }
 
     /// A free frame, empty; `None` when all are in use.
     #[inline]
     pub fn get(&mut self) -> Option<Frame> {
         let mut frame = self.free.pop()?;
-        frame.reset();
+        // Whose it was is not looked at: its lines may be far away.
+        frame.renew(self.home);
         Some(frame)
     }
 
-    /// Takes a frame back, or keeps it aside for [`Pool::foreign`] when it
-    /// belongs to another worker's pool.
+    /// Takes a frame back. Of another's it keeps those of workers that it trades with, and the others aside for
+    /// [`Pool::foreign`].
     #[inline]
     pub fn put(&mut self, frame: Frame) {
-        if frame.meta().home == self.home {
-            self.free.push(frame);
-        } else {
-            self.foreign.push(frame);
+        let home = frame.meta().home;
+        if home != self.home {
+            let Some(account) = self.accounts.get_mut(home.index()) else { return self.foreign.push(frame) };
+            account.keep();
+            self.news = true;
+        }
+        self.free.push(frame);
+    }
+
+    /// Takes a frame that came home, or for one that another worker kept.
+    #[inline]
+    pub fn take_back(&mut self, frame: Frame) {
+        self.free.push(frame);
+    }
+
+    /// Hears how many of its frames another worker has kept ([`Due::Kept`]).
+    #[inline]
+    pub fn hear(&mut self, by: WorkerIndex, kept: i32) {
+        self.accounts.get_mut(by.index()).into_iter().for_each(|account| account.hear(kept));
+    }
+
+    /// Tells other workers what was kept of theirs, and gives frames for it where that is more than may be
+    /// owed; for `all` of it, when there is time. What `send` does not take, and gives back, waits.
+    #[inline]
+    pub fn settle(&mut self, all: bool, send: impl FnMut(usize, Due) -> Result<(), Option<Frame>>) {
+        if self.news || all {
+            self.settle_accounts(all, send);
         }
     }
 
-    /// Frames to be sent home to other pools; the worker drains this.
+    fn settle_accounts(&mut self, all: bool, mut send: impl FnMut(usize, Due) -> Result<(), Option<Frame>>) {
+        self.news = false;
+        for (to, account) in self.accounts.iter_mut().enumerate() {
+            for _ in 0..account.due(if all { 0 } else { self.slack }) {
+                let Some(frame) = self.free.pop() else { break };
+                if let Err(frame) = send(to, Due::Frame(frame)) {
+                    self.free.extend(frame);
+                    break;
+                }
+                account.pay();
+            }
+            match account.news() {
+                Some(kept) if send(to, Due::Kept(kept)).is_ok() => account.told(),
+                Some(_) => self.news = true,
+                None => {}
+            }
+        }
+    }
+
+    /// Frames to be sent home to pools that it does not trade with; the worker drains this.
     #[inline]
     pub fn foreign(&mut self) -> &mut Vec<Frame> {
         &mut self.foreign
     }
 
-    /// Free frames now.
+    /// Free frames now; more than [`Pool::total`] while some are owed to others.
     #[inline]
     pub fn available(&self) -> usize {
         self.free.len()
@@ -90,18 +159,4 @@ impl Pool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_pool_gives_none_and_takes_back_its_own() {
-        let mut pool = Pool::new(WorkerIndex(3), 2, PoolSize::Standard);
-        let (a, b) = (pool.get().unwrap(), pool.get().unwrap());
-        assert!(pool.get().is_none());
-        pool.put(a);
-        pool.put(b);
-        pool.put(Pool::new(WorkerIndex(4), 1, PoolSize::Standard).get().unwrap());
-        assert_eq!((pool.available(), pool.foreign().len()), (2, 1));
-        assert_eq!(pool.get().unwrap().meta().home, WorkerIndex(3));
-    }
-}
+mod tests;

@@ -109,6 +109,19 @@ fn forwards(workers: usize) {
     let totals = router.handle().totals();
     assert_eq!(totals.unaccounted(), router.held() as i64, "{totals:?}");
     assert_eq!((totals.dropped(), totals.delivered, totals.received), (0, 1, 13));
+    // Several times the buffers that there are, all one way; then each worker has as many as at first.
+    for _ in 0..300 {
+        now += 1_000_000;
+        assert!(a.send(Time(now), &packet()));
+        router.step(Time(now));
+    }
+    now += 40_000_000;
+    router.step(Time(now));
+    assert_eq!((router.handle().totals().dropped(), router.held()), (0, 0));
+    let answers = router.handle().status();
+    router.step(Time(now));
+    let pools: Vec<_> = answers.try_iter().map(|status| status.pool).collect();
+    assert_eq!(pools, vec![(64, 64); workers]);
 }
 
 #[test]
@@ -117,7 +130,7 @@ fn one_worker_resolves_and_forwards() {
 }
 
 #[test]
-fn two_workers_hand_over_and_buffers_go_home() {
+fn two_workers_hand_over_and_keep_as_many_buffers() {
     forwards(2);
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::sleep::Waker;
 use crate::handoff::{Handoff, Receiver, Sender};
-use crate::id::PortIndex;
+use crate::id::{PortIndex, WorkerIndex};
 use crate::packet::{BATCH, Frame};
 use crate::qos::Departed;
 
@@ -31,8 +31,10 @@ pub enum Parcel {
     Release(Frame),
     /// For the slow path; `meta.verdict` says why.
     Punt(Frame),
-    /// A buffer on its way back to the receiver's pool.
+    /// A buffer for the receiver's pool: its own on its way back, or for one that was kept.
     Home(Frame),
+    /// How many buffers of the receiver's this worker has kept, less those that it gave for them.
+    Kept(WorkerIndex, i32),
     /// For the slow path: a port's line went up or down.
     Link(PortIndex, bool),
 }
@@ -47,7 +49,19 @@ impl Parcel {
             | Self::Release(f)
             | Self::Punt(f)
             | Self::Home(f) => Some(f),
-            Self::Counts(..) | Self::Link(..) => None,
+            Self::Counts(..) | Self::Kept(..) | Self::Link(..) => None,
+        }
+    }
+
+    /// Lets what is needed of its frame come from the core that had it last.
+    #[inline]
+    fn fetch(&self) {
+        match self {
+            Self::Enqueue(f) | Self::Moved(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) => {
+                f.fetch_across();
+            }
+            Self::Home(f) => f.fetch_to_renew(),
+            Self::Counts(..) | Self::Kept(..) | Self::Link(..) => {}
         }
     }
 }
@@ -112,11 +126,14 @@ impl Mesh {
         }
     }
 
-    /// Takes up to 256 parcels from each ring, in order.
+    /// Takes up to 256 parcels from each ring, in order; their frames are on their way from the other core then.
     #[inline]
     pub fn receive(&mut self, inbox: &mut Vec<Parcel>) {
         for ring in self.from.iter_mut().flatten() {
-            ring.receive(BURST, |parcel| inbox.push(parcel));
+            ring.receive(BURST, |parcel| {
+                parcel.fetch();
+                inbox.push(parcel);
+            });
         }
     }
 

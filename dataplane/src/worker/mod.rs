@@ -35,7 +35,7 @@ use crate::stage::fragment;
 use crate::table::{Reader, Snapshot};
 use crate::time::Time;
 
-/// Nanoseconds between two looks at each port's line.
+/// Nanoseconds between two looks at each port's line, and at what is owed to other workers.
 const PORT_POLL: u64 = 20_000_000;
 
 /// Room for the fragments of a datagram of 9,000 bytes at the least MTU of IPv4.
@@ -131,6 +131,8 @@ impl Worker {
         (asks, asked): (mpsc::Receiver<Ask>, Arc<AtomicBool>),
     ) -> Self {
         let inbox = Vec::with_capacity(mesh.most());
+        let mut pool = pool;
+        pool.trade(workers);
         let out = Out {
             index: pool.home(),
             workers,
@@ -220,7 +222,7 @@ impl Worker {
         }
         for parcel in self.inbox.drain(..) {
             if let Parcel::Home(frame) = parcel {
-                out.pool.put(frame);
+                out.pool.take_back(frame);
             } else if let Some(frame) = parcel.into_frame() {
                 out.drop(frame, DropReason::Shutdown);
             }
@@ -280,7 +282,8 @@ impl Core {
             Parcel::Enqueue(frame) => self.out.enqueue_on_interface(frame, snapshot, now),
             Parcel::Moved(frame) => self.out.take_over(frame, snapshot, now),
             Parcel::Counts(port, departed) => self.out.departed.push_back((port, departed)),
-            Parcel::Home(frame) => self.out.pool.put(frame),
+            Parcel::Home(frame) => self.out.pool.take_back(frame),
+            Parcel::Kept(by, kept) => self.out.pool.hear(by, kept),
             Parcel::Originate(frame) | Parcel::Release(frame) => {
                 if let Err(frame) = self.batch.push(frame) {
                     self.run_local(snapshot, now);
@@ -357,12 +360,13 @@ impl Core {
                 }
             }
         }
-        if now >= self.next_poll {
+        let now_and_then = now >= self.next_poll;
+        if now_and_then {
             self.next_poll = Time(now.nanos() + PORT_POLL);
             out.poll_ports(now);
         }
         out.settle();
-        out.send_home();
+        out.send_home(now_and_then);
         out.mesh.flush();
         frames
     }

@@ -9,7 +9,7 @@ use super::{Status, owner};
 use crate::class::{CLASSES, TrafficClass};
 use crate::counters::{Counters, Traffic};
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
-use crate::packet::{Batch, DropReason, Flags, Frame, Pool, PuntReason, Verdict, by_class};
+use crate::packet::{Batch, DropReason, Due, Flags, Frame, Pool, PuntReason, Verdict, by_class};
 use crate::port::{AnyPort, Port};
 use crate::qos::{Departed, Look, Metered, Scheduler, TreeReport};
 use crate::stage::enqueue::Together;
@@ -171,9 +171,18 @@ impl Out {
         }
     }
 
-    /// Sends other loops' buffers home; those that find the ring full wait.
+    /// Sends buffers of the slow path home, and other workers what is theirs, `all` of it when there is
+    /// time; what finds the ring full waits.
     #[inline]
-    pub(super) fn send_home(&mut self) {
+    pub(super) fn send_home(&mut self, all: bool) {
+        let (mesh, by) = (&mut self.mesh, self.index);
+        self.pool.settle(all, |to, due| {
+            let parcel = match due {
+                Due::Frame(frame) => Parcel::Home(frame),
+                Due::Kept(kept) => Parcel::Kept(by, kept),
+            };
+            mesh.send(to, parcel).map_err(Parcel::into_frame)
+        });
         let foreign = self.pool.foreign();
         let mut kept = 0;
         while kept < foreign.len() {
@@ -209,7 +218,8 @@ impl Out {
     pub(super) fn status(&self, meters: Vec<Metered>) -> Status {
         Status {
             worker: self.index,
-            pool: (self.pool.available(), self.pool.total()),
+            // Those that are owed to others are theirs.
+            pool: (self.pool.available().min(self.pool.total()), self.pool.total()),
             held: self.held(),
             queues: self.queues.iter().map(|q| (q.id, q.link(), q.stats())).collect(),
             meters,
