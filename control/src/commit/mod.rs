@@ -16,6 +16,7 @@ mod labels;
 mod meter;
 mod routes;
 mod rule;
+mod space;
 mod trees;
 mod vpn;
 
@@ -171,6 +172,7 @@ impl State {
     ) -> Result<ApplyReport, ConfigErrors> {
         config.check()?;
         self.check_labels(&config)?;
+        self.check_space(&config, snapshot)?;
         let before = derived(&self.config, &self.down);
         self.config = config;
         self.down.retain(|name| self.config.ports.iter().any(|p| p.name == *name));

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::allocate::{Key, NewLabels};
 use super::batch::{BatchErrors, RouteVia, at_most, check_all, check_push};
+use super::space::{Coming, room};
 use crate::config::{self, DiffServWord, Discard, LabelMode, TtlWord, rules};
 use crate::rib::{self, AskedModel, Source, Wanted};
 
@@ -119,6 +120,12 @@ impl State {
             None => Ok(()),
         };
         check_all("route", &checked, label)?;
+        let (mut coming, has_room) = (Coming::default(), room(snapshot));
+        check_all("route", &checked, |change| match change {
+            Checked::Add(vrf, prefix, ..) => self.finds_room(*vrf, *prefix, &mut coming, &has_room),
+            Checked::Remove(..) => Ok(()),
+        })?;
+        drop(has_room);
         Ok(self.change(checked, snapshot))
     }
 

@@ -50,7 +50,14 @@ macro_rules! fib {
                 self.trie.get(prefix.addr().into(), prefix.prefix_len())
             }
 
+            /// Whether so many prefixes more surely find room. 2^24 of IPv4 and 2^21 of IPv6 always do; of
+            /// more it depends on what they have in common, as a table takes 8 GiB at most.
+            pub fn has_room_for(&self, more: usize) -> bool {
+                self.trie.has_room_for(more)
+            }
+
             /// Sets where `prefix` (host bits ignored) leads, an id below 2^31 (others are ignored); gives back what it led to before.
+            /// Where there is no room ([`Self::has_room_for`]) nothing changes.
             pub fn insert(&mut self, prefix: $net, nhlfe: NhlfeId) -> Option<NhlfeId> {
                 self.trie.insert(prefix.addr().into(), prefix.prefix_len(), nhlfe)
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 use super::Long;
 use super::key::Key;
@@ -65,6 +66,68 @@ fn agrees<K: Key>(trie: &Trie<K>, oracle: &Oracle) -> Result<(), TestCaseError> 
         }
     }
     Ok(())
+}
+
+/// Sets what finds room in few lines, and takes out what did not change anything meanwhile.
+fn bounded<K: Key>(steps: Vec<Step<K>>, most: usize) -> Result<usize, TestCaseError> {
+    let (mut trie, mut oracle, mut refused) = (Trie::<K>::default(), Oracle::new(), 0);
+    trie.bound(most);
+    let mut before = (trie.clone(), oracle.clone());
+    for (n, (_, key, len, value)) in steps.iter().enumerate() {
+        let at = (key.trunc(*len).order(), *len);
+        let old = trie.insert(*key, *len, NhlfeId(*value));
+        prop_assert_eq!(old.map(|old| old.0), oracle.get(&at).copied());
+        if trie.get(*key, *len) == Some(NhlfeId(*value)) {
+            oracle.insert(at, *value);
+        } else {
+            refused += 1;
+            prop_assert_eq!(trie.get(*key, *len), old);
+            agrees(&trie, &oracle)?;
+        }
+        if n % 16 == 0 {
+            agrees(&before.0, &before.1)?;
+            before = (trie.clone(), oracle.clone());
+        }
+    }
+    agrees(&trie, &oracle)?;
+    // What goes makes room for others.
+    let mut gone = 0;
+    for (_, key, len, _) in &steps {
+        if let Some(value) = trie.remove(*key, *len) {
+            prop_assert_eq!(oracle.remove(&(key.trunc(*len).order(), *len)), Some(value.0));
+            gone += 1;
+        }
+    }
+    agrees(&trie, &oracle)?;
+    prop_assert!(gone > 0);
+    Ok(refused)
+}
+
+#[test]
+fn what_finds_no_room_changes_nothing() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut refused = [0; 2];
+    for most in (24..144).step_by(8) {
+        let four = prop::collection::vec(step::<u32>(), 400).new_tree(&mut runner).unwrap().current();
+        refused[0] += bounded(four, most).unwrap();
+        let six = prop::collection::vec(step::<Long>(), 400).new_tree(&mut runner).unwrap().current();
+        refused[1] += bounded(six, most).unwrap();
+    }
+    assert!(refused.iter().all(|refused| *refused > 100), "{refused:?}");
+}
+
+#[test]
+fn what_surely_finds_room_is_told() {
+    let mut trie = Trie::<u32>::default();
+    assert!(trie.has_room_for(1 << 24) && !trie.has_room_for((1 << 24) + 1));
+    assert!(
+        Trie::<Long>::default().has_room_for(1 << 21) && !Trie::<Long>::default().has_room_for(1 << 21 | 1)
+    );
+    for i in 0..1_000 {
+        trie.insert(i << 12, 20, NhlfeId(1));
+    }
+    assert!(trie.has_room_for((1 << 24) - 1_000) && !trie.has_room_for((1 << 24) - 999));
+    assert!(!trie.has_room_for(usize::MAX));
 }
 
 proptest! {

@@ -26,6 +26,18 @@ const FEW: usize = 1 << 10;
 /// Lines that are many: 16 MiB.
 const MANY: usize = 1 << 18;
 
+/// Lines that there may be: what leads to a lone prefix counts places of four words by 29 bits.
+const MOST: usize = (Word::PLACES << 2) / LINE;
+/// Prefixes that always find room. In IPv4 each has a node, the worst there is, and with its share of those above and
+/// of what comes and goes takes less than 128 words; in IPv6 two that differ in their last byte have 15 nodes.
+const fn always(bits: u8) -> usize {
+    if bits == 32 { 1 << 24 } else { 1 << 21 }
+}
+/// Lines that one more takes at most: a node of three for each byte, and what their parent grows.
+const fn worst(bits: u8) -> usize {
+    3 * (bits as usize / 8) + 8
+}
+
 /// Prefix to value.
 #[derive(Clone, Debug)]
 pub(in crate::table) struct Trie<K> {
@@ -33,6 +45,8 @@ pub(in crate::table) struct Trie<K> {
     root: Word,
     /// Lines that its nodes take.
     lines: usize,
+    /// Lines that there may be.
+    most: usize,
     /// Prefixes in the nodes.
     len: usize,
     /// The value of the prefix of no bits: it may change as often as it likes.
@@ -42,7 +56,8 @@ pub(in crate::table) struct Trie<K> {
 
 impl<K> Default for Trie<K> {
     fn default() -> Self {
-        Self { at: None, root: Word::NONE, lines: 0, len: 0, default: NhlfeId::NONE, key: PhantomData }
+        let (lines, most) = (0, MOST);
+        Self { at: None, root: Word::NONE, lines, most, len: 0, default: NhlfeId::NONE, key: PhantomData }
     }
 }
 
@@ -73,6 +88,19 @@ impl<K: Key> Trie<K> {
     #[cfg(test)]
     pub(super) fn run_short(&self, blocks: u32) {
         self.at.iter().for_each(|at| at.arena.book().short = Some(blocks));
+    }
+
+    /// Lets there be so many lines at most.
+    #[cfg(test)]
+    pub(super) fn bound(&mut self, most: usize) {
+        self.most = most;
+    }
+
+    /// Whether so many prefixes more surely find room.
+    pub(in crate::table) fn has_room_for(&self, more: usize) -> bool {
+        let lines = self.lines.saturating_add(more.saturating_mul(worst(K::BITS)));
+        // What leads elsewhere from above may make nodes twice as large, and an arena has a quarter more.
+        self.len.saturating_add(more) <= always(K::BITS) || lines <= self.most / 5 * 2
     }
 
     /// The value of the longest prefix that covers `address`.
@@ -175,7 +203,7 @@ impl<K: Key> Trie<K> {
     }
 
     /// Sets the value of a prefix; gives back the one before. Setting what is there copies
-    /// nothing; values from 2^31 on are none.
+    /// nothing; values from 2^31 on are none; and where there is no room nothing changes.
     pub(in crate::table) fn insert(&mut self, key: K, len: u8, value: NhlfeId) -> Option<NhlfeId> {
         let key = key.trunc(len);
         let old = self.get(key, len);
@@ -188,15 +216,16 @@ impl<K: Key> Trie<K> {
         }
         self.sheet().inspect(|sheet| sheet.fetch(key));
         let leaf = Leaf { key, len, value };
-        self.root = self.edit(key, len, |edit, root| {
+        let edited = self.edit(key, len, |edit, root| {
             let root = if root.is_node() { root } else { edit.put(&Node::<K>::new(0, NhlfeId::NONE))? };
             edit.insert(root, 0, leaf)
         });
-        self.len += usize::from(old.is_none());
+        self.len += usize::from(edited.is_ok() && old.is_none());
         old
     }
 
-    /// Takes a prefix out; gives back its value. Taking out what is not there copies nothing.
+    /// Takes a prefix out; gives back its value. Taking out what is not there copies nothing, and where
+    /// there is no room for a copy it stays.
     pub(in crate::table) fn remove(&mut self, key: K, len: u8) -> Option<NhlfeId> {
         let key = key.trunc(len);
         let old = self.get(key, len)?;
@@ -205,20 +234,29 @@ impl<K: Key> Trie<K> {
         } else if self.len == 1 {
             *self = Self { default: self.default, ..Self::default() };
         } else {
-            self.len -= 1;
             self.sheet().inspect(|sheet| sheet.fetch(key));
-            self.root = self.edit(key, len, |edit, root| match edit.remove(root, 0, key, len)? {
+            let edited = self.edit(key, len, |edit, root| match edit.remove(root, 0, key, len)? {
                 Rest::Node(root) => Ok(root),
                 Rest::Nothing | Rest::Leaf(_) => Ok(Word::NONE),
             });
+            edited.ok()?;
+            self.len -= 1;
         }
         Some(old)
     }
 
-    /// Makes an edit in a generation of its own, with as much room as it takes.
-    fn edit(&mut self, key: K, len: u8, what: impl Fn(&mut Edit<'_>, Word) -> Result<Word, Full>) -> Word {
-        let mut room = ROOM;
+    /// Makes an edit in a generation of its own, with as much room as it takes and may have.
+    fn edit(
+        &mut self,
+        key: K,
+        len: u8,
+        what: impl Fn(&mut Edit<'_>, Word) -> Result<Word, Full>,
+    ) -> Result<(), Full> {
+        let (mut room, mut last) = (ROOM, false);
+        // Where there may be no room in the end, what is begun can be given up: no node is written in place.
+        let careful = self.lines > self.most / 4;
         loop {
+            let before = self.at.clone().filter(|_| careful);
             if let Some(at) = self.own() {
                 let mut book = at.arena.book();
                 let mut edit = Edit::new(&at.arena, &mut book, at.number);
@@ -229,12 +267,17 @@ impl<K: Key> Trie<K> {
                 }
                 let (taken, left) = edit.end(root.is_ok());
                 drop(book);
-                self.lines = self.lines + taken - left;
                 if let Ok(root) = root {
-                    return root;
+                    (self.root, self.lines) = (root, self.lines + taken - left);
+                    return Ok(());
                 }
+                self.lines += if careful { 0 } else { taken };
             }
-            self.relocate(room);
+            self.at = before.or(self.at.take());
+            if last {
+                return Err(Full);
+            }
+            last = self.relocate(room)?;
             room *= 2;
         }
     }
@@ -249,8 +292,8 @@ impl<K: Key> Trie<K> {
         Some(at.clone())
     }
 
-    /// Moves to an arena of its own, with `room` for more.
-    fn relocate(&mut self, mut room: usize) {
+    /// Moves to an arena of its own, with `room` for more; whether there cannot be more.
+    fn relocate(&mut self, mut room: usize) -> Result<bool, Full> {
         let mut sheet = None;
         loop {
             let part = match self.lines {
@@ -258,9 +301,12 @@ impl<K: Key> Trie<K> {
                 FEW..MANY => 2,
                 _ => 4,
             };
-            let lines = self.lines + self.lines / part + room;
+            if self.lines >= self.most {
+                return Err(Full);
+            }
+            let lines = (self.lines + self.lines / part + room).min(self.most);
             if self.at.as_mut().and_then(Arc::get_mut).is_some_and(|at| at.grow::<K>(lines)) {
-                return;
+                return Ok(lines == self.most);
             }
             sheet = self.at.as_mut().and_then(Arc::get_mut).and_then(Generation::take_sheet).or(sheet);
             let mut to = Generation::first::<K>(lines, sheet.take());
@@ -268,7 +314,10 @@ impl<K: Key> Trie<K> {
                 self.lines = to.arena.book().used();
                 Edit::new(&to.arena, &mut to.arena.book(), to.number).note(root, K::ZERO, 0);
                 (self.root, self.at) = (root, Some(Arc::new(to)));
-                return;
+                return Ok(lines == self.most);
+            }
+            if lines == self.most {
+                return Err(Full);
             }
             sheet = to.take_sheet();
             room *= 2;

@@ -23,6 +23,8 @@ pub(super) struct Word(pub(super) u32);
 const PLACE: u32 = (1 << 29) - 1;
 
 impl Word {
+    /// Places that what leads to a lone prefix can tell, of four words each.
+    pub(super) const PLACES: usize = 1 << 29;
     /// Nothing.
     pub(super) const NONE: Self = Self(NhlfeId::NONE.0);
     /// The first id that is no value any more, save `NONE`.
