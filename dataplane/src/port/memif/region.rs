@@ -156,12 +156,6 @@ impl Place<'_> {
         fetch(self.start.as_ptr());
     }
 
-    /// The same where they will be written.
-    #[inline]
-    pub(super) fn prefetch_to_write(&self) {
-        fetch_to_write(self.start.as_ptr());
-    }
-
     /// Asks for the first `len` bytes that will be written, but for those of the first line.
     #[inline]
     pub(super) fn prefetch_rest_to_write(&self, len: usize) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 
 use super::region::Regions;
-use crate::memory::{fetch, fetch_to_write};
+use crate::memory::fetch;
 
 /// What every ring starts with.
 pub(super) const COOKIE: u32 = 0x03e3_1f20;
@@ -171,12 +171,6 @@ impl Ring {
     #[inline]
     pub(super) fn prefetch(&self, first: u16, count: u16) {
         (0..count + 3).step_by(4).for_each(|ahead| fetch(self.words(first.wrapping_add(ahead))));
-    }
-
-    /// The same of entries that will be written.
-    #[inline]
-    pub(super) fn prefetch_to_write(&self, first: u16, count: u16) {
-        (0..count + 3).step_by(4).for_each(|ahead| fetch_to_write(self.words(first.wrapping_add(ahead))));
     }
 
     /// A copy of an entry, which the other end cannot change under our feet.

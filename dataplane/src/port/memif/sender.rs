@@ -12,8 +12,8 @@ use super::ring::{Broken, Descriptor, NEXT, Ring};
 use crate::packet::{Batch, Pool};
 use crate::port::PortStats;
 
-/// How many entries ahead a buffer's first line is asked for; and the others, of a long frame.
-const AHEAD: u16 = 8;
+/// How many entries ahead the lines of a long frame's buffer are asked for, but the first: to ask for that of each
+/// frame has the core wait for what else it does beside.
 const NEAR: u16 = 3;
 /// Bytes of the longest frame whose lines the processor has coming early enough by itself.
 const LONG: usize = 512;
@@ -84,12 +84,7 @@ impl Sender {
         let mut free = self.free()?;
         let (mut gone, first, mut broken) = (0, self.next, None);
         let most = free.min(batch.len() as u16);
-        self.ring.prefetch_to_write(first, most);
-        (0..most.min(AHEAD)).for_each(|ahead| self.prefetch(first.wrapping_add(ahead)));
         for (at, frame) in (0..).zip(batch.frames()) {
-            if at + AHEAD < most {
-                self.prefetch(self.next.wrapping_add(AHEAD));
-            }
             if at + NEAR < most
                 && let Some(later) =
                     batch.frames().get(usize::from(at + NEAR)).filter(|frame| frame.len() > LONG)
@@ -146,15 +141,7 @@ impl Sender {
         Ok(Err(if never { Stays::TooLong } else { Stays::Full }))
     }
 
-    /// Asks for the buffer of an entry that is free, to be written.
-    #[inline]
-    fn prefetch(&self, index: u16) {
-        if let Ok((_, place)) = self.buffer(index) {
-            place.prefetch_to_write();
-        }
-    }
-
-    /// Asks for the other lines of it that a frame of `len` bytes has.
+    /// Asks for the lines of a free entry's buffer, but the first, that a frame of `len` bytes has.
     #[inline]
     fn prefetch_rest(&self, index: u16, len: usize) {
         if let Ok((_, place)) = self.buffer(index) {
