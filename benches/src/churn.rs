@@ -3,7 +3,10 @@
 //!
 //! Packets come at a pace, by the time that the worker's thread had of its core, onto a line
 //! that holds as many as a card's ring does. A default route covers whatever is taken out, so
-//! that every packet has a way at any time: one that does not come out is lost by the change.
+//! that every packet has a way at any time: one that the line took and that does not come out is dropped
+//! by the change. What the line has no room for is told apart by what kept it from being emptied: one turn of
+//! the worker, of a batch at the most; the time between two, in which nothing of the router's runs, so that
+//! the machine had taken the core away; or neither, where the core was slower than when the pace was found.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,8 +46,16 @@ pub struct Ran {
     pub packet: f64,
     /// Packets that were sent.
     pub sent: u64,
-    /// Those of them that did not come out.
-    pub lost: u64,
+    /// Those of them that the line took, and that did not come out.
+    pub dropped: u64,
+    /// Those that it had no room for as a turn of the worker had taken long.
+    pub late: u64,
+    /// Those that it had no room for as the core had been away between two turns.
+    pub away: u64,
+    /// Those that it had no room for as many turns had taken longer than when the pace was found.
+    pub slow: u64,
+    /// Nanoseconds of the worker's longest turn, and of the longest time between two.
+    pub longest: [f64; 2],
 }
 
 impl Churn {
@@ -118,28 +129,54 @@ fn commit(handle: &Handle, together: u64, routes: &[Ipv4Net], leads: [NhlfeId; 2
 
 /// Forwards until told to stop, and then what is still on the line.
 fn forward(whole: &mut Whole, frames: &[Vec<u8>], every: Option<f64>, stop: &AtomicBool) -> Ran {
-    let (mut frames, mut sent, mut out) = (frames.iter().cycle(), 0, 0);
+    let (mut frames, mut ran, mut out) = (frames.iter().cycle(), Ran::default(), 0);
     let mut watch = Watch::start();
-    let mut from = 0;
-    while !stop.load(Ordering::Relaxed) || sent < FIRST * BATCH as u64 {
-        let due = every.map_or(sent + BATCH as u64, |every| (watch.ns() / every) as u64);
-        while sent + BATCH as u64 <= due {
-            whole.send(&mut frames);
-            sent += BATCH as u64;
+    let (mut from, mut began, mut ended) = (0, 0.0, 0.0);
+    // The longest turn, and time between two, since the line was empty last.
+    let mut since = [0.0_f64; 2];
+    while !stop.load(Ordering::Relaxed) || ran.sent < FIRST * BATCH as u64 {
+        let now = watch.ns();
+        since = [since[0].max(ended - began), since[1].max(now - ended)];
+        ran.longest = [ran.longest[0].max(since[0]), ran.longest[1].max(since[1])];
+        let due = every.map_or(ran.sent + BATCH as u64, |every| (now / every) as u64);
+        let (mut refused, idle) = (0, due < ran.sent + BATCH as u64);
+        while ran.sent + BATCH as u64 <= due {
+            refused += (BATCH - whole.send(&mut frames)) as u64;
+            ran.sent += BATCH as u64;
         }
-        whole.step();
+        // Half of the time in which as many come due as the line holds.
+        let long = every.unwrap_or(0.0) * LINE as f64 / 2.0;
+        *(match since {
+            [turn, between] if turn.max(between) < long => &mut ran.slow,
+            [turn, between] if turn < between => &mut ran.away,
+            _ => &mut ran.late,
+        }) += refused;
+        began = watch.ns();
+        let empty = whole.turn() == 0;
+        ended = watch.ns();
         out += whole.take() as u64;
-        if every.is_none() && sent == FIRST * BATCH as u64 {
+        if empty {
+            since = [0.0; 2];
+        }
+        if idle {
+            // The slow path too has to see that there is another generation.
+            whole.step();
+            ended = watch.ns();
+            began = ended;
+        }
+        if every.is_none() && ran.sent == FIRST * BATCH as u64 {
             // Caches are warm.
-            (watch, from) = (Watch::start(), sent);
+            (watch, from) = (Watch::start(), ran.sent);
+            (began, ended, ran.longest) = (0.0, 0.0, [0.0; 2]);
         }
     }
-    let packet = watch.ns() / (sent - from).max(1) as f64;
+    ran.packet = watch.ns() / (ran.sent - from).max(1) as f64;
     for _ in 0..2 * LINE / BATCH {
         whole.step();
         out += whole.take() as u64;
     }
-    Ran { change: 0.0, packet, sent, lost: sent - out }
+    ran.dropped = ran.sent - out - ran.late - ran.away - ran.slow;
+    ran
 }
 
 #[cfg(test)]
@@ -153,7 +190,7 @@ mod tests {
         assert!(before > 5_000, "{before}");
         for together in [1, 50] {
             let ran = churn.run(2_000, together, 0, None);
-            assert_eq!(ran.lost, 0, "{ran:?}");
+            assert_eq!((ran.dropped, ran.late, ran.away, ran.slow), (0, 0, 0, 0), "{ran:?}");
             assert!(ran.sent >= FIRST * BATCH as u64 && ran.change > 0.0 && ran.packet > 0.0, "{ran:?}");
         }
         assert!(churn.routes() < before, "some have been taken out");

@@ -55,12 +55,10 @@ impl Whole {
         whole
     }
 
-    /// Puts a batch of `frames` on the line to port 0.
+    /// Puts a batch of `frames` on the line to port 0; gives how many it had room for.
     #[inline]
-    pub fn send<'f>(&mut self, frames: &mut impl Iterator<Item = &'f Vec<u8>>) {
-        for bytes in frames.take(BATCH) {
-            self.near.send(Time(self.now), bytes);
-        }
+    pub fn send<'f>(&mut self, frames: &mut impl Iterator<Item = &'f Vec<u8>>) -> usize {
+        frames.take(BATCH).filter(|bytes| self.near.send(Time(self.now), bytes)).count()
     }
 
     /// One turn of the worker, 10 µs after the last.
@@ -68,6 +66,17 @@ impl Whole {
     pub fn step(&mut self) {
         self.now += 10_000;
         self.router.step(Time(self.now));
+    }
+
+    /// One turn of the worker alone, a batch at the most, 10 µs after the last; gives how many frames wait on
+    /// the line to port 0 then.
+    #[inline]
+    pub fn turn(&mut self) -> usize {
+        self.now += 10_000;
+        for worker in self.router.workers_mut() {
+            worker.poll(Time(self.now));
+        }
+        self.near.pending()
     }
 
     /// Takes what came out of port 1; gives how many frames.

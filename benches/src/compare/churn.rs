@@ -59,12 +59,19 @@ fn compared(
     let (change, packet) = (spread(|ran| ran.change), spread(|ran| ran.packet));
     let sum = |of: fn(&Ran) -> u64| ran.iter().map(of).sum::<u64>();
     let outcome = format!(
-        "{:.0} thousand a second at {:.2} Mpps, {} lost of {} packets, in {} of the rounds",
+        "{:.0} thousand a second at {:.2} Mpps; of {} packets {} dropped; {} more than the line holds came behind a long \
+         turn, {} while the core was away, {} as it was slower than before, in {} of the rounds; longest turn {:.0} µs, time \
+         between two {:.0} µs",
         1e6 / change.median,
         1e3 / packet.median,
-        sum(|ran| ran.lost),
         sum(|ran| ran.sent),
-        sum(|ran| u64::from(ran.lost > 0))
+        sum(|ran| ran.dropped),
+        sum(|ran| ran.late),
+        sum(|ran| ran.away),
+        sum(|ran| ran.slow),
+        sum(|ran| u64::from(ran.dropped + ran.late + ran.away + ran.slow > 0)),
+        spread(|ran| ran.longest[0] / 1e3).max,
+        spread(|ran| ran.longest[1] / 1e3).max
     );
     let none = Spread::of(Vec::new());
     Ok(Compared {
