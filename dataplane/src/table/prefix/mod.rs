@@ -36,6 +36,8 @@ pub(super) use key::Long;
 pub(super) use trie::Trie;
 
 #[cfg(test)]
+mod beside;
+#[cfg(test)]
 mod room_tests;
 #[cfg(test)]
 mod sheet_tests;

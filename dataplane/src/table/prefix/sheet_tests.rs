@@ -2,15 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use ipnet::Ipv4Net;
 use proptest::prelude::*;
 
+use super::beside;
 use super::trie::Trie;
 use crate::id::NhlfeId;
-use crate::table::{Fib4, Publisher};
+use crate::table::Fib4;
 
 /// Bytes of a sheet.
 const SHEET: usize = 64 << 20;
@@ -237,8 +236,6 @@ fn a_large_table_has_a_sheet_and_a_small_one_none() {
     assert!(fib.memory() < 1024, "{} bytes", fib.memory());
 }
 
-/// Every generation leads all routes to its own number: a burst that found two would have
-/// seen two generations.
 #[test]
 fn a_reader_sees_one_generation_a_burst() {
     let nets = [net(0x0a09_0000, 16), net(0x0a09_0100, 24), net(0x0a09_0180, 25), net(0x0ac8_0000, 13)];
@@ -252,29 +249,11 @@ fn a_reader_sees_one_generation_a_burst() {
     for net in nets {
         first.insert(net, NhlfeId(0));
     }
-    let mut publisher = Publisher::new(first);
-    let (mut reader, stop) = (publisher.reader(), AtomicBool::new(false));
-    thread::scope(|scope| {
-        let read = scope.spawn(|| {
-            let (mut last, mut found) = (0, vec![NhlfeId::NONE; addresses.len()]);
-            while !stop.load(Ordering::Relaxed) {
-                let fib = reader.current();
-                fib.lookup_batch(&addresses, &mut found);
-                if !found.iter().all(|nhlfe| *nhlfe == found[0] && nhlfe.0 >= last) {
-                    return Err(found);
-                }
-                last = found[0].0;
-            }
-            Ok(())
-        });
-        for generation in 1..1_000 {
-            let mut next = Fib4::clone(&publisher.latest());
-            for net in nets {
-                next.insert(net, NhlfeId(generation));
-            }
-            publisher.publish(next);
+    let lead = |fib: &mut Fib4, to| {
+        for net in nets {
+            fib.insert(net, to);
         }
-        stop.store(true, Ordering::Relaxed);
-        assert_eq!(read.join().unwrap(), Ok(()));
-    });
+    };
+    let look_up = |fib: &Fib4, found: &mut [NhlfeId]| fib.lookup_batch(&addresses, found);
+    beside::a_reader_sees_one_generation_a_burst(first, addresses.len(), look_up, lead);
 }

@@ -2,17 +2,15 @@
 
 use std::net::Ipv6Addr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use ipnet::Ipv6Net;
 use prefix_trie::PrefixMap;
 use proptest::prelude::*;
 
-use super::Long;
 use super::trie::Trie;
+use super::{Long, beside};
 use crate::id::NhlfeId;
-use crate::table::{Fib6, Publisher};
+use crate::table::Fib6;
 
 /// Bytes of a sheet.
 const SHEET: usize = 8 << 20;
@@ -215,8 +213,6 @@ fn a_sheet_outlives_more_changes_than_it_waits_for() {
     assert!((40..40_000).all(|i| trie.lookup(key(i)) == Some(NhlfeId(5))));
 }
 
-/// Every generation leads all routes to its own number: a burst that found two would have
-/// seen two generations.
 #[test]
 fn a_reader_sees_one_generation_a_burst() {
     let nets = [(12, 16), (16, 24), (21, 29), (33, 40), (35, 48), (38, 64)];
@@ -230,29 +226,11 @@ fn a_reader_sees_one_generation_a_burst() {
         first.insert(net, NhlfeId(0));
     }
     assert!(first.memory() > SHEET);
-    let mut publisher = Publisher::new(first);
-    let (mut reader, stop) = (publisher.reader(), AtomicBool::new(false));
-    thread::scope(|scope| {
-        let read = scope.spawn(|| {
-            let (mut last, mut found) = (0, vec![NhlfeId::NONE; addresses.len()]);
-            while !stop.load(Ordering::Relaxed) {
-                let fib = reader.current();
-                fib.lookup_batch(&addresses, &mut found);
-                if !found.iter().all(|nhlfe| *nhlfe == found[0] && nhlfe.0 >= last) {
-                    return Err(found);
-                }
-                last = found[0].0;
-            }
-            Ok(())
-        });
-        for generation in 1..1_000 {
-            let mut next = Fib6::clone(&publisher.latest());
-            for net in nets {
-                next.insert(net, NhlfeId(generation));
-            }
-            publisher.publish(next);
+    let lead = |fib: &mut Fib6, to| {
+        for net in nets {
+            fib.insert(net, to);
         }
-        stop.store(true, Ordering::Relaxed);
-        assert_eq!(read.join().unwrap(), Ok(()));
-    });
+    };
+    let look_up = |fib: &Fib6, found: &mut [NhlfeId]| fib.lookup_batch(&addresses, found);
+    beside::a_reader_sees_one_generation_a_burst(first, addresses.len(), look_up, lead);
 }
