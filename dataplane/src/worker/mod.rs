@@ -126,12 +126,11 @@ impl Worker {
     pub fn new(
         workers: usize,
         reader: Reader<Snapshot>,
-        pool: Pool,
+        mut pool: Pool,
         mesh: Mesh,
         (asks, asked): (mpsc::Receiver<Ask>, Arc<AtomicBool>),
     ) -> Self {
         let inbox = Vec::with_capacity(mesh.most());
-        let mut pool = pool;
         pool.trade(workers);
         let out = Out {
             index: pool.home(),

@@ -180,9 +180,9 @@ impl<'a> Edit<'a> {
         self.replace(at, &node)
     }
 
-    /// Whether a sheet leads to the nodes of depth 3, and this depth is not below.
+    /// [`Sheet::leads_past`], if there is a sheet.
     fn leads_past(&self, depth: u8) -> bool {
-        depth <= 3 && self.sheet.is_some_and(Sheet::leads_to_nodes)
+        self.sheet.is_some_and(|sheet| sheet.leads_past(depth))
     }
 
     /// Gives nodes to those lone prefixes that a sheet could not lead to, as they move with the node above.
@@ -200,9 +200,6 @@ impl<'a> Edit<'a> {
 
     /// The same in a node that is there.
     pub(super) fn give_nodes_below<K: Key>(&mut self, at: Word, depth: u8) -> Result<Word, Full> {
-        if !self.leads_past(depth + 1) {
-            return Ok(at);
-        }
         let mut node: Node<K> = Node::read(self.words, at, depth);
         self.give_nodes(&mut node)?;
         self.replace(at, &node)

@@ -90,6 +90,11 @@ impl Sheet {
         lines >= Kind::of::<K>().worth
     }
 
+    /// Whether its words lead to the nodes of depth 3, past those of `depth` or to them.
+    pub(super) fn leads_past(&self, depth: u8) -> bool {
+        depth <= 3 && self.leads_to_nodes()
+    }
+
     /// Whether its words lead to nodes, and not to pages.
     pub(super) fn leads_to_nodes(&self) -> bool {
         self.kind.behind == 0

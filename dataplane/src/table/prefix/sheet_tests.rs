@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use ipnet::Ipv4Net;
 use proptest::prelude::*;
 
-use super::beside;
+use super::beside::{self, Op, op};
 use super::trie::Trie;
 use crate::id::NhlfeId;
 use crate::table::Fib4;
@@ -55,28 +55,6 @@ fn about(net: Ipv4Net, step: u32) -> [Ipv4Addr; 5] {
     let (first, last) = (net.network().to_bits(), net.broadcast().to_bits());
     let inside = first + (last - first) / 7 * (step % 7);
     [first.wrapping_sub(1), first, inside, last, last.wrapping_add(1)].map(Ipv4Addr::from_bits)
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Op {
-    Insert(u32),
-    Remove,
-    Fork,
-    /// A clone is changed and given up.
-    GiveUp(u32),
-    End(prop::sample::Index),
-    Return(prop::sample::Index),
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        40 => (0u32..9).prop_map(Op::Insert),
-        30 => Just(Op::Remove),
-        10 => Just(Op::Fork),
-        10 => (0u32..9).prop_map(Op::GiveUp),
-        10 => any::<prop::sample::Index>().prop_map(Op::End),
-        1 => any::<prop::sample::Index>().prop_map(Op::Return),
-    ]
 }
 
 /// Prefixes that nest, in a few places.

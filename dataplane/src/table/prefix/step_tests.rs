@@ -7,8 +7,9 @@ use ipnet::Ipv6Net;
 use prefix_trie::PrefixMap;
 use proptest::prelude::*;
 
+use super::Long;
+use super::beside::{self, Op, op};
 use super::trie::Trie;
-use super::{Long, beside};
 use crate::id::NhlfeId;
 use crate::table::Fib6;
 
@@ -76,31 +77,6 @@ fn about(net: Ipv6Net, step: u128) -> [Ipv6Addr; 5] {
     [first.wrapping_sub(1), first, inside, last, last.wrapping_add(1)].map(Ipv6Addr::from_bits)
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Op {
-    Insert(u32),
-    Remove,
-    /// The next edit finds no room after so many blocks.
-    Short(u32),
-    Fork,
-    /// A clone is changed and given up.
-    GiveUp(u32),
-    End(prop::sample::Index),
-    Return(prop::sample::Index),
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        40 => (0u32..9).prop_map(Op::Insert),
-        30 => Just(Op::Remove),
-        1 => (0u32..8).prop_map(Op::Short),
-        10 => Just(Op::Fork),
-        10 => (0u32..9).prop_map(Op::GiveUp),
-        10 => any::<prop::sample::Index>().prop_map(Op::End),
-        1 => any::<prop::sample::Index>().prop_map(Op::Return),
-    ]
-}
-
 /// Prefixes that nest, in a few places, most of them global ones.
 fn nets() -> impl Strategy<Value = Ipv6Net> {
     let byte = || prop_oneof![2 => Just(0u8), 1 => Just(0xff), 3 => 0u8..3, 1 => any::<u8>()];
@@ -116,15 +92,17 @@ proptest! {
 
     #[test]
     fn every_generation_finds_what_another_trie_says(
-        steps in prop::collection::vec((op(), nets()), 1..120),
+        steps in prop::collection::vec((op(), nets(), prop::option::weighted(0.02, 0u32..8)), 1..120),
         others in prop::collection::vec(any::<u128>(), 64),
     ) {
         let mut both = large();
         let mut forks = vec![both.clone()];
         let others: Vec<_> = others.into_iter().map(|bits| Ipv6Addr::from_bits(bits >> 3 | 1 << 125)).collect();
         let mut addresses = others.clone();
-        for ((op, net), step) in steps.into_iter().zip(0u128..) {
+        for ((op, net, short), step) in steps.into_iter().zip(0u128..) {
             addresses.extend(about(net, step));
+            // The next edit finds no room after so many blocks.
+            short.into_iter().for_each(|blocks| both.0.run_short(blocks));
             let covering = |both: &Both| both.1.get_lpm(&net).map_or(net, |(net, _)| net);
             match op {
                 Op::Insert(value) => insert(&mut both, net, NhlfeId(value)),
@@ -133,7 +111,6 @@ proptest! {
                     addresses.extend(about(out, step));
                     remove(&mut both, out);
                 }
-                Op::Short(blocks) => both.0.run_short(blocks),
                 Op::Fork => forks.push(both.clone()),
                 Op::GiveUp(value) => {
                     let mut next = both.clone();

@@ -256,7 +256,7 @@ impl<K: Key> Trie<K> {
         // Where there may be no room in the end, what is begun can be given up: no node is written in place.
         let careful = self.lines > self.most / 4;
         loop {
-            let before = self.at.clone().filter(|_| careful);
+            let before = if careful { self.at.clone() } else { None };
             if let Some(at) = self.own() {
                 let mut book = at.arena.book();
                 let mut edit = Edit::new(&at.arena, &mut book, at.number);
@@ -344,7 +344,8 @@ impl<K: Key> Trie<K> {
                 set_word(words, at, self.copy(to, below, depth + 1)?.0);
             }
         }
-        if copy.leaves(words) == 0 {
+        let led_past = to.arena.sheet.as_ref().is_some_and(|sheet| sheet.leads_past(depth + 1));
+        if !led_past || copy.leaves(words) == 0 {
             return Ok(copy.node());
         }
         let mut book = to.arena.book();

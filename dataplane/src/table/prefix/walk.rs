@@ -76,22 +76,20 @@ fn together<A: Address>(
     addresses: &[A],
     found: &mut [NhlfeId],
 ) {
-    let deeper = match steps {
-        Some(steps) => first(words, steps, root, addresses, found),
-        None => front_of(words, root, addresses, found),
-    };
     let mut slots = [0; TOGETHER];
     if A::WIDE {
-        if steps.is_some() {
+        if let Some(steps) = steps {
+            first(words, steps, root, addresses, found);
             // Nearly all go on to a node.
             level::<A, true>(words, addresses, found, &mut slots, A::byte::<3>);
             level::<A, false>(words, addresses, found, &mut slots, A::byte::<4>);
-        } else if deeper {
+        } else if front_of(words, root, addresses, found) {
             level::<A, false>(words, addresses, found, &mut slots, A::byte::<3>);
             level::<A, false>(words, addresses, found, &mut slots, A::byte::<4>);
         }
         return last::<A, 5>(words, default, addresses, found);
     }
+    let deeper = front_of(words, root, addresses, found);
     if words.len() >= MIXED {
         level::<A, false>(words, addresses, found, &mut slots, A::byte::<2>);
         return last::<A, 3>(words, default, addresses, found);
@@ -110,20 +108,13 @@ fn together<A: Address>(
 
 /// The first step by a sheet of IPv6, which leads to the nodes that look at the fourth byte.
 #[inline(always)]
-fn first<A: Address>(
-    words: &Words,
-    steps: &Steps,
-    root: Word,
-    addresses: &[A],
-    found: &mut [NhlfeId],
-) -> bool {
+fn first<A: Address>(words: &Words, steps: &Steps, root: Word, addresses: &[A], found: &mut [NhlfeId]) {
     for (address, found) in addresses.iter().zip(found) {
         let at = sheet::step(steps, address.key());
         let at = if is_mark(at.0) { three(words, root, *address) } else { at };
         fetch_at(words, at.start());
         *found = NhlfeId(at.0);
     }
-    true
 }
 
 /// What the first three bytes of an address lead to by the nodes.
