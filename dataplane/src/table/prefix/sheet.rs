@@ -261,7 +261,7 @@ pub(super) fn goes_on(word: u32) -> bool {
 
 /// The word that leads to a page.
 pub(super) fn page(number: u32) -> u32 {
-    4 << 29 | (SLOTS >> 8) as u32 | number
+    4 << 29 | SLOTS as u32 | number << 8
 }
 
 /// Whether a word leads to a page.
@@ -273,5 +273,5 @@ pub(super) fn is_page(word: u32) -> bool {
 /// Which word of all an address has in the page that a word leads to.
 #[inline(always)]
 fn in_page(word: u32, address: u32) -> usize {
-    (word << 8 | address & 0xff) as usize
+    (word | address & 0xff) as usize & (ALL - 1)
 }

@@ -201,6 +201,33 @@ fn where_there_are_no_pages_left_the_nodes_decide() {
     assert!((10_000..75_000).all(|i| trie.lookup(key(i) ^ 0x80) == value(i)));
 }
 
+/// Vectors look at the first page of sixteen words by itself, and at the others together.
+#[test]
+fn any_of_a_burst_may_lead_to_pages() {
+    let mut fib = large();
+    // Of those that `large` has, longer ones or short ones.
+    let route = |i: u32, len| net((i * 8 + u32::from(len > 24) * 6).wrapping_mul(0x9e37_79b1), len);
+    let bursts = |fib: &Fib4| {
+        for count in 0..=32 {
+            for turn in 0..32 {
+                let len = |place: u32| if (place + turn) % 32 < count { 32 } else { 24 };
+                let burst: Vec<_> =
+                    (0..32u32).map(|place| route(place + turn, len(place)).network()).collect();
+                agrees(fib, &burst);
+            }
+        }
+    };
+    bursts(&fib);
+    // The same where nodes decide some, in either generation.
+    let before = fib.clone();
+    for i in (0..64).step_by(3) {
+        fib.insert(route(i, 32), NhlfeId(7));
+        fib.remove(route(i + 1, 24));
+    }
+    bursts(&before);
+    bursts(&fib);
+}
+
 #[test]
 fn a_large_table_has_a_sheet_and_a_small_one_none() {
     let mut fib = large();

@@ -143,11 +143,19 @@ impl<K: Key> Trie<K> {
         self.default
     }
 
-    /// Finds by the nodes what a sheet has no answer for.
-    #[cold]
+    /// What vectors leave: what has no answer in the sheet, if there is `any`, and what is from index `from` on.
     #[inline(never)]
-    pub(super) fn by_nodes<A: Address<Key = K>>(&self, addresses: &[A], found: &mut [NhlfeId]) {
-        sheet::by_nodes(self.words(), self.root, self.default, addresses, found);
+    pub(super) fn rest<A: Address<Key = K>>(
+        &self,
+        addresses: &[A],
+        found: &mut [NhlfeId],
+        from: usize,
+        any: bool,
+    ) {
+        if any {
+            sheet::by_nodes(self.words(), self.root, self.default, addresses, found);
+        }
+        self.on(addresses, found, from);
     }
 
     /// Looks addresses up in a sheet from that of index `from` on, each by itself.
