@@ -48,7 +48,7 @@ impl Deep {
         while let Some(mut frame) = pool.get() {
             assert!(frame.set_len(LENGTH).is_ok());
             deep.classify(&mut frame);
-            deep.queue(frame);
+            enqueue(&mut deep.tree, frame, deep.now);
         }
         deep.pass(u64::from(frames));
         deep
@@ -62,8 +62,10 @@ impl Deep {
         self.next = if self.next + 1 == self.busy * CLASSES as u32 { 0 } else { self.next + 1 };
     }
 
-    fn queue(&mut self, frame: Frame) {
-        assert!(self.tree.enqueue(frame, self.now).is_ok(), "a queue is full");
+    /// As a worker does with each batch.
+    fn queue_all(&mut self, batch: &mut Batch) {
+        self.tree.enqueue_mixed(batch, self.now, &mut self.dropped);
+        assert!(self.dropped.is_empty(), "a queue is full");
     }
 
     /// Lets so many frames or a few more pass: out of the tree, to another class, and in again. Gives how many.
@@ -73,11 +75,7 @@ impl Deep {
             self.now = Time(self.now.0 + 1_000);
             passed += self.tree.dequeue(self.now, BURST, &mut out, &mut self.dropped) as u64;
             out.frames_mut().iter_mut().for_each(|frame| self.classify(frame));
-            // As a worker does with each batch.
-            for meta in out.frames().iter().map(Frame::meta) {
-                self.tree.fetch(meta.out_interface, meta.class);
-            }
-            out.drain().for_each(|frame| self.queue(frame));
+            self.queue_all(&mut out);
         }
         self.out = out;
         passed

@@ -225,7 +225,7 @@ impl Counters {
         if let Some(block) = self.interface(id) {
             block.drops[meta.class.index()].of(reason).add(1);
         } else {
-            self.dropped_at_port(meta.in_port, reason, 1);
+            self.dropped_at_port(frame.rare().in_port, reason, 1);
         }
         if let Some(vrf) = self.vrfs.get(meta.vrf.index()).and_then(Option::as_deref) {
             vrf.of(reason).add(1);

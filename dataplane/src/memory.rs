@@ -61,7 +61,11 @@ const GAP: usize = 4096;
 /// each frame would else cost a look into the page tables. Takes some milliseconds for 100 MB;
 /// where the kernel cannot (it has no such pages, or none free), everything stays as it is.
 pub(crate) fn prefer_large_pages<'a, T: 'a>(pieces: impl Iterator<Item = &'a [T]>) {
-    let mut spans: Vec<_> = pieces.map(|piece| (piece.as_ptr().addr(), size_of_val(piece))).collect();
+    prefer_large_spans(pieces.map(|piece| (piece.as_ptr().addr(), size_of_val(piece))).collect());
+}
+
+/// The same, of pieces of any kind, by address and bytes.
+pub(crate) fn prefer_large_spans(mut spans: Vec<(usize, usize)>) {
     spans.sort_unstable();
     let mut ranges: Vec<(usize, usize)> = Vec::new();
     for (from, len) in spans {

@@ -154,7 +154,7 @@ impl Hub {
         frame.set_len(len).unwrap();
         let meta = frame.meta_mut();
         (meta.out_interface, meta.class) = (IfIndex(site as u32), TrafficClass::ALL[class]);
-        meta.received = Time(self.now);
+        frame.rare_mut().received = Time(self.now);
         if let Err((frame, _)) = self.tree.enqueue(frame, Time(self.now)) {
             self.voice_lost += u64::from(class == VOICE);
             self.free.push(frame);
@@ -205,7 +205,7 @@ impl Hub {
         let (at, class) = (frame.meta().out_interface.index(), frame.meta().class.index());
         self.sites[at].departs(self.now, from, time, class, frame.len() as u64);
         if class == VOICE {
-            self.waited[at] = self.waited[at].max(self.now - frame.meta().received.0);
+            self.waited[at] = self.waited[at].max(self.now - frame.rare().received.0);
         }
     }
 

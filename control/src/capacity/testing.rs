@@ -95,7 +95,8 @@ impl Tree {
         let mut frame = Frame::standard();
         frame.set_len(len).unwrap();
         let meta = frame.meta_mut();
-        (meta.out_interface, meta.class, meta.received) = (IfIndex(site as u32), class, Time(self.now));
+        (meta.out_interface, meta.class) = (IfIndex(site as u32), class);
+        frame.rare_mut().received = Time(self.now);
         let tree = site % self.trees.len();
         self.trees[tree].enqueue(frame, Time(self.now)).is_ok()
     }
@@ -126,7 +127,7 @@ impl Tree {
         let sending = time(frame.len() as u64 + u64::from(LINE_OVERHEAD), rate);
         self.free[site] = self.free[site].max(self.now) + sending;
         if frame.meta().class == Voice {
-            self.worst[site] = self.worst[site].max(self.free[site] - frame.meta().received.0);
+            self.worst[site] = self.worst[site].max(self.free[site] - frame.rare().received.0);
         }
     }
 

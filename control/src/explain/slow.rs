@@ -26,7 +26,7 @@ pub(super) fn path(frame: Option<Frame>, snapshot: &Snapshot) -> (Vec<String>, b
     snapshot.limits = Arc::new(Limits { dad_probes: 0, ..(*snapshot.limits).clone() });
     let mut host = Host::new(Pool::new(WorkerIndex(0), BUFFERS, PoolSize::Jumbo));
     let mut actions = Vec::new();
-    frame.meta_mut().received = NOW;
+    frame.rare_mut().received = NOW;
     host.snapshot_changed(NOW, &only(&frame, &snapshot), &mut actions);
     for action in actions.drain(..) {
         if let Action::Transmit(own) | Action::Route(own) = action {

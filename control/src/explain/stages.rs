@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dataplane::id::WorkerIndex;
+use dataplane::id::{PortIndex, WorkerIndex};
 use dataplane::packet::{Flags, Frame, Layer3, Meta, Pool, PoolSize, StackEdit, Verdict};
 use dataplane::stage::fragment;
 use dataplane::table::Interface;
@@ -21,6 +21,8 @@ const LONGEST_HEADER: u16 = 68;
 /// A frame as received, and what was known after each stage.
 pub(super) struct Seen<'a> {
     pub(super) bytes: &'a [u8],
+    /// By which it came in.
+    pub(super) port: PortIndex,
     pub(super) steps: &'a [(Stage, Meta)],
     /// What is done to its label stack.
     pub(super) edit: Option<&'a StackEdit>,
@@ -93,7 +95,7 @@ fn parse(seen: &Seen<'_>, meta: &Meta, interface: Option<&Interface>, router: &i
         _ => "it is sound".into(),
     });
     let mut step = Step::new(Stage::Parse, decision);
-    if let Some(port) = router.snapshot().port(meta.in_port) {
+    if let Some(port) = router.snapshot().port(seen.port) {
         step.fact("port", &port.name);
     }
     if let Some(interface) = interface {
@@ -180,7 +182,7 @@ fn tags(bytes: &[u8], l3_offset: usize) -> Vec<String> {
 /// The frames that leave: the frame itself, or its fragments.
 fn fragments(out: &mut Frame) -> Vec<Frame> {
     let meta = out.meta();
-    let part = meta.detail.saturating_sub(LONGEST_HEADER).max(8);
+    let part = out.rare().detail.saturating_sub(LONGEST_HEADER).max(8);
     let needed = if meta.flags.has(Flags::TOO_LONG) { meta.l3_length / part + 1 } else { 0 };
     let mut pool = Pool::new(WorkerIndex(0), usize::from(needed), PoolSize::Jumbo);
     let mut later = Vec::new();

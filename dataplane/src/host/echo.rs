@@ -99,7 +99,7 @@ impl Host {
     /// Sends a datagram the router made: by lookup, or, to a link-local address,
     /// by `interface` itself, which must be of its Vrf.
     pub(super) fn send(&mut self, mut frame: Frame, to: IpAddr, interface: IfIndex, turn: &mut Turn<'_>) {
-        frame.meta_mut().received = turn.now;
+        frame.rare_mut().received = turn.now;
         match turn.snapshot.interface(interface) {
             _ if !is_link_local(to) => turn.out.push(Action::Route(frame)),
             Some(interface) if interface.vrf == frame.meta().vrf => self.towards(frame, interface, to, turn),

@@ -88,13 +88,12 @@ impl Host {
             self.pool.put(frame);
             return;
         }
-        let (bytes, meta) = frame.parts_mut();
+        let (bytes, meta, rare) = frame.all_mut();
         bytes[..header.len()].copy_from_slice(&header);
-        meta.received = turn.now;
+        rare.received = turn.now;
         meta.out_interface = interface.id;
         meta.vrf = interface.vrf;
         meta.l3_offset += header.len() as u16;
-        meta.l4_offset += header.len() as u16;
         turn.out.push(Action::Transmit(frame));
     }
 
@@ -151,7 +150,6 @@ impl Host {
         }
         meta.layer3 = Layer3::Mpls;
         meta.l3_length += length as u16;
-        meta.l4_offset += length as u16;
         Some(())
     }
 }
@@ -163,7 +161,6 @@ impl Header {
         meta.vrf = vrf;
         meta.layer3 = if self.source.is_ipv4() { Layer3::Ipv4 } else { Layer3::Ipv6 };
         meta.l3_length = (start + len) as u16;
-        meta.l4_offset = start as u16;
         meta.protocol = self.protocol;
         meta.ttl = self.ttl;
         meta.dscp = self.dscp;

@@ -108,7 +108,7 @@ impl<'a> Body<'a> {
 impl Host {
     /// A frame about which its sender is to hear; the frame itself ends here.
     pub(super) fn refuse(&mut self, frame: Frame, reason: PuntReason, turn: &mut Turn<'_>) {
-        if let Some(problem) = Problem::of(reason, frame.meta().detail) {
+        if let Some(problem) = Problem::of(reason, frame.rare().detail) {
             self.complain(&frame, problem, turn);
         }
         turn.drop(frame, reason.drop_reason().unwrap_or(DropReason::LocalUnknown));
@@ -185,7 +185,7 @@ impl Host {
         if self.push_stack(&mut error, stack.entries().map(|e| (e.label(), tc, TTL_ALONG))).is_none() {
             return self.recycle(error);
         }
-        error.meta_mut().received = turn.now;
+        error.rare_mut().received = turn.now;
         turn.out.push(Action::Route(error));
     }
 

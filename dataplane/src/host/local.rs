@@ -44,7 +44,6 @@ impl<'a> Datagram<'a> {
     /// Reads a frame that `parse` has been over; `None` for what is not IP.
     pub(super) fn read(frame: &'a Frame) -> Option<Self> {
         let (meta, whole) = (frame.meta(), frame.l3());
-        let start = usize::from(meta.l4_offset.checked_sub(meta.l3_offset)?);
         let (source, destination, ttl, dscp) = match (meta.layer3, whole.first()? >> 4) {
             (Layer3::Ipv4, 4) => {
                 let (source, destination) = (v4(whole, 12)?, v4(whole, 16)?);
@@ -56,8 +55,7 @@ impl<'a> Datagram<'a> {
             }
             _ => return None,
         };
-        let header = if source.is_ipv4() { 20 } else { 40 };
-        let upper = whole.get(start.max(header)..)?;
+        let upper = frame.upper()?;
         Some(Self { source, destination, protocol: meta.protocol, ttl, dscp, whole, upper })
     }
 

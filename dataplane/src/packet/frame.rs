@@ -1,11 +1,15 @@
 //! One packet's bytes, with headroom before them.
 //!
-//! The buffer and its [`Meta`] are one allocation made when the pool is built;
-//! moving a frame moves a pointer.
+//! What is known of a frame stands apart from its bytes, in memory close to that of other frames: a frame that
+//! waits in a queue is looked at without its bytes, and a buffer for them is half a page. Both are allocated when
+//! the pool is built; moving a frame moves a pointer.
 
-use super::meta::Meta;
+use super::meta::{Layer3, Meta, Rare};
+use super::pool::PoolSize;
 use crate::id::WorkerIndex;
 use crate::memory::{fetch, fetch_to_write};
+use crate::wire::ipv4::Ipv4Header;
+use crate::wire::ipv6::{Ipv6Header, walk};
 
 /// Bytes kept free before a received frame: two VLAN tags, eight labels and some.
 pub const HEADROOM: usize = 128;
@@ -14,51 +18,78 @@ pub const STANDARD_CAPACITY: usize = 2048;
 /// Bytes of a jumbo buffer, headroom included: datagrams of 9,000 bytes.
 pub const JUMBO_CAPACITY: usize = 9344;
 
+/// Where the bytes of one packet stand. The first of a received frame begins a cache line.
+#[derive(Debug)]
 #[repr(C, align(64))]
-struct Buffer<B: ?Sized> {
-    meta: Meta,
+pub(super) struct Buffer<B: ?Sized = [u8]> {
     bytes: B,
 }
+
+impl Buffer {
+    /// One of zeroes. Allocates.
+    pub(super) fn new(size: PoolSize) -> Box<Self> {
+        match size {
+            PoolSize::Standard => Box::new(Buffer { bytes: [0; STANDARD_CAPACITY] }),
+            PoolSize::Jumbo => Box::new(Buffer { bytes: [0; JUMBO_CAPACITY] }),
+        }
+    }
+}
+
+/// One cache line of what each stage asks, where the bytes stand included, and one of what few do.
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Head {
+    buffer: Box<Buffer>,
+    meta: Meta,
+    rare: Rare,
+}
+
+const _: () = assert!(std::mem::offset_of!(Head, rare) == 64 && size_of::<Head>() == 128);
 
 /// One packet's bytes and what is known about it.
 ///
 /// A frame comes from a [`Pool`](super::Pool) and must go back to one; it is
 /// never cloned on the forwarding path.
 pub struct Frame {
-    buffer: Box<Buffer<[u8]>>,
+    head: Box<Head>,
     start: u16,
     end: u16,
 }
+
+const _: () = assert!(size_of::<Option<Frame>>() == 16);
 
 /// There is no room in the buffer for that many bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRoom;
 
 impl Frame {
-    /// An empty frame of [`STANDARD_CAPACITY`]. Allocates: for pools and tests.
+    /// An empty frame of [`STANDARD_CAPACITY`]. Allocates: for tests, and what is not on the packet's way.
     pub fn standard() -> Self {
-        Self::over(Box::new(Buffer { meta: Meta::default(), bytes: [0; STANDARD_CAPACITY] }))
+        Self::over(Buffer::new(PoolSize::Standard))
     }
 
-    /// An empty frame of [`JUMBO_CAPACITY`]. Allocates: for pools and tests.
+    /// An empty frame of [`JUMBO_CAPACITY`]. Allocates: for tests, and what is not on the packet's way.
     pub fn jumbo() -> Self {
-        Self::over(Box::new(Buffer { meta: Meta::default(), bytes: [0; JUMBO_CAPACITY] }))
+        Self::over(Buffer::new(PoolSize::Jumbo))
     }
 
-    fn over(buffer: Box<Buffer<[u8]>>) -> Self {
-        Self { buffer, start: HEADROOM as u16, end: HEADROOM as u16 }
+    /// An empty frame whose bytes stand there. Allocates.
+    pub(super) fn over(buffer: Box<Buffer>) -> Self {
+        let head = Box::new(Head { buffer, meta: Meta::default(), rare: Rare::default() });
+        Self { head, start: HEADROOM as u16, end: HEADROOM as u16 }
     }
 
     /// Empties it and forgets what was known; the headroom is [`HEADROOM`] again.
     #[inline]
     pub fn reset(&mut self) {
-        self.renew(self.buffer.meta.home);
+        self.renew(self.head.meta.home);
     }
 
     /// As [`Frame::reset`], and it belongs to `home` from now on.
     #[inline]
     pub(super) fn renew(&mut self, home: WorkerIndex) {
-        self.buffer.meta = Meta { home, ..Meta::default() };
+        self.head.meta = Meta { home, ..Meta::default() };
+        self.head.rare = Rare::default();
         self.start = HEADROOM as u16;
         self.end = HEADROOM as u16;
     }
@@ -66,13 +97,13 @@ impl Frame {
     /// The packet, from its current first header on.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        self.buffer.bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        self.head.buffer.bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
     /// The packet, to be edited.
     #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        self.buffer.bytes.get_mut(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        self.head.buffer.bytes.get_mut(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
     /// Bytes in the packet.
@@ -96,58 +127,76 @@ impl Frame {
     /// Bytes free behind the packet.
     #[inline]
     pub fn tailroom(&self) -> usize {
-        self.buffer.bytes.len() - usize::from(self.end)
+        self.head.buffer.bytes.len() - usize::from(self.end)
     }
 
     /// The longest packet that fits from the present start on, in bytes.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.buffer.bytes.len() - usize::from(self.start)
+        self.head.buffer.bytes.len() - usize::from(self.start)
     }
 
     /// What the stages know about it.
     #[inline]
     pub fn meta(&self) -> &Meta {
-        &self.buffer.meta
+        &self.head.meta
     }
 
     /// Lets what the stages know about it come into the cache.
     #[inline]
     pub(crate) fn fetch(&self) {
-        fetch(&self.buffer.meta);
-    }
-
-    /// Lets all that forwarding needs of a frame of another core's come: what the stages know about it, to be
-    /// written, and its first bytes.
-    #[inline]
-    pub(crate) fn fetch_across(&self) {
-        self.fetch_to_renew();
-        fetch(self.bytes().as_ptr());
+        fetch(&*self.head);
     }
 
     /// Lets what the stages know about it come, to be written.
     #[inline]
     pub(crate) fn fetch_to_renew(&self) {
-        fetch_to_write(&self.buffer.meta);
+        fetch_to_write(&*self.head);
     }
 
-    /// All its buffer, whatever it holds.
-    pub(super) fn memory(&self) -> &[u8] {
-        &self.buffer.bytes
+    /// Lets its first bytes come, once what the stages know about it has: that says where they are.
+    #[inline]
+    pub(crate) fn fetch_bytes(&self) {
+        fetch(self.head.buffer.bytes.as_ptr().wrapping_add(usize::from(self.start)));
+    }
+
+    /// All its buffer, whatever it holds; and where what is known about it stands.
+    pub(super) fn memory(&self) -> [(usize, usize); 2] {
+        let (head, bytes) = (std::ptr::from_ref(&*self.head).addr(), &self.head.buffer.bytes);
+        [(head, size_of::<Head>()), (bytes.as_ptr().addr(), bytes.len())]
     }
 
     /// What the stages know about it, to be written.
     #[inline]
     pub fn meta_mut(&mut self) -> &mut Meta {
-        &mut self.buffer.meta
+        &mut self.head.meta
+    }
+
+    /// What few ask about it.
+    #[inline]
+    pub fn rare(&self) -> &Rare {
+        &self.head.rare
+    }
+
+    /// What few ask about it, to be written.
+    #[inline]
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        &mut self.head.rare
     }
 
     /// Its bytes and its meta at once, both to be written.
     #[inline]
     pub fn parts_mut(&mut self) -> (&mut [u8], &mut Meta) {
-        let Buffer { meta, bytes } = &mut *self.buffer;
-        let bytes = bytes.get_mut(usize::from(self.start)..usize::from(self.end));
-        (bytes.unwrap_or_default(), meta)
+        let (bytes, meta, _) = self.all_mut();
+        (bytes, meta)
+    }
+
+    /// Its bytes and all that is known about it at once, to be written.
+    #[inline]
+    pub(crate) fn all_mut(&mut self) -> (&mut [u8], &mut Meta, &mut Rare) {
+        let Head { buffer, meta, rare } = &mut *self.head;
+        let bytes = buffer.bytes.get_mut(usize::from(self.start)..usize::from(self.end));
+        (bytes.unwrap_or_default(), meta, rare)
     }
 
     /// Takes `n` bytes off the front.
@@ -181,10 +230,10 @@ impl Frame {
     /// and meta; `None` without the room, and nothing changes then.
     #[inline(always)]
     pub fn reframe(&mut self, skip: usize, front: usize) -> Option<(&mut [u8], &mut Meta)> {
-        let Buffer { meta, bytes } = &mut *self.buffer;
+        let Head { buffer, meta, .. } = &mut *self.head;
         let l3 = usize::from(self.start) + usize::from(meta.l3_offset);
         let (start, end) = ((l3 + skip).checked_sub(front)?, l3 + usize::from(meta.l3_length));
-        let bytes = bytes.get_mut(start..end)?;
+        let bytes = buffer.bytes.get_mut(start..end)?;
         (self.start, self.end) = (start as u16, end as u16);
         Some((bytes, meta))
     }
@@ -230,6 +279,20 @@ impl Frame {
         let meta = self.meta();
         let at = usize::from(meta.l3_offset);
         self.bytes().get(at..at + usize::from(meta.l3_length)).unwrap_or_default()
+    }
+
+    /// The bytes behind the IP header, its options and extension headers, as far as the datagram goes.
+    /// `None` for what is not IP, or ends before.
+    pub fn upper(&self) -> Option<&[u8]> {
+        let (l3, layer3) = (self.l3(), self.meta().layer3);
+        match (layer3, l3.first()? >> 4) {
+            (Layer3::Ipv4, 4) => l3.get(Ipv4Header::parse(l3).ok()?.0.header_length().max(Ipv4Header::LEN)..),
+            (Layer3::Ipv6, 6) => {
+                let (header, payload) = Ipv6Header::parse(l3).ok()?;
+                payload.get(walk(header.next_header, payload).ok()?.offset..)
+            }
+            _ => None,
+        }
     }
 
     /// The bytes from the network header on, to be edited.

@@ -1,4 +1,4 @@
-//! What the stages know about a frame: one cache line, written by each in turn.
+//! What the stages know about a frame: most of a cache line, written by each in turn.
 
 use super::verdict::Verdict;
 use crate::class::{Colour, TrafficClass};
@@ -52,7 +52,7 @@ impl Flags {
     pub const LINK_LOCAL_SOURCE: Self = Self(1 << 10);
     /// The destination address is link-local.
     pub const LINK_LOCAL_DESTINATION: Self = Self(1 << 11);
-    /// Longer than what fits `out_interface`, which is in `detail`: to be fragmented.
+    /// Longer than what fits `out_interface`, which is in [`Rare::detail`]: to be fragmented.
     pub const TOO_LONG: Self = Self(1 << 12);
     /// `lookup` wants labels taken off or put on; what, stands beside the batch.
     pub const STACK_EDIT: Self = Self(1 << 13);
@@ -100,8 +100,6 @@ impl Flags {
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct Meta {
-    /// When its burst was received, or when the router made it.
-    pub received: Time,
     /// The interface it came in by; `NONE` for what the router made.
     pub in_interface: IfIndex,
     /// The interface it leaves by, once `lookup` has decided.
@@ -117,22 +115,16 @@ pub struct Meta {
     pub flags: Flags,
     /// The Vrf it is looked up in.
     pub vrf: VrfId,
-    /// The port it came in by.
-    pub in_port: PortIndex,
     /// Where the network header starts.
     pub l3_offset: u16,
     /// Bytes from there to the datagram's end, padding not counted.
     pub l3_length: u16,
-    /// Where the upper layer starts (behind options and extension headers).
-    pub l4_offset: u16,
     /// Source port (UDP, TCP), when [`Flags::PORTS`].
     pub l4_source: u16,
     /// Destination port, when [`Flags::PORTS`].
     pub l4_destination: u16,
     /// Layer-2 bytes as received, without FCS.
     pub length: u16,
-    /// A value a verdict needs: the MTU of too-big, the pointer of a parameter problem.
-    pub detail: u16,
     /// What is to become of it.
     pub verdict: Verdict,
     /// What stands at `l3_offset`.
@@ -158,4 +150,16 @@ pub struct Meta {
     pub home: WorkerIndex,
 }
 
-const _: () = assert!(size_of::<Meta>() <= 64);
+// A pointer to the frame's bytes stands in the same line.
+const _: () = assert!(size_of::<Meta>() <= 48);
+
+/// What few ask about a frame: a line apart from [`Meta`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rare {
+    /// When its burst was received, or when the router made it.
+    pub received: Time,
+    /// The port it came in by.
+    pub in_port: PortIndex,
+    /// A value a verdict needs: the MTU of too-big, the pointer of a parameter problem.
+    pub detail: u16,
+}

@@ -21,7 +21,7 @@ pub use alike::{Alike, Way};
 pub(crate) use batch::Beside;
 pub use batch::{BATCH, Batch};
 pub use frame::{Frame, HEADROOM, JUMBO_CAPACITY, NoRoom, STANDARD_CAPACITY};
-pub use meta::{Flags, Layer3, Meta};
+pub use meta::{Flags, Layer3, Meta, Rare};
 pub use pool::{Due, Pool, PoolSize};
 pub use stack::{StackEdit, StackEdits};
 pub(crate) use sums::by_class;

@@ -1,9 +1,9 @@
 //! Where a worker's frames come from and go back to.
 
 use super::account::{Account, slack};
-use super::frame::Frame;
+use super::frame::{Buffer, Frame};
 use crate::id::WorkerIndex;
-use crate::memory::prefer_large_pages;
+use crate::memory::prefer_large_spans;
 
 /// How large a pool's buffers are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,16 +45,11 @@ pub enum Due {
 impl Pool {
     /// A pool of `count` frames that belong to worker `home`, in large pages where the kernel has some.
     pub fn new(home: WorkerIndex, count: usize, size: PoolSize) -> Self {
-        let make = || {
-            let mut frame = match size {
-                PoolSize::Standard => Frame::standard(),
-                PoolSize::Jumbo => Frame::jumbo(),
-            };
-            frame.meta_mut().home = home;
-            frame
-        };
-        let free: Vec<_> = std::iter::repeat_with(make).take(count).collect();
-        prefer_large_pages(free.iter().map(Frame::memory));
+        // Buffers first: what is known of their frames then lies together, close to one another.
+        let buffers: Vec<_> = std::iter::repeat_with(|| Buffer::new(size)).take(count).collect();
+        let mut free: Vec<_> = buffers.into_iter().map(Frame::over).collect();
+        free.iter_mut().for_each(|frame| frame.meta_mut().home = home);
+        prefer_large_spans(free.iter().flat_map(Frame::memory).collect());
         let foreign = Vec::with_capacity(count);
         Self { free, foreign, accounts: Vec::new(), slack: 0, news: false, home, size, total: count }
     }

@@ -167,7 +167,7 @@ mod tests {
             assert!(end.send(Time(n), &[n as u8; 60]));
         }
         assert_eq!(port.receive(Time(9), &mut pool, &mut batch), 1);
-        assert_eq!(batch.frames()[0].meta().received, Time(9));
+        assert_eq!(batch.frames()[0].rare().received, Time(9));
         assert_eq!((port.stats().received, port.stats().pool_empty), (3, 2));
         assert_eq!(port.transmit(Time(10), &mut batch, &mut pool), 1);
         assert_eq!(end.receive(), Some((Time(10), vec![0; 60])));

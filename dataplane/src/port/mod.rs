@@ -72,7 +72,7 @@ impl PortStats {
             pool.put(frame);
             return false;
         }
-        frame.meta_mut().received = now;
+        frame.rare_mut().received = now;
         match batch.push(frame) {
             Ok(()) => true,
             Err(frame) => {

@@ -69,7 +69,7 @@ impl Driver for TapQueue {
                 break;
             };
             stats.received += 1;
-            frame.meta_mut().received = now;
+            frame.rare_mut().received = now;
             if !whole {
                 stats.too_long += 1;
                 pool.put(frame);

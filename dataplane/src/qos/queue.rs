@@ -7,7 +7,7 @@ use super::fq::Fq;
 use super::run::Sum;
 use super::spec::{Aqm, ClassQos};
 use super::stats::{Count, Tally};
-use super::store::{Held, Lane, NIL, Store};
+use super::store::{Held, Lane, NIL, Place, Store};
 use super::wred::{Fate, Wred};
 use crate::class::{Colour, TrafficClass};
 use crate::packet::{Batch, DropReason, Frame};
@@ -278,18 +278,15 @@ impl Queue {
         self.tally.sent_all(sum);
     }
 
-    /// Queues a frame of a plain queue, where room was made for it.
-    ///
-    /// # Errors
-    /// The frame, where there is none.
+    /// The place of a frame of `len` bytes, which is counted, in a plain queue that has others; `None` where no
+    /// room was made for it.
     #[inline]
-    pub(super) fn follow(&mut self, frame: Frame, since: Time, room: &mut Room) -> Result<(), Frame> {
-        let len = frame.len();
-        room.store.follow(&mut self.lane, Held { frame, since }).map_err(|held| held.frame)?;
+    pub(super) fn follow<'r>(&mut self, len: usize, room: &'r mut Room) -> Option<&'r mut Place> {
+        let place = room.store.follow(&mut self.lane)?;
         self.frames += 1;
         self.bytes += len as u32;
         self.tally.queued(len);
-        Ok(())
+        Some(place)
     }
 
     /// Queues frames of a plain queue behind those it has, where room was made for them, while places are

@@ -8,6 +8,7 @@ use super::LINE_OVERHEAD;
 use super::line::Line;
 use super::queue::Room;
 use super::site::Site;
+use super::store::Place;
 use super::turn::Turn;
 use crate::packet::{Batch, Frame};
 use crate::time::Time;
@@ -65,22 +66,20 @@ impl Sum {
 }
 
 impl Site {
-    /// Queues a frame behind others of its plain queue.
-    ///
-    /// # Errors
-    /// The frame, where that needs another look; nothing is counted.
+    /// The place of a frame, which is counted, behind others of its plain queue; `None` where that needs
+    /// another look.
     #[inline]
-    pub(super) fn follow(&mut self, frame: Frame, now: Time, room: &mut Room) -> Result<(), Frame> {
+    pub(super) fn follow<'r>(&mut self, frame: &Frame, room: &'r mut Room) -> Option<&'r mut Place> {
         let (class, len) = (frame.meta().class.index(), frame.len());
         let has_room = self.has_room(len);
         let queue = &mut self.queues[class];
         if self.backlog & (1 << class) == 0 || !has_room || !queue.takes(len) {
-            return Err(frame);
+            return None;
         }
-        queue.follow(frame, now, room)?;
+        let place = queue.follow(len, room)?;
         self.frames += 1;
         self.bytes += len as u64;
-        Ok(())
+        Some(place)
     }
 
     /// Sends frames of plain queues while its turn lasts, `most` at the most. Gives how many, and what is next.

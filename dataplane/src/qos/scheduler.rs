@@ -29,6 +29,7 @@ use super::serve::Terms;
 use super::shared_rate::Place;
 use super::site::{Dropped, Site};
 use super::stats::QueueStats;
+use super::store;
 use super::wait::FULL;
 use super::wheel::Wheel;
 use crate::class::TrafficClass;
@@ -161,16 +162,27 @@ impl Scheduler {
     #[inline]
     pub fn enqueue(&mut self, frame: Frame, now: Time) -> Result<(), (Frame, DropReason)> {
         self.clock = self.clock.max(now);
-        let (at, len) = (self.index.get(frame.meta().out_interface.index()), frame.len() as u64);
-        let site = at.and_then(|at| self.sites.get_mut(*at as usize)).and_then(Option::as_mut);
-        let Some(site) = site else { return Err((frame, DropReason::InterfaceGone)) };
-        match site.follow(frame, self.clock, &mut self.room) {
-            Ok(()) => {
-                (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
-                Ok(())
-            }
-            Err(frame) => self.enqueue_with_care(frame),
+        self.enqueue_now(frame)
+    }
+
+    #[inline]
+    pub(super) fn enqueue_now(&mut self, frame: Frame) -> Result<(), (Frame, DropReason)> {
+        let clock = self.clock;
+        match self.follow(&frame) {
+            Some(place) => place.fill(frame, clock),
+            None => self.enqueue_with_care(frame)?,
         }
+        Ok(())
+    }
+
+    /// The place of a frame, which is counted, where no more has to be asked.
+    #[inline]
+    fn follow(&mut self, frame: &Frame) -> Option<&mut store::Place> {
+        let at = *self.index.get(frame.meta().out_interface.index())?;
+        let site = self.sites.get_mut(at as usize)?.as_mut()?;
+        let place = site.follow(frame, &mut self.room)?;
+        (self.frames, self.bytes) = (self.frames + 1, self.bytes + frame.len() as u64);
+        Some(place)
     }
 
     /// Queues a frame whatever its queue, where it may be the first.

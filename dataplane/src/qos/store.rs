@@ -39,27 +39,38 @@ impl Default for Lane {
     }
 }
 
-/// Half a cache line: a frame is no more than that away.
-#[derive(Debug, Default)]
+/// Half a cache line.
+#[derive(Debug)]
 #[repr(align(32))]
-struct Place {
+pub(super) struct Place {
     frame: Option<Frame>,
     since: Time,
+    /// The next one of its lane, or the next vacant one.
+    after: u32,
+}
+
+const _: () = assert!(size_of::<Place>() == 32);
+
+impl Place {
+    /// A vacant one is so no more.
+    #[inline]
+    pub(super) fn fill(&mut self, frame: Frame, since: Time) {
+        // Nothing is there that would have to be freed, and so it is not asked.
+        std::mem::forget(self.frame.replace(frame));
+        self.since = since;
+    }
 }
 
 /// The slab.
 #[derive(Debug)]
 pub(super) struct Store {
     places: Vec<Place>,
-    /// By place: the next one of its lane, or the next vacant one. Apart, so that what links
-    /// many frames lies in little memory.
-    after: Vec<u32>,
     vacant: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { places: Vec::new(), after: Vec::new(), vacant: NIL }
+        Self { places: Vec::new(), vacant: NIL }
     }
 }
 
@@ -67,44 +78,40 @@ impl Store {
     /// Makes room for `frames` in all. More than that is allocated when it comes.
     pub(super) fn reserve(&mut self, frames: usize) {
         self.places.reserve(frames.saturating_sub(self.places.len()));
-        self.after.reserve(frames.saturating_sub(self.after.len()));
     }
 
     /// Puts a frame at a lane's end.
     #[inline]
     pub(super) fn push(&mut self, lane: &mut Lane, held: Held) {
-        let place = Place { frame: Some(held.frame), since: held.since };
+        let place = Place { frame: Some(held.frame), since: held.since, after: NIL };
         let at = self.vacant;
-        let at = match (self.places.get_mut(at as usize), self.after.get_mut(at as usize)) {
-            (Some(vacant), Some(after)) => {
-                self.vacant = std::mem::replace(after, NIL);
+        let at = match self.places.get_mut(at as usize) {
+            Some(vacant) => {
+                self.vacant = vacant.after;
                 *vacant = place;
                 at
             }
-            _ => self.append(place),
+            None => self.append(place),
         };
-        match self.after.get_mut(lane.tail as usize) {
-            Some(after) => *after = at,
+        match self.places.get_mut(lane.tail as usize) {
+            Some(tail) => tail.after = at,
             None => lane.head = at,
         }
         lane.tail = at;
     }
 
-    /// The same, of a lane that has frames, where a place is vacant.
-    ///
-    /// # Errors
-    /// The frame, where none is.
+    /// A vacant place at the end of a lane that has frames, to be filled at once; `None` where there is none.
     #[inline]
-    pub(super) fn follow(&mut self, lane: &mut Lane, held: Held) -> Result<(), Held> {
-        let (at, tail, links) = (self.vacant as usize, lane.tail as usize, self.after.as_mut_slice());
-        let Some(vacant) = self.places.get_mut(at).filter(|_| at < links.len() && tail < links.len()) else {
-            return Err(held);
-        };
-        lane.tail = self.vacant;
-        self.vacant = std::mem::replace(&mut links[at], NIL);
-        links[tail] = lane.tail;
-        *vacant = Place { frame: Some(held.frame), since: held.since };
-        Ok(())
+    pub(super) fn follow(&mut self, lane: &mut Lane) -> Option<&mut Place> {
+        let (at, tail, places) = (self.vacant as usize, lane.tail as usize, self.places.as_mut_slice());
+        if at >= places.len() || tail >= places.len() {
+            return None;
+        }
+        places[tail].after = self.vacant;
+        let vacant = &mut places[at];
+        lane.tail = std::mem::replace(&mut self.vacant, vacant.after);
+        vacant.after = NIL;
+        Some(vacant)
     }
 
     /// Puts frames at the end of a lane that has some, as long as places are vacant: what links the vacant
@@ -116,21 +123,20 @@ impl Store {
         frames: &mut impl Iterator<Item = Frame>,
         since: Time,
     ) -> Count {
-        let (links, first) = (self.after.as_mut_slice(), self.vacant);
+        let first = self.vacant;
         let (mut count, mut last) = (Count::default(), NIL);
         while let Some(vacant) = self.places.get_mut(self.vacant as usize)
-            && let Some(after) = links.get(self.vacant as usize)
             && let Some(frame) = frames.next()
         {
             count.add(frame.len());
             last = self.vacant;
-            self.vacant = *after;
-            *vacant = Place { frame: Some(frame), since };
+            self.vacant = vacant.after;
+            vacant.fill(frame, since);
         }
-        if let Some(end) = links.get_mut(last as usize) {
-            *end = NIL;
-            match links.get_mut(lane.tail as usize) {
-                Some(tail) => *tail = first,
+        if let Some(end) = self.places.get_mut(last as usize) {
+            end.after = NIL;
+            match self.places.get_mut(lane.tail as usize) {
+                Some(tail) => tail.after = first,
                 None => lane.head = first,
             }
             lane.tail = last;
@@ -141,7 +147,6 @@ impl Store {
     #[cold]
     fn append(&mut self, place: Place) -> u32 {
         self.places.push(place);
-        self.after.push(NIL);
         self.places.len() as u32 - 1
     }
 
@@ -149,9 +154,9 @@ impl Store {
     #[inline]
     pub(super) fn pop(&mut self, lane: &mut Lane) -> Option<Held> {
         let at = lane.head;
-        let (place, after) = (self.places.get_mut(at as usize)?, self.after.get_mut(at as usize)?);
+        let place = self.places.get_mut(at as usize)?;
         let held = Held { frame: place.frame.take()?, since: place.since };
-        lane.head = std::mem::replace(after, self.vacant);
+        lane.head = std::mem::replace(&mut place.after, self.vacant);
         self.vacant = at;
         if lane.head == NIL {
             lane.tail = NIL;

@@ -119,7 +119,7 @@ impl Scheduler {
         self.frames -= site.frames;
         self.bytes -= site.bytes;
         let give_out = |mut held: Held| {
-            held.frame.meta_mut().received = held.since;
+            held.frame.rare_mut().received = held.since;
             (held.frame, DropReason::InterfaceGone)
         };
         out_dropped.extend(site.drain(&mut self.room).into_iter().map(give_out));
@@ -142,7 +142,7 @@ impl Scheduler {
             return Err((frame, DropReason::InterfaceGone));
         };
         let (before, len) = ((site.frames, site.bytes), frame.len() as u64);
-        let since = frame.meta().received.min(self.clock);
+        let since = frame.rare().received.min(self.clock);
         let place = site.place(frame.meta().class);
         site.starts(place, self.clock);
         let wakes = site.put_back(Held { frame, since }, &mut self.room);

@@ -35,6 +35,20 @@ impl Scheduler {
         dropped.extend(frames.filter_map(|frame| self.enqueue(frame, now).err()));
     }
 
+    /// Queues the frames of `batch`, of whatever interfaces and classes, in order, as
+    /// [`Scheduler::enqueue`] one after the other. Those that are refused, or make way, go to `dropped`.
+    pub fn enqueue_mixed(&mut self, batch: &mut Batch, now: Time, dropped: &mut Dropped) {
+        self.clock = self.clock.max(now);
+        for meta in batch.frames().iter().map(Frame::meta) {
+            self.fetch(meta.out_interface, meta.class);
+        }
+        for frame in batch.drain() {
+            if let Err(refused) = self.enqueue_now(frame) {
+                dropped.push(refused);
+            }
+        }
+    }
+
     /// Queues what is left of frames that come together, where none of it needs another look.
     fn follow_all(
         &mut self,

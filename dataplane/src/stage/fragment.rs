@@ -32,7 +32,7 @@ impl Plan {
     fn new(frame: &Frame) -> Option<Self> {
         let meta = frame.meta();
         let header = header_length(frame.l3())?;
-        let part = usize::from(meta.detail).checked_sub(header)? & !7;
+        let part = usize::from(frame.rare().detail).checked_sub(header)? & !7;
         let payload = usize::from(meta.l3_length) - header;
         (part > 0).then_some(Self { link: usize::from(meta.l3_offset), header, payload, part })
     }
@@ -175,8 +175,8 @@ fn copy(
     let length = headers.later().len() + data.len();
     let home = to.meta().home;
     let flags = later_flags(whole.meta().flags);
-    let meta = Meta { home, flags, l3_length: length as u16, ..*whole.meta() };
-    *to.meta_mut() = Meta { l4_offset: (plan.link + headers.later().len()) as u16, ..meta };
+    *to.meta_mut() = Meta { home, flags, l3_length: length as u16, ..*whole.meta() };
+    *to.rare_mut() = *whole.rare();
     headers.place(to.l3_mut(), from, until < plan.payload)
 }
 

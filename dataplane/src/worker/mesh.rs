@@ -57,11 +57,24 @@ impl Parcel {
     #[inline]
     fn fetch(&self) {
         match self {
-            Self::Enqueue(f) | Self::Moved(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) => {
-                f.fetch_across();
-            }
-            Self::Home(f) => f.fetch_to_renew(),
+            Self::Enqueue(f)
+            | Self::Moved(f)
+            | Self::Originate(f)
+            | Self::Release(f)
+            | Self::Punt(f)
+            | Self::Home(f) => f.fetch_to_renew(),
             Self::Counts(..) | Self::Kept(..) | Self::Link(..) => {}
+        }
+    }
+
+    /// Lets the first bytes of its frame come, once [`Parcel::fetch`] has had time.
+    #[inline]
+    fn fetch_bytes(&self) {
+        match self {
+            Self::Enqueue(f) | Self::Moved(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) => {
+                f.fetch_bytes();
+            }
+            Self::Home(_) | Self::Counts(..) | Self::Kept(..) | Self::Link(..) => {}
         }
     }
 }
@@ -130,10 +143,12 @@ impl Mesh {
     #[inline]
     pub fn receive(&mut self, inbox: &mut Vec<Parcel>) {
         for ring in self.from.iter_mut().flatten() {
+            let before = inbox.len();
             ring.receive(BURST, |parcel| {
                 parcel.fetch();
                 inbox.push(parcel);
             });
+            inbox.iter().skip(before).for_each(Parcel::fetch_bytes);
         }
     }
 

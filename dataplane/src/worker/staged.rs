@@ -202,11 +202,7 @@ impl Straight {
         dropped: &mut Dropped,
     ) {
         self.queue_up(tree, now, dropped);
-        for frame in batch.frames() {
-            let of = key(frame);
-            tree.fetch(of.0, of.1);
-        }
-        dropped.extend(batch.drain().filter_map(|frame| tree.enqueue(frame, now).err()));
+        tree.enqueue_mixed(batch, now, dropped);
     }
 }
 

@@ -43,7 +43,7 @@ impl Site {
         let mut frame = Frame::standard();
         frame.set_len(len).unwrap();
         (frame.meta_mut().out_interface, frame.meta_mut().class) = (IfIndex(3), CLASS);
-        frame.meta_mut().received = Time(self.now);
+        frame.rare_mut().received = Time(self.now);
         self.tree.enqueue(frame, Time(self.now)).unwrap();
     }
 
@@ -52,7 +52,7 @@ impl Site {
         self.tree.dequeue(Time(self.now), 100, &mut out, &mut Vec::new());
         for frame in out.drain() {
             let bytes = frame.len() as u64 + 10;
-            let waited = self.now - frame.meta().received.nanos();
+            let waited = self.now - frame.rare().received.nanos();
             self.left.push((self.now, bytes + bytes.div_ceil(64), waited));
         }
     }

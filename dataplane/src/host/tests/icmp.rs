@@ -20,7 +20,7 @@ fn packet6(from: &str, to: &str, payload: &[u8]) -> Vec<u8> {
 fn refused(bytes: &[u8], reason: PuntReason, detail: u16) -> Vec<String> {
     let mut bench = Bench::new();
     let mut frame = punted(bytes, reason);
-    frame.meta_mut().detail = detail;
+    frame.rare_mut().detail = detail;
     bench.host.receive(frame, Time(5), &bench.snapshot, &mut bench.out);
     bench.told()
 }
@@ -171,7 +171,7 @@ fn an_unknown_protocol_behind_extension_headers_is_pointed_at() {
     let payload = [[60, 0, 1, 4, 0, 0, 0, 0], [89, 0, 1, 4, 0, 0, 0, 0], [0; 8]].concat();
     let bytes = eth(ROUTER, mac(9), 0x86dd, &ipv6("2001:db8:7::9", "2001:db8::1", 0, 64, &payload));
     let mut frame = punted(&bytes, PuntReason::Local);
-    (frame.meta_mut().protocol, frame.meta_mut().l4_offset) = (89, 14 + 40 + 16);
+    frame.meta_mut().protocol = 89;
     let mut bench = Bench::new();
     bench.host.receive(frame, Time(5), &bench.snapshot, &mut bench.out);
     assert!(bench.told()[0].contains("icmp 4/1 30 "));

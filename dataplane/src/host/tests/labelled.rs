@@ -78,7 +78,6 @@ pub(super) fn exposed(bytes: &[u8], labels: u8, vrf: VrfId, reason: PuntReason) 
     let meta = frame.meta_mut();
     *meta = *plain.meta();
     meta.l3_offset += u16::from(labels) * 4;
-    meta.l4_offset += u16::from(labels) * 4;
     (meta.popped, meta.vrf) = (labels, vrf);
     meta.flags.set(Flags::EXPOSED);
     frame
@@ -239,7 +238,7 @@ fn what_fits_with_the_labels_is_said_beside_the_length() {
         (ipv6("2001:db8:7::9", "2001:db8:8::9", 17, 64, &[0; 20]), "2/0", "5d4", 60),
     ] {
         let mut frame = punted(&labelled(&[(TO_RED, 5, 9)], &datagram), PuntReason::FragmentationNeeded);
-        frame.meta_mut().detail = 1492;
+        frame.rare_mut().detail = 1492;
         let mut bench = pe();
         bench.host.receive(frame, Time(5), &bench.snapshot, &mut bench.out);
         let told = bench.told();

@@ -179,13 +179,12 @@ pub(super) fn punted(bytes: &[u8], reason: PuntReason) -> Frame {
     let l3 = &bytes[14..];
     match l3[0] >> 4 {
         _ if bytes[12..14] == [0x88, 0x47] => {
-            (meta.layer3, meta.l3_length, meta.l4_offset) = (Layer3::Mpls, l3.len() as u16, 14);
+            (meta.layer3, meta.l3_length) = (Layer3::Mpls, l3.len() as u16);
             (meta.tc, meta.ttl) = (l3[2] >> 1 & 7, l3[3]);
         }
         4 => {
             meta.layer3 = Layer3::Ipv4;
             meta.l3_length = u16::from_be_bytes([l3[2], l3[3]]);
-            meta.l4_offset = 14 + u16::from(l3[0] & 15) * 4;
             (meta.protocol, meta.ttl, meta.dscp) = (l3[9], l3[8], l3[1] >> 2);
             let fragment = u16::from_be_bytes([l3[6], l3[7]]);
             match (fragment & 0x1fff, fragment & 0x2000) {
@@ -197,7 +196,7 @@ pub(super) fn punted(bytes: &[u8], reason: PuntReason) -> Frame {
         6 => {
             meta.layer3 = Layer3::Ipv6;
             meta.l3_length = u16::from_be_bytes([l3[4], l3[5]]).saturating_add(40);
-            (meta.l4_offset, meta.protocol, meta.ttl) = (54, l3[6], l3[7]);
+            (meta.protocol, meta.ttl) = (l3[6], l3[7]);
         }
         _ => meta.layer3 = Layer3::Arp,
     }

@@ -47,11 +47,11 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Reason, offsets and protocol, flags, entry.
-type Facts = (usize, Option<(u16, u16, u16, u8)>, u32, u32);
+type Facts = (usize, Option<(u16, u16, u8)>, u32, u32);
 
 /// Meta fields as `parse` might, or might wrongly, have left them.
 fn meta() -> impl Strategy<Value = Facts> {
-    let offsets = (0..250u16, 0..250u16, 0..250u16, any::<u8>());
+    let offsets = (0..250u16, 0..250u16, any::<u8>());
     (0..PuntReason::COUNT, prop::option::weighted(0.2, offsets), any::<u32>(), 0..4u32)
 }
 
@@ -74,7 +74,7 @@ proptest! {
             let meta = frame.meta_mut();
             meta.nhlfe = NhlfeId(nhlfe);
             if let Some(offsets) = offsets {
-                (meta.l3_offset, meta.l3_length, meta.l4_offset, meta.protocol) = offsets;
+                (meta.l3_offset, meta.l3_length, meta.protocol) = offsets;
                 meta.popped = meta.protocol / 4;
                 meta.flags.0 = flags;
             }

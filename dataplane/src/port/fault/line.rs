@@ -135,6 +135,6 @@ fn copy(frame: &Frame, pool: &mut Pool) -> Option<Frame> {
         pool.put(copy);
         return None;
     }
-    copy.meta_mut().received = frame.meta().received;
+    copy.rare_mut().received = frame.rare().received;
     Some(copy)
 }

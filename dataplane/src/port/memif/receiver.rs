@@ -138,7 +138,7 @@ impl Receiver {
         let copied = if parts == 1 { copied } else { copied.and_then(|()| self.rest(parts, &mut frame)) };
         match copied {
             Ok(()) => {
-                frame.meta_mut().received = now;
+                frame.rare_mut().received = now;
                 if let Err(frame) = batch.push(frame) {
                     pool.put(frame);
                 }

@@ -109,7 +109,7 @@ impl Driver for PacketQueue {
                 None => stats.pool_empty += 1,
                 Some(mut frame) => {
                     if packet.copy_to(&mut frame).is_ok() {
-                        frame.meta_mut().received = now;
+                        frame.rare_mut().received = now;
                         if let Err(frame) = batch.push(frame) {
                             pool.put(frame);
                         }

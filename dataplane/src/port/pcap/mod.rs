@@ -154,7 +154,7 @@ impl Port for Pcap {
                 pool.put(frame);
                 continue;
             }
-            frame.meta_mut().received = now;
+            frame.rare_mut().received = now;
             if let Err(frame) = batch.push(frame) {
                 pool.put(frame);
             }

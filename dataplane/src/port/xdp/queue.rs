@@ -71,7 +71,7 @@ impl Driver for XdpQueue {
                 None => stats.pool_empty += 1,
                 Some(mut frame) => match self.copy_in(count, &mut frame) {
                     Ok(()) => {
-                        frame.meta_mut().received = now;
+                        frame.rare_mut().received = now;
                         if let Err(frame) = batch.push(frame) {
                             pool.put(frame);
                         }

@@ -98,8 +98,8 @@ impl Bench {
         frame.set_len(len).unwrap();
         let meta = frame.meta_mut();
         (meta.out_interface, meta.class) = (IfIndex(interface), class);
-        (meta.received, meta.flow_hash) = (Time(self.now), hash);
-        meta.adjacency = AdjacencyId(serial);
+        (meta.flow_hash, meta.adjacency) = (hash, AdjacencyId(serial));
+        frame.rare_mut().received = Time(self.now);
         self.write_ecn(&mut frame);
         frame
     }
@@ -128,7 +128,7 @@ impl Bench {
         frame.set_len(len).unwrap();
         let meta = frame.meta_mut();
         (meta.out_interface, meta.class, meta.colour) = (IfIndex(interface), class, colour);
-        meta.received = Time(self.now);
+        frame.rare_mut().received = Time(self.now);
         self.offer(frame)
     }
 
@@ -148,9 +148,10 @@ impl Bench {
         let head = [&[2; 12][..], &[0x88, 0x47], &label, &ip, &ports].concat();
         frame.bytes_mut()[..head.len()].copy_from_slice(&head);
         let meta = frame.meta_mut();
-        (meta.out_interface, meta.class, meta.received) = (IfIndex(interface), class, Time(self.now));
+        (meta.out_interface, meta.class) = (IfIndex(interface), class);
         (meta.layer3, meta.l3_offset, meta.l3_length) = (Layer3::Mpls, 14, 1500);
         meta.adjacency = AdjacencyId(serial);
+        frame.rare_mut().received = Time(self.now);
         self.offer(frame)
     }
 
@@ -205,7 +206,7 @@ impl Bench {
 
 fn gone(frame: &Frame, now: u64, why: Option<DropReason>) -> Gone {
     let m = frame.meta();
-    let (at, waited) = (now, now - m.received.0);
+    let (at, waited) = (now, now - frame.rare().received.0);
     Gone {
         at,
         interface: m.out_interface,

@@ -33,8 +33,8 @@ pub(super) fn local(frame: &Frame, snapshot: &Snapshot) -> Verdict {
 /// Whether it is a message that neighbours of one link exchange (RFC 4861): a tunnel
 /// keeps the hop limit of 255 that is to prove it.
 fn is_discovery(frame: &Frame) -> bool {
-    let upper = frame.bytes().get(usize::from(frame.meta().l4_offset));
-    frame.meta().protocol == protocol::ICMPV6 && upper.is_some_and(|kind| (133..=137).contains(kind))
+    let kind = || frame.upper().and_then(|upper| upper.first());
+    frame.meta().protocol == protocol::ICMPV6 && kind().is_some_and(|kind| (133..=137).contains(kind))
 }
 
 /// Whether `to` is the broadcast address of a subnet of any interface of the frame's Vrf.

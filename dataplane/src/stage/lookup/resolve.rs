@@ -296,7 +296,7 @@ fn leave(frame: &mut Frame, way: &Way<'_>) -> Verdict {
         return verdict;
     }
     if meta.l3_length > way.out.mtu
-        && let Some(verdict) = too_long::datagram(meta, way.out.mtu)
+        && let Some(verdict) = too_long::datagram(frame, way.out.mtu)
     {
         return verdict;
     }

@@ -218,7 +218,7 @@ fn too_long_a_datagram_is_told_of_or_fragmented_exactly_at_the_mtu() {
         let edit = |h: &mut Ipv4Header| h.fragment = fragment.into();
         let header = ipv4_with(("10.1.0.9", "198.51.100.7"), 17, payload, &[], edit);
         let frame = looked_up(&snapshot, &stack(&[&eth(ether_type::IPV4), &header, &udp(1, 2, payload - 8)]));
-        (frame.meta().verdict, frame.meta().flags.has(Flags::TOO_LONG), frame.meta().detail)
+        (frame.meta().verdict, frame.meta().flags.has(Flags::TOO_LONG), frame.rare().detail)
     };
     assert_eq!(v4(1300, Ipv4Header::DONT_FRAGMENT), (Verdict::Forward, false, 0));
     assert_eq!(v4(1301, Ipv4Header::DONT_FRAGMENT), (punt(PuntReason::FragmentationNeeded), false, 1300));
@@ -226,7 +226,7 @@ fn too_long_a_datagram_is_told_of_or_fragmented_exactly_at_the_mtu() {
     assert_eq!(v4(1301, 0), (Verdict::Forward, true, 1300));
     let v6 = |data| {
         let frame = looked_up(&snapshot, &frame("2001:db8:1::9", "2001:db8:100::7", 64, data));
-        (frame.meta().verdict, frame.meta().detail)
+        (frame.meta().verdict, frame.rare().detail)
     };
     assert_eq!(v6(1300 - 48), (Verdict::Forward, 0));
     assert_eq!(v6(1301 - 48), (punt(PuntReason::PacketTooBig), 1300));

@@ -5,7 +5,7 @@
 //! of at most 1,280 bytes that has a fragment header already, since its sender cannot
 //! make it shorter. Any other is told of.
 
-use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, StackEdit, Verdict};
+use crate::packet::{DropReason, Flags, Frame, Layer3, PuntReason, StackEdit, Verdict};
 use crate::wire::ipv4::Ipv4Header;
 use crate::wire::ipv6::{Ipv6Header, fragment_end};
 use crate::wire::mpls::LabelStackEntry;
@@ -13,8 +13,9 @@ use crate::wire::mpls::LabelStackEntry;
 /// The sender is told of `mtu`, what of its datagram would fit, or the datagram is
 /// marked to be fragmented.
 #[cold]
-pub(super) fn datagram(meta: &mut Meta, mtu: u16) -> Option<Verdict> {
-    meta.detail = mtu;
+pub(super) fn datagram(frame: &mut Frame, mtu: u16) -> Option<Verdict> {
+    frame.rare_mut().detail = mtu;
+    let meta = frame.meta_mut();
     match meta.layer3 {
         Layer3::Ipv6 => Some(Verdict::Punt(PuntReason::PacketTooBig)),
         _ if meta.flags.has(Flags::DONT_FRAGMENT) => Some(Verdict::Punt(PuntReason::FragmentationNeeded)),
@@ -32,12 +33,11 @@ pub(super) fn labelled(frame: &mut Frame, edit: &StackEdit, mtu: u16) -> Option<
     let room = |labels: usize| mtu.saturating_sub((stack + labels) as u16);
     if frame.meta().layer3 != Layer3::Mpls {
         if frame.meta().layer3 == Layer3::Ipv6 && may_be_cut(frame.l3()) {
-            let meta = frame.meta_mut();
-            meta.detail = room(0);
-            meta.flags.set(Flags::TOO_LONG);
+            frame.rare_mut().detail = room(0);
+            frame.meta_mut().flags.set(Flags::TOO_LONG);
             return None;
         }
-        return datagram(frame.meta_mut(), room(0));
+        return datagram(frame, room(0));
     }
     let Some(below) = Below::find(frame.l3()) else {
         return Some(Verdict::Drop(DropReason::FragmentationNeeded));
@@ -49,11 +49,11 @@ pub(super) fn labelled(frame: &mut Frame, edit: &StackEdit, mtu: u16) -> Option<
     if below.length <= usize::from(fits) {
         return None;
     }
-    meta.detail = fits;
+    frame.rare_mut().detail = fits;
     match below.problem {
         Some(problem) => Some(Verdict::Punt(problem)),
         None => {
-            meta.flags.set(Flags::TOO_LONG);
+            frame.meta_mut().flags.set(Flags::TOO_LONG);
             None
         }
     }

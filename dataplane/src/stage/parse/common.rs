@@ -129,7 +129,7 @@ impl<'a> Known<'a> {
         let mut row = Row::default();
         let (id, vrf) = (self.interface.id, self.interface.vrf);
         for (frame, beside) in frames.iter_mut().zip(beside) {
-            let (bytes, meta) = frame.parts_mut();
+            let (bytes, meta, rare) = frame.all_mut();
             let Some(l3) = bytes.get(usize::from(ETHERNET)..) else { break };
             if meta.verdict != Verdict::Forward
                 || !self.is_to_us(bytes.first_chunk(), kind)
@@ -137,7 +137,7 @@ impl<'a> Known<'a> {
             {
                 break;
             }
-            (meta.in_port, meta.length, meta.pcp) = (port, bytes.len() as u16, 0);
+            (rare.in_port, meta.length, meta.pcp) = (port, bytes.len() as u16, 0);
             (meta.in_interface, meta.vrf) = (id, vrf);
             row = Row { frames: row.frames + 1, bytes: row.bytes + bytes.len() as u64 };
         }
@@ -161,10 +161,11 @@ impl<'a> Known<'a> {
     #[inline(always)]
     pub(super) fn parse(
         &self,
-        bytes: &[u8],
-        (meta, to, top): (&mut Meta, &mut Ipv4Addr, &mut u64),
+        frame: &mut Frame,
+        (to, top): (&mut Ipv4Addr, &mut u64),
         port: PortIndex,
     ) -> Option<Layer3> {
+        let (bytes, meta, rare) = frame.all_mut();
         let link = bytes.first_chunk::<18>()?;
         let (front, back) = (word(link, 0)?, word(link, 8)?);
         let from = front >> 48 | (back & 0xffff_ffff) << 16;
@@ -199,7 +200,7 @@ impl<'a> Known<'a> {
             }
             _ => return None,
         };
-        (meta.in_port, meta.length, meta.pcp) = (port, bytes.len() as u16, pcp);
+        (rare.in_port, meta.length, meta.pcp) = (port, bytes.len() as u16, pcp);
         (meta.in_interface, meta.vrf) = (self.interface.id, self.interface.vrf);
         Some(layer3)
     }
@@ -276,7 +277,7 @@ fn ipv4(l3: &[u8], at: u16, meta: &mut Meta, sources: Option<&Sources<'_>>) -> O
     let whole = ((front >> 48) as u32 & 0x40) / (0x40 / Flags::DONT_FRAGMENT.0);
     meta.flags.0 |= whole | ports((back >> 32) as u32, number, meta);
     meta.layer3 = Layer3::Ipv4;
-    (meta.l3_offset, meta.l3_length, meta.l4_offset) = (at, total, at + 20);
+    (meta.l3_offset, meta.l3_length) = (at, total);
     (meta.protocol, meta.dscp, meta.ttl) = (number, (front >> 10) as u8 & 63, ttl);
     Some(destination.to_le_bytes().into())
 }
@@ -299,7 +300,7 @@ fn ipv6(l3: &[u8], at: u16, meta: &mut Meta, sources: Option<&Sources<'_>>) -> O
     }
     meta.flags.0 |= ports(word(header, 40)? as u32, number, meta);
     meta.layer3 = Layer3::Ipv6;
-    (meta.l3_offset, meta.l3_length, meta.l4_offset) = (at, total, at + 40);
+    (meta.l3_offset, meta.l3_length) = (at, total);
     // The class lies across the first two octets.
     let class = (front as u16).swap_bytes() >> 4;
     (meta.protocol, meta.dscp, meta.ttl) = (number, (class >> 2) as u8 & 63, (front >> 56) as u8);
@@ -323,7 +324,7 @@ fn labelled(stack: &[u8], at: u16, meta: &mut Meta) -> Option<u64> {
     let front = u64::from_be_bytes(*stack.first_chunk()?);
     let top = (front >> 32) as u32;
     meta.layer3 = Layer3::Mpls;
-    (meta.l3_offset, meta.l3_length, meta.l4_offset) = (at, stack.len() as u16, at);
+    (meta.l3_offset, meta.l3_length) = (at, stack.len() as u16);
     (meta.tc, meta.ttl) = ((top >> 9 & 7) as u8, top as u8);
     Some(front)
 }

@@ -91,13 +91,12 @@ impl<'a> Arrival<'a> {
     #[inline(always)]
     pub(super) fn is_common(&mut self, frame: &mut Frame, to: &mut Ipv4Addr, top: &mut u64) -> bool {
         let Some(known) = &self.known else { return false };
-        let (bytes, meta) = frame.parts_mut();
-        if meta.verdict != Verdict::Forward {
+        if frame.meta().verdict != Verdict::Forward {
             return false;
         }
-        let Some(layer3) = known.parse(bytes, (meta, to, top), self.index) else { return false };
+        let Some(layer3) = known.parse(frame, (to, top), self.index) else { return false };
         self.kinds |= kind_bit(layer3);
-        self.bytes += bytes.len() as u64;
+        self.bytes += frame.len() as u64;
         self.last_kind = layer3;
         true
     }
@@ -115,8 +114,7 @@ impl<'a> Arrival<'a> {
     /// Parses one frame into its meta with care; gives its verdict.
     pub(super) fn parse(&mut self, frame: &mut Frame) -> Verdict {
         let length = frame.len() as u16;
-        let meta = frame.meta_mut();
-        (meta.in_port, meta.length) = (self.index, length);
+        (frame.rare_mut().in_port, frame.meta_mut().length) = (self.index, length);
         let Some(port) = self.port else { return Verdict::Drop(DropReason::InterfaceDown) };
         let link = match demux(frame.bytes(), port) {
             Ok(link) => link,
@@ -209,7 +207,6 @@ fn unrouted(frame: &mut Frame, l3_offset: usize, kind: u16, interface: &Interfac
     let rest = frame.len().saturating_sub(l3_offset);
     let meta = frame.meta_mut();
     meta.l3_length = rest as u16;
-    meta.l4_offset = meta.l3_offset;
     match kind {
         ether_type::ARP => {
             meta.layer3 = Layer3::Arp;

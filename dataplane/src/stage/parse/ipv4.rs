@@ -3,7 +3,7 @@
 use super::Martians;
 use super::ports;
 use crate::packet::flow::hash_v4;
-use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, Verdict};
+use crate::packet::{DropReason, Flags, Frame, Layer3, Meta, PuntReason, Rare, Verdict};
 use crate::wire::WireError;
 use crate::wire::icmp::{Family, is_error};
 use crate::wire::ipv4::{self, Ipv4Header, Options, kind};
@@ -12,7 +12,7 @@ use crate::wire::l4::protocol;
 /// Parses the datagram at `l3_offset`.
 #[inline]
 pub(super) fn parse(frame: &mut Frame, l3_offset: usize, martians: Martians<'_>) -> Verdict {
-    let (bytes, meta) = frame.parts_mut();
+    let (bytes, meta, rare) = frame.all_mut();
     let l3 = bytes.get(l3_offset..).unwrap_or_default();
     meta.layer3 = Layer3::Ipv4;
     let header = match Ipv4Header::check(l3) {
@@ -23,7 +23,6 @@ pub(super) fn parse(frame: &mut Frame, l3_offset: usize, martians: Martians<'_>)
     let (length, total) = (header.header_length(), usize::from(header.total_length.get()));
     meta.l3_offset = l3_offset as u16;
     meta.l3_length = total as u16;
-    meta.l4_offset = (l3_offset + length) as u16;
     meta.protocol = header.protocol;
     meta.dscp = header.dscp();
     meta.ttl = header.ttl;
@@ -37,7 +36,7 @@ pub(super) fn parse(frame: &mut Frame, l3_offset: usize, martians: Martians<'_>)
         return verdict;
     }
     if length > Ipv4Header::LEN
-        && let Some(verdict) = options(ipv4::options(l3), meta)
+        && let Some(verdict) = options(ipv4::options(l3), meta, rare)
     {
         return verdict;
     }
@@ -107,23 +106,23 @@ fn addresses(header: &Ipv4Header, meta: &mut Meta, martians: Martians<'_>) -> Op
 /// Checks the options (RFC 1812 section 5.2.4, RFC 7126). Record route,
 /// timestamp and router alert pass; source routes do not.
 #[cold]
-fn options(bytes: &[u8], meta: &mut Meta) -> Option<Verdict> {
+fn options(bytes: &[u8], meta: &mut Meta, rare: &mut Rare) -> Option<Verdict> {
     meta.flags.set(Flags::OPTIONS);
-    let problem = |meta: &mut Meta, at: usize| {
-        meta.detail = (Ipv4Header::LEN + at) as u16;
+    let mut problem = |at: usize| {
+        rare.detail = (Ipv4Header::LEN + at) as u16;
         Some(Verdict::Punt(PuntReason::ParameterProblem))
     };
     let mut walk = Options::new(bytes);
     while let Some(option) = walk.next() {
-        let Ok(option) = option else { return problem(meta, walk.position() + 1) };
+        let Ok(option) = option else { return problem(walk.position() + 1) };
         let pointer = option.bytes.get(2).copied();
         match option.kind {
             kind::LOOSE_SOURCE_ROUTE | kind::STRICT_SOURCE_ROUTE => {
                 return Some(Verdict::Drop(DropReason::SourceRoute));
             }
             // Pointers count from the type octet, which is 1.
-            kind::RECORD_ROUTE if pointer.is_none_or(|p| p < 4) => return problem(meta, option.at + 2),
-            kind::TIMESTAMP if pointer.is_none_or(|p| p < 5) => return problem(meta, option.at + 2),
+            kind::RECORD_ROUTE if pointer.is_none_or(|p| p < 4) => return problem(option.at + 2),
+            kind::TIMESTAMP if pointer.is_none_or(|p| p < 5) => return problem(option.at + 2),
             kind::ROUTER_ALERT => meta.flags.set(Flags::ROUTER_ALERT),
             _ => {}
         }

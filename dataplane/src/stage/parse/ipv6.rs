@@ -26,7 +26,6 @@ pub(super) fn parse(frame: &mut Frame, l3_offset: usize, martians: Martians<'_>)
         return Verdict::Drop(DropReason::Ipv6Extension);
     };
     meta.protocol = chain.protocol;
-    meta.l4_offset = (l3_offset + Ipv6Header::LEN + chain.offset) as u16;
     let upper = payload.get(chain.offset..).unwrap_or_default();
     if let Some(reason) = extensions(&chain, upper.len(), meta) {
         return Verdict::Drop(reason);

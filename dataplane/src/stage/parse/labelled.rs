@@ -12,7 +12,6 @@ pub(super) fn parse(frame: &mut Frame, l3_offset: usize) -> Verdict {
     let stack = bytes.get(l3_offset..).unwrap_or_default();
     meta.layer3 = Layer3::Mpls;
     meta.l3_offset = l3_offset as u16;
-    meta.l4_offset = l3_offset as u16;
     meta.l3_length = stack.len() as u16;
     let Ok((top, _)) = LabelStackEntry::parse(stack) else { return Verdict::Drop(DropReason::MplsMalformed) };
     (meta.ttl, meta.tc) = (top.ttl(), top.tc());
@@ -44,7 +43,8 @@ pub fn rewind(frame: &mut Frame) {
     }
     let top = meta.l3_offset.saturating_sub(u16::from(meta.popped) * LabelStackEntry::LEN as u16);
     meta.popped = 0;
-    (meta.flow_hash, meta.detail) = (0, 0);
+    meta.flow_hash = 0;
+    frame.rare_mut().detail = 0;
     let verdict = parse(frame, usize::from(top));
     frame.meta_mut().verdict = verdict;
 }

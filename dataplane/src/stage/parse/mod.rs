@@ -27,6 +27,8 @@ pub use labelled::rewind;
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, port: PortIndex) {
     let mut arrival = Arrival::new(snapshot, port);
     let (frames, Beside { destinations, tops }) = batch.parts_mut();
+    // Where they are not near, all of them come at once.
+    frames.iter().for_each(Frame::fetch_bytes);
     let mut at = 0;
     while let (Some(frames), Some(to), Some(tops)) =
         (frames.get_mut(at..), destinations.get_mut(at..), tops.get_mut(at..))

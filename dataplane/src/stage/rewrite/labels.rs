@@ -39,10 +39,9 @@ fn relink(frame: &mut Frame, link: &[u8], edit: &StackEdit, pcp: u8) -> Option<(
         *entry = word.to_be_bytes();
     }
     if meta.layer3 == Layer3::Mpls {
-        (meta.l3_offset, meta.l4_offset) = (header as u16, header as u16);
+        meta.l3_offset = header as u16;
         meta.l3_length = meta.l3_length - off as u16 + on as u16;
     } else {
-        meta.l4_offset = meta.l4_offset - meta.l3_offset + (header + on) as u16;
         meta.l3_offset = (header + on) as u16;
     }
     Some(())

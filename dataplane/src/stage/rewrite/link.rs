@@ -96,7 +96,6 @@ impl<'a> Link<'a> {
             *entry.first_chunk_mut()? = word.to_be_bytes();
         }
         hop(bytes.get_mut(front..)?, layer3, meta.ttl)?;
-        meta.l4_offset = meta.l4_offset - meta.l3_offset + front as u16;
         meta.l3_offset = front as u16;
         Some(())
     }
@@ -120,10 +119,9 @@ impl<'a> Link<'a> {
         }
         if ip {
             hop(below, meta.layer3, meta.ttl)?;
-            meta.l4_offset = meta.l4_offset - meta.l3_offset + (header + on) as u16;
             meta.l3_offset = (header + on) as u16;
         } else {
-            (meta.l3_offset, meta.l4_offset) = (header as u16, header as u16);
+            meta.l3_offset = header as u16;
             meta.l3_length = meta.l3_length - off as u16 + on as u16;
         }
         Some(())
@@ -155,7 +153,7 @@ impl<'a> Link<'a> {
         let bytes = bytes.first_chunk_mut::<{ HEADER + 4 }>()?;
         self.put::<HEADER>(bytes, ether_type::MPLS, meta)?;
         *bytes.get_mut(HEADER..)?.first_chunk_mut()? = word.to_be_bytes();
-        (meta.l3_offset, meta.l4_offset) = (header as u16, header as u16);
+        meta.l3_offset = header as u16;
         Some(())
     }
 

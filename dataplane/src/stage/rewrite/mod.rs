@@ -199,7 +199,6 @@ fn relink(frame: &mut Frame, link: &[u8], kind: u16, pcp: u8) -> Option<()> {
     frame.push(length).ok()?;
     let (bytes, meta) = frame.parts_mut();
     put_link(bytes, link, kind, pcp)?;
-    meta.l4_offset = meta.l4_offset - meta.l3_offset + length as u16;
     meta.l3_offset = length as u16;
     Some(())
 }

@@ -11,7 +11,7 @@ use crate::wire::ipv4::{self, Ipv4Header, Options, kind};
 /// the datagram is in error.
 #[cold]
 pub(super) fn mark(frame: &mut Frame, snapshot: &Snapshot) -> bool {
-    let meta = *frame.meta();
+    let (meta, received) = (*frame.meta(), frame.rare().received);
     let own = snapshot.interface(meta.out_interface).and_then(|i| {
         i.addresses.iter().find_map(|a| match a.net.addr() {
             IpAddr::V4(own) => Some(own),
@@ -31,7 +31,7 @@ pub(super) fn mark(frame: &mut Frame, snapshot: &Snapshot) -> bool {
         let Some(option) = l3.get_mut(at..at + length) else { continue };
         good &= match option.first() {
             Some(&kind::RECORD_ROUTE) => record(option, own),
-            _ => stamp(option, own, (meta.received.nanos() / 1_000_000) as u32),
+            _ => stamp(option, own, (received.nanos() / 1_000_000) as u32),
         };
     }
     good && Ipv4Header::fill_checksum(l3).is_ok()

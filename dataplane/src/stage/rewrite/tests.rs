@@ -16,7 +16,7 @@ fn a_datagram_loses_a_hop_and_gets_the_neighbours_header() {
     let header = ipv4_with(HOSTS, 17, 26, &[], |h| h.ttl = 63);
     let expected = stack(&[&eth_to(HOST1, MAC1, ether_type::IPV4), &header, &udp(5004, 5006, 18)]);
     assert_eq!(sent.bytes(), expected);
-    assert_eq!((sent.meta().l3_offset, sent.meta().l4_offset, sent.l3().len()), (14, 34, 46));
+    assert_eq!((sent.meta().l3_offset, sent.upper().unwrap().len(), sent.l3().len()), (14, 26, 46));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn frames_that_are_not_live_are_not_touched() {
 fn options(options: &[u8]) -> Option<Vec<u8>> {
     let header = ipv4_with(HOSTS, 17, 8, options, |_| {});
     let mut frame = batch(&stack(&[&eth(ether_type::IPV4), &header, &udp(1, 2, 0)]));
-    frame.frames_mut()[0].meta_mut().received = crate::time::Time(5_000_000);
+    frame.frames_mut()[0].rare_mut().received = crate::time::Time(5_000_000);
     crate::stage::parse::run(&mut frame, &router(), PortIndex(0));
     let edits = look_up(&mut frame, &router());
     super::run(&mut frame, &router(), &edits);
@@ -255,7 +255,6 @@ mod wide {
                 let meta = frame.meta_mut();
                 (meta.layer3, meta.flags, meta.ttl, meta.dscp) = (layer3, flags, ttl, dscp);
                 (meta.l3_offset, meta.l3_length) = (before as u16, packet.len() as u16);
-                meta.l4_offset = before as u16 + if layer3 == Layer3::Mpls { 0 } else { 20 };
                 (meta.out_interface, meta.adjacency) = (IfIndex(7), adjacency);
                 meta.class = TrafficClass::ALL[class];
                 if edit.is_some() {

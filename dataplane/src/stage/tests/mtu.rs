@@ -35,7 +35,7 @@ fn v6(length: usize) -> Vec<u8> {
 /// Verdict, whether it is to be fragmented, and what fits.
 pub(super) fn told(snapshot: &Snapshot, bytes: &[u8]) -> (Verdict, bool, u16) {
     let frame = looked_up(snapshot, bytes);
-    (frame.meta().verdict, frame.meta().flags.has(Flags::TOO_LONG), frame.meta().detail)
+    (frame.meta().verdict, frame.meta().flags.has(Flags::TOO_LONG), frame.rare().detail)
 }
 
 const DF: u16 = Ipv4Header::DONT_FRAGMENT;
