@@ -3,12 +3,14 @@
 //!
 //! A third of the changes take a route out, the others put one in or move it. Each is
 //! published by itself, as the peer's are, while a reader on another core looks up at full
-//! speed. Memory is all that a table holds, the peer's list of its prefixes included.
+//! speed. Memory is all that a table holds, the peer's list of its prefixes included. How far the two cores
+//! are from each other, which a host may change at any time, is told beside the changes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use benches::cores;
 use benches::prefixes::Seeded;
 use dataplane::id::NhlfeId;
 use dataplane::table::{Fib4, Publisher, Reader};
@@ -16,10 +18,13 @@ use ipnet::Ipv4Net;
 
 use super::cpu::Watch;
 use super::fib::{hits, load4, million, tell_keys4, tell4};
+use super::figures::Spread;
 use super::{How, Line, Took, cpu};
 
 /// Changes that one repetition makes.
 const CHANGES: u32 = 200_000;
+/// Of a cache line between the cores, in each repetition.
+const TRIPS: usize = 20_000;
 /// Addresses that the reader looks up together.
 const BURST: usize = 32;
 
@@ -56,7 +61,7 @@ fn changes() -> Box<dyn FnMut() -> Took> {
     tell4(&routes);
     tell_keys4("fib4-1m-hit", &keys);
     let mut publisher = Publisher::new(load4(&routes));
-    let mut seeded = Seeded(4);
+    let (mut seeded, mut line) = (Seeded(4), Vec::new());
     Box::new(move || {
         let (reader, stop) = (publisher.reader(), AtomicBool::new(false));
         thread::scope(|scope| {
@@ -70,8 +75,21 @@ fn changes() -> Box<dyn FnMut() -> Took> {
             let ns = watch.ns() / f64::from(CHANGES);
             stop.store(true, Ordering::Relaxed);
             let looked_up = looked_up.join().unwrap_or_default();
-            Took { ns, more: format!("looked-up={looked_up} routes={}", publisher.latest().len()) }
+            line.push(there_and_back());
+            let Spread { min, median, max } = Spread::of(line.clone());
+            let routes = publisher.latest().len();
+            let far = format!("a cache line there and back in {min:.0} / {median:.0} / {max:.0} ns");
+            Took { ns, more: format!("looked-up={looked_up} routes={routes}; {far}") }
         })
+    })
+}
+
+/// Nanoseconds of a cache line to the reader's core and back.
+fn there_and_back() -> f64 {
+    let cores = [rustix::thread::sched_getcpu(), cpu::other()];
+    cores::there_and_back(TRIPS, |i| {
+        // On the only core there is, both take turns.
+        let _ = cpu::pin(cores[i]);
     })
 }
 

@@ -12,13 +12,18 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crossbeam::utils::CachePadded;
+
 use super::key::Key;
 use super::marked::Marked;
 use super::sheet::Sheet;
-use crate::memory::prefer_large_pages;
+use crate::memory::{large_pages_may_come, prefer_large_pages};
 
 /// Words of a line.
 pub(super) const LINE: usize = 16;
+
+/// Words of a table that may become much larger: 4 MiB.
+const LARGE: usize = 1 << 20;
 
 /// Lines of a block: none has more. The most words has a node with a word for each byte, those about
 /// it, and 256 lone IPv6 prefixes; and it may have room to grow.
@@ -34,12 +39,14 @@ pub(super) struct Full;
 /// Lines, and which of them are in use.
 #[derive(Debug)]
 pub(super) struct Arena {
-    memory: Box<Words>,
+    /// It may have room for more, which nobody has touched.
+    memory: Vec<AtomicU32>,
     /// Words before the first whole line.
     skip: usize,
     /// Of a large table.
     pub(super) sheet: Option<Sheet>,
-    book: Mutex<Book>,
+    /// Apart from what readers look at, as are the references that are counted: an edit writes both.
+    book: CachePadded<Mutex<Book>>,
 }
 
 /// A block that generations may see from the one that wrote it to the one before it was retired.
@@ -93,7 +100,7 @@ impl Generation {
         let book = Book { head: 1, alive: BTreeMap::from([(1, Vec::new())]), ..Book::default() };
         let worth = Sheet::is_worth::<K>(lines);
         let sheet = if worth { sheet.or_else(Sheet::new::<K>) } else { None };
-        Self { arena: Arc::new(Arena { memory, skip, sheet, book: Mutex::new(book) }), number: 1 }
+        Self { arena: Arc::new(Arena { memory, skip, sheet, book: Mutex::new(book).into() }), number: 1 }
     }
 
     /// Makes room for so many lines where it is, if that is more, and this is the newest and
@@ -107,7 +114,12 @@ impl Generation {
             arena.lines() < lines && arena.sheet.is_some() == Sheet::is_worth::<K>(lines)
         };
         let Some(arena) = arena.filter(fit) else { return false };
-        let mut words = std::mem::take(&mut arena.memory).into_vec().into_iter();
+        let count = words_of(lines);
+        if count <= arena.memory.capacity() {
+            arena.memory.resize_with(count, AtomicU32::default);
+            return true;
+        }
+        let mut words = std::mem::take(&mut arena.memory).into_iter();
         words.by_ref().take(arena.skip).for_each(drop);
         (arena.memory, arena.skip) = room(lines, words);
         true
@@ -165,24 +177,32 @@ impl Arena {
     }
 }
 
+/// Words for so many lines, wherever the first begins.
+fn words_of(lines: usize) -> usize {
+    (lines + 1) * LINE
+}
+
 /// Room for so many lines, of which the first are these `words`; and the words before
 /// the first whole line.
-fn room(lines: usize, words: std::vec::IntoIter<AtomicU32>) -> (Box<Words>, usize) {
-    let count = (lines + 1) * LINE;
+fn room(lines: usize, words: std::vec::IntoIter<AtomicU32>) -> (Vec<AtomicU32>, usize) {
+    let count = words_of(lines);
     let mut room = reserve(count);
     // What a processor fetches at once begins here.
     let skip = room.as_ptr().addr().wrapping_neg() / size_of::<u32>() % LINE;
     room.resize_with(skip, AtomicU32::default);
     room.extend(words);
     room.resize_with(count, AtomicU32::default);
-    (room.into_boxed_slice(), skip)
+    (room, skip)
 }
 
-/// Memory for so many words.
+/// Memory for so many words, of a large table twice as many: it costs nothing until it is touched, and the
+/// table goes on where it is.
 fn reserve(count: usize) -> Vec<AtomicU32> {
-    let mut memory = Vec::with_capacity(count);
+    let mut memory = Vec::with_capacity(if count < LARGE { count } else { 2 * count });
     // Before anything is there, so that nothing has to move.
-    prefer_large_pages(std::iter::once(&*memory.spare_capacity_mut()));
+    let (now, later) = memory.spare_capacity_mut().split_at_mut(count);
+    prefer_large_pages(std::iter::once(&*now));
+    large_pages_may_come(later);
     memory
 }
 

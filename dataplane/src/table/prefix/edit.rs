@@ -266,7 +266,10 @@ impl<'a> Edit<'a> {
         Ok(())
     }
 
-    fn cover<K: Key>(&mut self, at: Word, depth: u8, cover: NhlfeId) -> Result<Word, Full> {
+    pub(super) fn cover<K: Key>(&mut self, at: Word, depth: u8, cover: NhlfeId) -> Result<Word, Full> {
+        if let Some(at) = self.quick_cover::<K>(at, depth, cover)? {
+            return Ok(at);
+        }
         let mut node: Node<K> = Node::read(self.words, at, depth);
         let before = (!node.nodes.is_empty()).then(|| node.slots());
         node.cover = cover;

@@ -21,6 +21,11 @@ pub(super) fn leaf<K: Key>(words: &Words, at: usize) -> Leaf<K> {
     Leaf { key, len: word(words, at) as u8, value: NhlfeId(word(words, at + 1)) }
 }
 
+/// Lets what a lone prefix does not cover lead elsewhere.
+pub(super) fn set_leaf_cover(words: &Words, at: usize, cover: NhlfeId) {
+    set_word(words, at + 2, cover.0);
+}
+
 /// What an address leads to where only this prefix is left.
 #[inline(always)]
 pub(super) fn look<K: Key>(words: &Words, at: usize, address: K) -> Word {

@@ -7,13 +7,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
-use super::sheet::PAGES;
+use super::sheet::{PAGES, SLOTS};
+
+/// Neighbouring values that are counted together.
+const NEAR: usize = 1 << 8;
 
 /// Whose page is whose.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
     /// By value of the first 24 bits.
     of: BTreeMap<u32, u32>,
+    /// How many of them have the same first 16: most have none, and need not be looked for.
+    near: Vec<u16>,
     /// Whose each page is, or was last.
     owners: Vec<u32>,
     free: Vec<u32>,
@@ -38,7 +43,25 @@ impl Pages {
 
     /// Whether one of these values of the first 24 bits has a page.
     pub(super) fn has_any(&self, slots: &Range<u32>) -> bool {
-        self.of.range(slots.clone()).next().is_some()
+        let near = slots.start as usize / NEAR..self.near.len().min((slots.end as usize).div_ceil(NEAR));
+        let near = self.near.get(near).unwrap_or_default();
+        near.iter().any(|count| *count > 0) && self.of.range(slots.clone()).next().is_some()
+    }
+
+    fn lead(&mut self, slot: u32, page: u32) {
+        let at = slot as usize / NEAR;
+        if self.near.len() <= at {
+            self.near.resize(SLOTS / NEAR, 0);
+        }
+        if self.of.insert(slot, page).is_none() {
+            self.near.iter_mut().skip(at).take(1).for_each(|count| *count += 1);
+        }
+    }
+
+    fn forget(&mut self, slot: u32) -> Option<u32> {
+        let page = self.of.remove(&slot)?;
+        self.near.iter_mut().skip(slot as usize / NEAR).take(1).for_each(|count| *count -= 1);
+        Some(page)
     }
 
     /// Whose a page is, or was last.
@@ -56,7 +79,7 @@ impl Pages {
         // A tree's nodes are half full at worst.
         let of = self.of.len() * 4 * size_of::<u32>();
         let lists = (self.owners.capacity() + self.free.capacity()) * size_of::<u32>();
-        of + lists + self.moves.capacity() * size_of::<Move>()
+        of + lists + self.near.capacity() * size_of::<u16>() + self.moves.capacity() * size_of::<Move>()
     }
 
     /// A page for a value that has none, if there is one; no generation later than `generation`
@@ -68,7 +91,7 @@ impl Pages {
             Some(owner) => *owner = slot,
             None => self.owners.push(slot),
         }
-        self.of.insert(slot, page);
+        self.lead(slot, page);
         self.moves.extend(generation.map(|generation| Move { generation, slot, page, taken: true }));
         Some(page)
     }
@@ -76,7 +99,7 @@ impl Pages {
     /// Leaves the page of a value, if it has one: it is free when no generation older than
     /// `generation` is left, or at once if that is none.
     pub(super) fn leave(&mut self, slot: u32, generation: Option<u32>) {
-        let Some(page) = self.of.remove(&slot) else { return };
+        let Some(page) = self.forget(slot) else { return };
         match generation {
             Some(generation) => self.moves.push_back(Move { generation, slot, page, taken: false }),
             None => self.free.push(page),
@@ -94,10 +117,42 @@ impl Pages {
     pub(super) fn take_back(&mut self, number: u32) {
         while let Some(moved) = self.moves.pop_back_if(|moved| moved.generation > number) {
             if moved.taken {
-                self.of.remove(&moved.slot);
+                self.forget(moved.slot);
                 self.free.push(moved.page);
             } else {
-                self.of.insert(moved.slot, moved.page);
+                self.lead(moved.slot, moved.page);
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Pages that are taken, left, and what of it is taken back: what lies near is what a scan finds.
+        #[test]
+        fn those_of_neighbours_are_known(
+            steps in prop::collection::vec((0u32..4, 0u32..2_000), 1..200),
+            ranges in prop::collection::vec((0u32..2_100, 0u32..600), 1..50),
+        ) {
+            let mut pages = Pages::default();
+            for ((what, slot), generation) in steps.into_iter().zip(1..) {
+                match what {
+                    0 | 1 if pages.of(slot).is_none() => {
+                        prop_assert!(pages.take(slot, (what == 0).then_some(generation)).is_some());
+                    }
+                    0 | 1 => pages.leave(slot, (what == 0).then_some(generation)),
+                    2 => pages.settle(generation.saturating_sub(slot)),
+                    _ => pages.take_back(generation.saturating_sub(slot % 16)),
+                }
+                for (start, count) in &ranges {
+                    let slots = *start..*start + *count;
+                    prop_assert_eq!(pages.has_any(&slots), slots.clone().any(|slot| pages.of(slot).is_some()));
+                }
             }
         }
     }

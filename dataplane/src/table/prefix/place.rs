@@ -101,6 +101,10 @@ impl Place {
         NhlfeId(word(words, self.about))
     }
 
+    pub(super) fn set_cover(&self, words: &Words, cover: NhlfeId) {
+        set_word(words, self.about, cover.0);
+    }
+
     pub(super) fn prefixes(&self, words: &Words) -> usize {
         (word(words, self.about + 1) & 0xffff) as usize
     }
@@ -209,7 +213,7 @@ impl Place {
     pub(super) fn list<'a>(
         &self,
         words: &'a Words,
-    ) -> impl ExactSizeIterator<Item = (u16, NhlfeId)> + use<'a> {
+    ) -> impl DoubleEndedIterator<Item = (u16, NhlfeId)> + ExactSizeIterator + use<'a> {
         let from = self.list_start(words);
         let pair = move |i| (word(words, from + 2 * i) as u16, NhlfeId(word(words, from + 2 * i + 1)));
         (0..self.prefixes(words)).map(pair)

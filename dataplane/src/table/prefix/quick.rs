@@ -1,16 +1,20 @@
 //! Most edits: one prefix that ends in a packed node and covers few bytes, below which
-//! nothing is. Its runs are changed in place, and so is the list of prefixes.
+//! nothing is. Its runs are changed in place, and so is the list of prefixes. Likewise what
+//! leads elsewhere from above.
 
 use super::arena::{Full, set_word, word};
 use super::edit::Edit;
 use super::key::Key;
+use super::pack;
 use super::place::{GROUP, GROUPS, MANY, Place};
-use super::set::PrefixSet;
+use super::set::{Bytes, PrefixSet};
 use super::word::{Shape, Word};
 use crate::id::NhlfeId;
 
 /// Bytes that the prefix may cover.
-const FEW: usize = 8;
+const FEW: usize = 16;
+/// The bits of such a prefix, at least.
+const BITS: u8 = 4;
 
 /// A few neighbouring bytes of a node, and where each is to lead.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +47,7 @@ impl Edit<'_> {
         value: Option<NhlfeId>,
     ) -> Result<Option<Word>, Full> {
         let (place, len) = (Place::of(at), len.saturating_sub(8 * depth));
-        if place.shape != Shape::Packed || len < 5 {
+        if place.shape != Shape::Packed || len < BITS {
             return Ok(None);
         }
         let index = PrefixSet::index(key.byte(depth), len);
@@ -86,22 +90,63 @@ impl Edit<'_> {
         let shorter = || (1..8).map(|bits| index >> bits).take_while(|index| *index > 1);
         let above = || shorter().find_map(|index| place.find(words, index)).unwrap_or(place.cover(words));
         let value = value.unwrap_or_else(above);
-        let longer = |byte: u8| {
-            let indices = (0..8).map(|bits| (256 + u16::from(byte)) >> bits);
-            indices.take_while(|longer| *longer > index).any(|longer| place.find(words, longer).is_some())
-        };
+        // Bits of bytes that a longer prefix covers.
+        let mut longer = 0u32;
+        if first < last {
+            let len = index.ilog2();
+            for (other, _) in place.list(words).rev().take_while(|(other, _)| *other > index) {
+                if other >> (other.ilog2() - len) == index {
+                    let (from, to) = PrefixSet::range(other);
+                    longer |= (u32::MAX >> (31 - (to - from))) << (from - first);
+                }
+            }
+        }
         let mut span = Span { first: first.into(), count: 0, slots: [0; FEW] };
         for (byte, slot) in (first..=last).zip(&mut span.slots) {
             *slot = word(words, place.slot(words, byte));
             if Word(*slot).goes_on() {
                 return None;
             }
-            if !longer(byte) {
+            if longer & 1 << span.count == 0 {
                 *slot = value.0;
             }
             span.count += 1;
         }
         Some(span)
+    }
+
+    /// Lets what no prefix of its own covers in a node lead to `cover`, unless a run is partly such.
+    pub(super) fn quick_cover<K: Key>(
+        &mut self,
+        at: Word,
+        depth: u8,
+        cover: NhlfeId,
+    ) -> Result<Option<Word>, Full> {
+        let (words, place) = (self.words, Place::of(at));
+        let mut covered = Bytes::default();
+        place.list(words).for_each(|(index, _)| covered.add(PrefixSet::range(index)));
+        let mut whole = true;
+        place.each(words, 0, u8::MAX, |run, _| whole &= [0, run.len() as u32].contains(&covered.count(run)));
+        if !whole {
+            return Ok(None);
+        }
+        let own = self.own(at)?;
+        let (mut slot, mut nodes) = (own.slot(words, 0), Vec::new());
+        own.each(words, 0, u8::MAX, |run, below| {
+            if covered.count(run) == 0 {
+                match below.shape() {
+                    Shape::Value => set_word(words, slot, cover.0),
+                    Shape::Leaf => pack::set_leaf_cover(words, below.place(), cover),
+                    Shape::Packed | Shape::Direct => nodes.push((slot, below)),
+                }
+            }
+            slot += 1;
+        });
+        own.set_cover(words, cover);
+        for (slot, below) in nodes {
+            set_word(words, slot, self.cover::<K>(below, depth + 1, cover)?.0);
+        }
+        Ok(Some(own.node()))
     }
 
     /// What becomes of the runs when the bytes of a span lead where it says; none if a word

@@ -3,10 +3,35 @@
 //! A prefix of `l` bits (0 to 8) has the index `2^l + bits`, as in a heap: the
 //! prefix one bit shorter has half its index. Index 0 is none.
 
+use std::ops::Range;
+
 use crate::id::NhlfeId;
 
 /// What each byte of 256 leads to.
 pub(super) type Slots = [NhlfeId; 256];
+
+/// Some of the 256 bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bytes([u64; 4]);
+
+impl Bytes {
+    /// Adds those from the first to the last.
+    pub(super) fn add(&mut self, (first, last): (u8, u8)) {
+        let run = u32::from(first)..u32::from(last) + 1;
+        self.0.iter_mut().zip(0..).for_each(|(bytes, part)| *bytes |= within(&run, part));
+    }
+
+    /// How many of a run are among them.
+    pub(super) fn count(&self, run: Range<u32>) -> u32 {
+        self.0.iter().zip(0..).map(|(bytes, part)| (bytes & within(&run, part)).count_ones()).sum()
+    }
+}
+
+/// The bits of a run among 64 bytes.
+fn within(run: &Range<u32>, part: u32) -> u64 {
+    let (first, end) = (run.start.max(64 * part), run.end.min(64 * part + 64));
+    if first < end { u64::MAX >> (64 - (end - first)) << (first - 64 * part) } else { 0 }
+}
 
 /// Index to value, in index order: shorter prefixes first.
 #[derive(Clone, Debug, Default)]
@@ -94,5 +119,26 @@ impl FromIterator<(u16, NhlfeId)> for PrefixSet {
         let mut room = Vec::with_capacity(list.size_hint().0 + 1);
         room.extend(list);
         Self { list: room }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bytes_are_those_that_were_added(
+            added in prop::collection::vec((any::<u8>(), any::<u8>()), 0..4),
+            run in (0u32..256, 0u32..=256),
+        ) {
+            let (mut bytes, run) = (Bytes::default(), run.0.min(run.1)..run.0.max(run.1));
+            let added: Vec<_> = added.into_iter().map(|(one, other)| (one.min(other), one.max(other))).collect();
+            added.iter().for_each(|run| bytes.add(*run));
+            let is_in = |byte: &u32| added.iter().any(|(first, last)| (*first..=*last).contains(&(*byte as u8)));
+            prop_assert_eq!(bytes.count(run.clone()) as usize, run.filter(is_in).count());
+        }
     }
 }

@@ -214,6 +214,7 @@ impl<K: Key> Trie<K> {
     /// nothing; values from 2^31 on are none; and where there is no room nothing changes.
     pub(in crate::table) fn insert(&mut self, key: K, len: u8, value: NhlfeId) -> Option<NhlfeId> {
         let key = key.trunc(len);
+        self.sheet().inspect(|sheet| sheet.fetch(key));
         let old = self.get(key, len);
         if old == Some(value) || value.0 >= Word::VALUES {
             return old;
@@ -222,7 +223,6 @@ impl<K: Key> Trie<K> {
             self.default = value;
             return old;
         }
-        self.sheet().inspect(|sheet| sheet.fetch(key));
         let leaf = Leaf { key, len, value };
         let edited = self.edit(key, len, |edit, root| {
             let root = if root.is_node() { root } else { edit.put(&Node::<K>::new(0, NhlfeId::NONE))? };
@@ -236,13 +236,13 @@ impl<K: Key> Trie<K> {
     /// there is no room for a copy it stays.
     pub(in crate::table) fn remove(&mut self, key: K, len: u8) -> Option<NhlfeId> {
         let key = key.trunc(len);
+        self.sheet().inspect(|sheet| sheet.fetch(key));
         let old = self.get(key, len)?;
         if len == 0 {
             self.default = NhlfeId::NONE;
         } else if self.len == 1 {
             *self = Self { default: self.default, ..Self::default() };
         } else {
-            self.sheet().inspect(|sheet| sheet.fetch(key));
             let edited = self.edit(key, len, |edit, root| match edit.remove(root, 0, key, len)? {
                 Rest::Node(root) => Ok(root),
                 Rest::Nothing | Rest::Leaf(_) => Ok(Word::NONE),
