@@ -67,6 +67,8 @@ struct Side {
     far: LoopbackEnd,
     frames: Vec<Vec<u8>>,
     at: usize,
+    /// When the last turn was.
+    last: Time,
     /// Frames of its own that have not come out yet, and those that come out here.
     sent: Arc<Flying>,
     comes: Arc<Flying>,
@@ -107,6 +109,7 @@ impl Cores {
             near: ends[i].clone(),
             far: ends[2 + i].clone(),
             frames,
+            last: Time::NEVER,
             at: 0,
             sent: flying[i].clone(),
             comes: flying[if work == Work::Handed { 1 - i } else { i }].clone(),
@@ -142,7 +145,9 @@ impl Side {
             }
             self.sent.0.fetch_add(BATCH, Ordering::Relaxed);
         }
+        worker.begin_turn(self.last.min(now), now);
         worker.poll(now);
+        self.last = now;
         let out = self.far.discard();
         self.comes.0.fetch_sub(out, Ordering::Relaxed);
         out

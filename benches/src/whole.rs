@@ -64,7 +64,7 @@ impl Whole {
     /// One turn of the worker, 10 µs after the last.
     #[inline(always)]
     pub fn step(&mut self) {
-        self.now += 10_000;
+        self.go_on();
         self.router.step(Time(self.now));
     }
 
@@ -72,11 +72,19 @@ impl Whole {
     /// the line to port 0 then.
     #[inline]
     pub fn turn(&mut self) -> usize {
-        self.now += 10_000;
+        self.go_on();
         for worker in self.router.workers_mut() {
             worker.poll(Time(self.now));
         }
         self.near.pending()
+    }
+
+    /// A turn of the worker's thread begins 10 µs after the last.
+    fn go_on(&mut self) {
+        let since = Time(self.now);
+        self.now += 10_000;
+        let now = Time(self.now);
+        self.router.workers_mut().iter_mut().for_each(|worker| worker.begin_turn(since, now));
     }
 
     /// Takes what came out of port 1; gives how many frames.

@@ -6,6 +6,9 @@
 //! bounds are those of network calculus over the specification that the scheduler tree
 //! is given: what comes is bounded by a token bucket, what a class is served by a rate
 //! after a latency. `config` refuses a file whose promises do not hold.
+//!
+//! The bounds are those of a tree that is asked at every moment. A worker asks in turns, of some microseconds: a
+//! frame may take two of them longer at each rate on its way, the port's and its interface's (`dataplane::qos`).
 
 mod call;
 mod curve;

@@ -113,6 +113,14 @@ impl TokenBucket {
         self.level = self.level.min(self.rate.saturating_mul(burst).min(i64::MAX as u64) as i64);
     }
 
+    /// Whether so many `bytes` leave it in no more debt than of `owed` bytes.
+    #[inline]
+    pub(super) fn covers(&mut self, now: Time, bytes: u64, owed: u32) -> bool {
+        self.refill(now);
+        let there = self.level.saturating_add(i64::from(owed).saturating_mul(BYTE));
+        there >= i64::try_from(bytes).unwrap_or(i64::MAX).saturating_mul(BYTE)
+    }
+
     /// When the debt is paid, to the nanosecond; not later than the last refill when there is none.
     #[inline]
     pub(super) fn out_of_debt(&self) -> Time {

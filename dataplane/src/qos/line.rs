@@ -40,7 +40,7 @@ impl Line {
             (Self::Own(old), None) => Self::Own(old.retuned(shaper, now)),
             (Self::Unheld, None) => Self::Own(shaper),
             (Self::Shared(seat), None) => {
-                shaper.idled(now);
+                shaper.idled(now, 0);
                 shaper.spend(now, seat.owed(now), true);
                 Self::Own(shaper)
             }
@@ -64,14 +64,33 @@ impl Line {
         }
     }
 
-    /// Until `now` the tree had nothing to send: what came in meanwhile is not saved, unless it is
-    /// for another tree.
+    /// Until `until`, which is not after `now`, the tree had nothing to send: what came in meanwhile is not
+    /// saved, unless it is for another tree.
     #[inline]
-    pub(super) fn idled(&mut self, now: Time) {
+    pub(super) fn idled(&mut self, until: Time, now: Time) {
         match self {
             Self::Unheld => {}
-            Self::Own(shaper) => shaper.idled(now),
-            Self::Shared(seat) => seat.idled(now),
+            Self::Own(shaper) => shaper.idled(now, now.since(until)),
+            Self::Shared(seat) => seat.idled(until),
+        }
+    }
+
+    /// Whether it lets a frame out at `now` behind others of so many bytes together; not asked of one that is
+    /// shared, which does not.
+    #[inline]
+    pub(super) fn lets_behind(&mut self, now: Time, bytes: u64, urgent: bool) -> bool {
+        match self {
+            Self::Unheld => true,
+            Self::Own(shaper) => shaper.lets_behind(now, bytes, urgent),
+            Self::Shared(_) => false,
+        }
+    }
+
+    /// Frames of so many `bytes` together leave, the longest of `longest`, by a line that is this tree's alone.
+    #[inline]
+    pub(super) fn spend_all(&mut self, now: Time, sizes: (u32, u32), urgent: bool) {
+        if let Self::Own(shaper) = self {
+            shaper.spend_all(now, sizes, urgent);
         }
     }
 

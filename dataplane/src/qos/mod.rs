@@ -14,6 +14,9 @@
 //! - a shaped interface sends, in any window of length t, no more than
 //!   rate·t + burst + two frames, the second one of priority, and no less while it has
 //!   frames, if its tree is asked when [`Scheduler::next_event`] says (later by less than its burst);
+//! - until a line of the same rate behind has sent it, a frame takes longer than if the tree were asked at every
+//!   moment by two turns of the worker at the most: one in which it is not seen, or is behind what was
+//!   not ([`Scheduler::begin_turn`]), and one in which it may leave and nobody asks;
 //! - a frame that may leave never waits while the port is idle, and a priority
 //!   frame waits for none but others of priority: for one that has begun, on the line;
 //! - offered = sent + named drops + held, in packets and bytes, at every moment;
@@ -68,7 +71,7 @@ pub use meter_shared::{Share, SharedMeter};
 pub use metering::Metering;
 pub use policer::{Metered, Policers};
 pub use report::{Look, SiteReport, TreeReport};
-pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits};
+pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits, UNSEEN};
 pub use shared_rate::{MOST_TREES, Place, SharedRate};
 pub use spec::{Aqm, Cells, ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, RateSpec, ShaperSpec};
 pub use stats::{Count, QueueStats};

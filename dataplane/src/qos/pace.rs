@@ -72,6 +72,30 @@ impl Paces {
         held
     }
 
+    /// Sends frames of a class that are so many bytes each, if the class may send all of them `now`; the rates of
+    /// its interface and port are asked before.
+    #[inline]
+    pub(super) fn let_all(&mut self, class: usize, frames: impl Iterator<Item = u32>, now: Time) -> bool {
+        !self.any() || self.let_all_of(class, frames, now)
+    }
+
+    #[inline(never)]
+    fn let_all_of(&mut self, class: usize, frames: impl Iterator<Item = u32>, now: Time) -> bool {
+        let Some(shapers) = self.shapers.as_mut() else { return true };
+        let Some(shaper) = &shapers[class] else { return true };
+        let mut after = shaper.clone();
+        for bytes in frames {
+            if after.out_of_debt() > now {
+                return false;
+            }
+            after.deepen(DEEP * u64::from(bytes));
+            after.spend(now, bytes);
+        }
+        self.held |= u8::from(after.out_of_debt() > now) << class;
+        shapers[class] = Some(after);
+        true
+    }
+
     /// Bytes it takes beside itself.
     pub(super) fn memory(&self) -> usize {
         self.shapers.as_ref().map_or(0, |shapers| size_of_val(&**shapers))
@@ -88,7 +112,7 @@ impl Site {
     /// A class is out of debt; what the others had meanwhile is not made up for.
     fn release(&mut self, class: usize, now: Time) {
         if self.backlog & (1 << class) != 0 {
-            self.begins(class, now);
+            self.begins(class, now, 0);
         }
         self.paces.held &= !(1 << class);
         self.wake(class);

@@ -42,6 +42,11 @@ impl Policer {
     pub(super) fn conforms(&mut self, now: Time, bytes: u32) -> bool {
         self.bucket.conforms(now, bytes)
     }
+
+    /// Whether it would.
+    pub(super) fn lets_in(&mut self, now: Time, bytes: u32) -> bool {
+        self.bucket.covers(now, bytes.into(), 0)
+    }
 }
 
 /// No slot.

@@ -17,8 +17,9 @@
 //! A shaper lets a frame out when it is not in debt, and one of priority in a debt of up
 //! to one frame (`Shaper`): in any window of length t, no more than rate·t + burst + two
 //! frames. The burst makes up for turns that came late. What passes while nothing waits
-//! that may leave is not saved, neither by an interface's shaper nor by the port's: a line
-//! of the same rate behind never has more than one frame, but for those of priority.
+//! that may leave is not saved, neither by an interface's shaper nor by the port's, but for
+//! what came in since the worker's last turn ([`Scheduler::begin_turn`]): a line of the same rate behind
+//! never has more than that and one frame, but for those of priority.
 
 use super::departed::Departed;
 use super::line::Line;
@@ -41,6 +42,8 @@ use crate::time::Time;
 pub const LINE_OVERHEAD: u32 = 24;
 /// Burst of a port's own rate, nanoseconds.
 pub(super) const PORT_BURST: u64 = 1_000_000;
+/// The most of the time between two turns of a worker that rates make up for, nanoseconds.
+pub const UNSEEN: u64 = 50_000;
 /// A full frame as a port's own rate counts it, bytes.
 pub(super) const PORT_FULL: u32 = FULL as u32 + LINE_OVERHEAD;
 const NONE: u32 = u32::MAX;
@@ -83,6 +86,8 @@ impl Default for TreeLimits {
 pub struct Scheduler {
     /// The latest time it was told.
     pub(super) clock: Time,
+    /// A turn of its worker, and from when on it was not seen what came.
+    turn: (Time, Time),
     pub(super) line: Line,
     /// Which of its port's trees it is, where there are several.
     pub(super) place: Option<Place>,
@@ -191,6 +196,7 @@ impl Scheduler {
         let Some(at) = self.find(frame.meta().out_interface) else {
             return Err((frame, DropReason::InterfaceGone));
         };
+        let unseen = self.unseen();
         let Some(Some(site)) = self.sites.get_mut(at) else {
             return Err((frame, DropReason::InterfaceGone));
         };
@@ -198,6 +204,7 @@ impl Scheduler {
         let terms = Terms {
             now: self.clock,
             port_rate: self.port_rate,
+            unseen,
             frames: &self.frame_bound,
             bytes: &self.byte_bound,
         };
@@ -326,14 +333,27 @@ impl Scheduler {
         [&self.assured, &self.shared, &self.leftover].iter().any(|ring| ring.front().is_some())
     }
 
+    /// A turn of its worker begins at `now`, after one at `since`: what comes in this turn came at some moment
+    /// in between. Rates of interfaces that had nothing to send let through what these would have let through
+    /// since then, of the last [`UNSEEN`] at the most; of a turn that is not told of, nothing.
+    pub fn begin_turn(&mut self, since: Time, now: Time) {
+        self.turn = (now, since.max(Time(now.0.saturating_sub(UNSEEN))));
+    }
+
+    /// For how long it was not seen what came, nanoseconds.
+    #[inline]
+    pub(super) fn unseen(&self) -> u64 {
+        if self.turn.0 == self.clock { self.clock.since(self.turn.1) } else { 0 }
+    }
+
     /// Sees to it, before any interface is lined up, that the port saves nothing of the time in which none
-    /// could send.
+    /// could send, but for what was not seen of it.
     #[inline]
     pub(super) fn port_idled(&mut self) {
         if self.line.is_held() && self.urgent.front().is_none() && !self.has_plain() {
             let due = self.wheel.earliest().min(self.urging.earliest()).min(self.pacing.earliest());
-            let until = self.clock.min(due);
-            self.line.idled(until);
+            let until = due.min(Time(self.clock.0.saturating_sub(self.unseen())));
+            self.line.idled(until, self.clock);
         }
     }
 }

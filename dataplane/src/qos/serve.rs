@@ -1,12 +1,14 @@
 //! A frame's way into and out of one interface's queues.
 
 use super::memory::Bound;
+use super::policer::Policer;
 use super::queue::{Offer, Room};
 use super::run::{Next, Way};
 use super::shaper::Shaper;
 use super::site::{Dropped, Site};
 use super::store::Held;
 use super::turn::Turn;
+use crate::class::TrafficClass;
 use crate::packet::{DropReason, Frame};
 use crate::time::Time;
 
@@ -14,6 +16,8 @@ use crate::time::Time;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms<'a> {
     pub(super) now: Time,
+    /// For how long before `now` it was not seen what came, nanoseconds.
+    pub(super) unseen: u64,
     /// The port's rate, bit/s; 0 is not known.
     pub(super) port_rate: u64,
     pub(super) frames: &'a Bound,
@@ -37,7 +41,7 @@ impl Site {
             Ok(hash) => hash,
             Err(reason) => return Err((frame, reason)),
         };
-        self.starts(offer.place, terms.now);
+        self.starts(offer.place, terms.now, terms.unseen);
         Ok(self.queue_up(frame, &offer, hash, terms.now, room))
     }
 
@@ -94,10 +98,11 @@ impl Site {
         if bytes + len > if urgent { self.most } else { self.most_plain } {
             return Err(DropReason::SiteBytes);
         }
-        if let Some(bound) = queue.wait_bound()
-            && self.would_wait_longer(offer.place, bound, terms)
-        {
-            return Err(DropReason::QueueTime);
+        if let Some(bound) = queue.wait_bound() {
+            let ahead = self.accounted_all(queue.frames, queue.bytes);
+            if self.would_wait_longer(offer.place, ahead, bound, terms) {
+                return Err(DropReason::QueueTime);
+            }
         }
         if !terms.bytes.admits(bytes, len, urgent) {
             return Err(DropReason::TreeMemory);
@@ -111,9 +116,9 @@ impl Site {
 
     /// A frame is about to come to a queue.
     #[inline]
-    pub(super) fn starts(&mut self, place: usize, now: Time) {
+    pub(super) fn starts(&mut self, place: usize, now: Time, unseen: u64) {
         if self.backlog & (1 << place) == 0 {
-            self.begins(place, now);
+            self.begins(place, now, unseen);
         }
     }
 
@@ -142,17 +147,25 @@ impl Site {
 
     fn conforms(&mut self, offer: &Offer, now: Time) -> bool {
         let accounted = self.accounted(offer.len);
-        let policer = self.policers.as_mut().and_then(|p| p[offer.class.index()].as_mut());
-        policer.is_none_or(|policer| policer.conforms(now, accounted))
+        self.policer(offer.class).is_none_or(|policer| policer.conforms(now, accounted))
     }
 
-    /// Whether what is ahead in its own queue alone takes longer than `bound` nanoseconds at the most
-    /// that the interface can get; a part of a nanosecond over is over.
     #[inline]
-    fn would_wait_longer(&mut self, place: usize, bound: u64, terms: &Terms<'_>) -> bool {
+    pub(super) fn policer(&mut self, class: TrafficClass) -> Option<&mut Policer> {
+        self.policers.as_mut().and_then(|p| p[class.index()].as_mut())
+    }
+
+    /// Whether what is `ahead` in its own queue alone, bytes as accounted, takes longer than `bound` nanoseconds
+    /// at the most that the interface can get; a part of a nanosecond over is over.
+    #[inline]
+    pub(super) fn would_wait_longer(
+        &mut self,
+        place: usize,
+        ahead: u64,
+        bound: u64,
+        terms: &Terms<'_>,
+    ) -> bool {
         let rate = self.rate(terms.port_rate);
-        let queue = &self.queues[place];
-        let ahead = self.accounted_all(queue.frames, queue.bytes);
         let most = u128::from(bound) * u128::from(rate);
         if rate == 0 || u128::from(ahead) * 8_000_000_000 <= most {
             return false;
@@ -180,7 +193,7 @@ impl Site {
     #[cold]
     pub(super) fn take_place(&mut self, mut frame: Frame, now: Time, room: &mut Room) -> bool {
         let (offer, hash) = (self.offer(&frame), frame.flow());
-        self.starts(offer.place, now);
+        self.starts(offer.place, now, 0);
         self.queue_up(frame, &offer, hash, now, room)
     }
 

@@ -6,6 +6,11 @@
 //! longest frame. What it adds to the debt is paid before the next frame without
 //! priority leaves. In any window of length t that is no more than rate·t + burst + two
 //! frames; a line of the same rate behind sends at the same times as if it had waited here.
+//!
+//! What comes in while nothing waits is not saved: such a line would only queue it. But a worker looks at
+//! its ports in turns, and what it finds in one came at some moment since the last. So of that time, up
+//! to [`UNSEEN`](super::UNSEEN) and to the burst, a shaper that was idle lets through what its rate brought, as does one whose
+//! frames were let go a turn too late. A line behind then holds a frame and what came in a turn, no more.
 
 use super::bucket::TokenBucket;
 use crate::time::Time;
@@ -39,10 +44,17 @@ impl Shaper {
         self.bucket.bytes(now, self.slack(urgent))
     }
 
-    /// Until `now` nothing could be sent: what came in meanwhile is not saved.
+    /// Until `now` nothing could be sent, but for the last `unseen` nanoseconds, of which that is not known:
+    /// what came in before them is not saved.
     #[inline]
-    pub(super) fn idled(&mut self, now: Time) {
-        self.bucket.keep(now, 0);
+    pub(super) fn idled(&mut self, now: Time, unseen: u64) {
+        self.bucket.keep(now, unseen);
+    }
+
+    /// Whether it lets a frame out at `now` behind others of so many bytes together.
+    #[inline]
+    pub(super) fn lets_behind(&mut self, now: Time, bytes: u64, urgent: bool) -> bool {
+        self.bucket.covers(now, bytes, self.slack(urgent))
     }
 
     /// A frame was sent, of a class with priority or not.
@@ -50,6 +62,15 @@ impl Shaper {
     pub(super) fn spend(&mut self, now: Time, bytes: u32, urgent: bool) {
         if !urgent && bytes > self.longest {
             self.longest = bytes;
+        }
+        self.bucket.spend(now, bytes);
+    }
+
+    /// As [`Shaper::spend`], of frames of so many `bytes` together, the longest of `longest`.
+    #[inline]
+    pub(super) fn spend_all(&mut self, now: Time, (bytes, longest): (u32, u32), urgent: bool) {
+        if !urgent && longest > self.longest {
+            self.longest = longest;
         }
         self.bucket.spend(now, bytes);
     }

@@ -23,7 +23,7 @@ use crate::time::Time;
 const FIFO: usize = TrafficClass::Standard.index();
 
 /// The most that an interface can be behind with what it is guaranteed, or before it, nanoseconds at that rate.
-const ASSURED_MOST: u64 = 100_000_000;
+pub(super) const ASSURED_MOST: u64 = 100_000_000;
 
 /// Dropped frames, on their way to whoever counts and recycles them.
 pub(super) type Dropped = Vec<(Frame, DropReason)>;
@@ -265,14 +265,14 @@ impl Site {
     }
 
     /// A queue has a frame, or may send again. Where nothing else may, the line was idle, and what its
-    /// rate brought meanwhile is not sent on top: a line as fast would only queue it, before the next
-    /// call. Where nothing else with a weight may, the site has of what it was guaranteed meanwhile a burst.
+    /// rate brought meanwhile is not sent on top, but for the last `unseen` nanoseconds: a line as fast would only
+    /// queue it, before the next call. Where nothing else with a weight may, the site has of what it was guaranteed meanwhile a burst.
     #[inline]
-    pub(super) fn begins(&mut self, place: usize, now: Time) {
+    pub(super) fn begins(&mut self, place: usize, now: Time, unseen: u64) {
         if self.ready() == 0
             && let Some(shaper) = &mut self.shaper
         {
-            shaper.idled(now);
+            shaper.idled(now, unseen);
         }
         if self.has_weighted() || self.is_leftover(place) {
             return;

@@ -150,12 +150,11 @@ impl Tally {
     }
 
     /// So many frames were queued while none waited, and sent at once.
-    pub(super) fn passed(&mut self, packets: u32, bytes: u32) {
+    pub(super) fn passed(&mut self, packets: u32, bytes: u32, accounted: u32) {
         self.worst.packets = self.worst.packets.max(packets);
         self.worst.bytes = self.worst.bytes.max(bytes);
-        self.sent.packets += u64::from(packets);
-        self.sent.bytes += u64::from(bytes);
-        self.accounted += u64::from(bytes);
+        self.sent.add_all(packets.into(), bytes.into());
+        self.accounted += u64::from(accounted);
         self.delay.record_all(0, packets);
     }
 

@@ -144,7 +144,7 @@ impl Scheduler {
         let (before, len) = ((site.frames, site.bytes), frame.len() as u64);
         let since = frame.rare().received.min(self.clock);
         let place = site.place(frame.meta().class);
-        site.starts(place, self.clock);
+        site.starts(place, self.clock, 0);
         let wakes = site.put_back(Held { frame, since }, &mut self.room);
         (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
         self.hold(before, (1, len));

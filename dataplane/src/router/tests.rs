@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::*;
 use crate::class::ClassMap;
 use crate::id::{IfIndex, NhlfeId, VrfId};
+use crate::packet::BATCH;
 use crate::port::{Loopback, LoopbackEnd};
+use crate::qos::{Cells, InterfaceQos, ShaperSpec};
 use crate::table::{Interface, InterfaceAddress, Nhlfe, PortDemux, PortSpec, VlanMatch, Vrf};
 
 const HOST: [[u8; 6]; 2] = [[2, 0, 0, 0, 0, 0xa], [2, 0, 0, 0, 0, 0xb]];
@@ -134,11 +136,13 @@ fn two_workers_hand_over_and_keep_as_many_buffers() {
     forwards(2);
 }
 
-#[test]
-fn what_comes_by_several_queues_for_one_port_leaves_in_the_same_turn() {
+/// A batch by each of two queues of one port, all for the other, whose interface is asked for `qos`; the worker's last
+/// turn was `unseen` nanoseconds before. Which flows left in the turn, in order.
+fn two_batches(qos: InterfaceQos, unseen: u64) -> Vec<usize> {
     let mut router = Router::new(Size { workers: 1, buffers: 4096, ..Size::default() }).unwrap();
     let edit = |s: &mut Snapshot| {
         tables(s);
+        Arc::make_mut(s.interfaces.get_mut(1).unwrap()).qos = Arc::new(qos);
         Ok::<_, ()>(())
     };
     router.handle().commit(edit).unwrap();
@@ -151,6 +155,8 @@ fn what_comes_by_several_queues_for_one_port_leaves_in_the_same_turn() {
     router.step(now);
     assert!(b.send(now, &arp_reply()));
     router.step(now);
+    // A rate may have made the packet wait for the question before it.
+    router.step(Time(2_000_500_000));
     b.discard();
     // Each by another port, the same flows by both queues.
     let flow = |n: usize| {
@@ -158,15 +164,28 @@ fn what_comes_by_several_queues_for_one_port_leaves_in_the_same_turn() {
         packet[35] = n as u8;
         packet
     };
-    for n in 0..crate::packet::BATCH {
+    let now = Time(2_001_000_000);
+    for n in 0..BATCH {
         assert!(a.send(now, &flow(n)) && also_a.send(now, &flow(n)));
     }
-    router.workers_mut()[0].poll(now);
-    assert_eq!(router.held(), 0);
-    // In order of arrival: nothing waited for the turn of its flow.
+    let worker = &mut router.workers_mut()[0];
+    worker.begin_turn(Time(now.0 - unseen), now);
+    worker.poll(now);
     let left: Vec<_> = std::iter::from_fn(|| b.receive()).map(|(_, bytes)| usize::from(bytes[35])).collect();
-    let came: Vec<_> = (0..crate::packet::BATCH).chain(0..crate::packet::BATCH).collect();
-    assert_eq!(left, came);
+    assert_eq!(left.len() + router.held(), 2 * BATCH);
+    left
+}
+
+#[test]
+fn what_comes_by_several_queues_for_one_port_leaves_in_the_same_turn() {
+    // In order of arrival: nothing waited for the turn of its flow.
+    let came: Vec<_> = (0..BATCH).chain(0..BATCH).collect();
+    assert_eq!(two_batches(InterfaceQos::default(), 0), came);
+    // So too where its rate had time for all of it, since there was a turn last.
+    let shaper = ShaperSpec { rate: 10_000_000_000, burst: 1_000_000, overhead: 24, cells: Cells::None };
+    let shaped = || InterfaceQos { shaper: Some(shaper), ..InterfaceQos::default() };
+    assert_eq!(two_batches(shaped(), 20_000), came);
+    assert_eq!(two_batches(shaped(), 0), [0]);
 }
 
 #[test]

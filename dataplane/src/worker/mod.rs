@@ -163,6 +163,14 @@ impl Worker {
         &self.core.out.counters
     }
 
+    /// Says before the turn at `now` that the one before was at `since`: what came was not seen in between
+    /// ([`Scheduler::begin_turn`](crate::qos::Scheduler::begin_turn)). Where it is not said, what comes in a turn
+    /// comes at its `now`.
+    #[inline]
+    pub fn begin_turn(&mut self, since: Time, now: Time) {
+        self.core.out.begin_turn(since, now);
+    }
+
     /// One turn at time `now`.
     pub fn poll(&mut self, now: Time) -> Progress {
         // Mail first, then the snapshot: what another loop published before it

@@ -50,6 +50,14 @@ impl Out {
         }
     }
 
+    /// Tells the trees that a turn begins at `now`, after one at `since`.
+    #[inline]
+    pub(super) fn begin_turn(&mut self, since: Time, now: Time) {
+        for egress in self.queues.iter_mut().filter_map(|queue| queue.egress.as_mut()) {
+            egress.scheduler.begin_turn(since, now);
+        }
+    }
+
     /// Takes the whole batch, to leave as it is or to be queued; `false` where its tree is not here, or there
     /// may be several, and then nothing is done.
     #[inline]

@@ -87,6 +87,8 @@ pub fn worker(
     let mut share = take_priority(seat, &worker, clock);
     settle_in(seat.core);
     let (mut last_work, mut room) = (clock.now(), Room::default());
+    // When the last turn was, where it has not slept since: asleep it is woken by what comes.
+    let mut last_turn = Time::NEVER;
     while !stop.load(Ordering::Relaxed) {
         let now = clock.now();
         if let Some(share) = &mut share
@@ -97,7 +99,9 @@ pub fn worker(
             share.slept(now, clock.now());
             continue;
         }
+        worker.begin_turn(last_turn.min(now), now);
         let progress = worker.poll(now);
+        last_turn = now;
         if progress.frames > 0 {
             last_work = now;
             continue;
@@ -118,6 +122,7 @@ pub fn worker(
         let timeout = if blind { timeout.min(Duration::from_millis(1)) } else { timeout };
         let fds = live().filter_map(|q| q.port.wait_fd());
         waker.sleep(&mut room, fds, timeout, || worker.is_quiet() && !stop.load(Ordering::Acquire));
+        last_turn = Time::NEVER;
         if let Some(share) = &mut share {
             share.slept(now, clock.now());
         }

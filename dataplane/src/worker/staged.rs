@@ -124,7 +124,7 @@ impl Straight {
         dropped: &mut Dropped,
     ) -> Result<(), (Frame, DropReason)> {
         let of = key(&frame);
-        let frame = match of == self.of || self.begins(of, tree, idle) {
+        let frame = match of == self.of || self.begins(of, tree, idle, now) {
             true => match self.frames.push(frame) {
                 Ok(()) => return Ok(()),
                 Err(frame) => frame,
@@ -147,7 +147,7 @@ impl Straight {
         now: Time,
         dropped: &mut Dropped,
     ) {
-        if (of == self.of || self.begins(of, tree, idle)) && self.frames.append(batch) {
+        if (of == self.of || self.begins(of, tree, idle, now)) && self.frames.append(batch) {
             return;
         }
         self.queue_up(tree, now, dropped);
@@ -155,8 +155,8 @@ impl Straight {
     }
 
     /// Whether these frames, the first to come, may leave without being queued.
-    fn begins(&mut self, of: Key, tree: &Scheduler, idle: bool) -> bool {
-        let begins = idle && self.frames.is_empty() && tree.lets_pass(of.0, of.1);
+    fn begins(&mut self, of: Key, tree: &Scheduler, idle: bool, now: Time) -> bool {
+        let begins = idle && self.frames.is_empty() && tree.lets_pass(of.0, of.1, now);
         if begins {
             self.of = of;
         }

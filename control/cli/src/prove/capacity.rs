@@ -15,7 +15,8 @@ Of each class of each interface that has a rate: what it gets at least when ever
 of every interface waits; the longest wait of a frame, from coming to being sent, and
 the most that waits. These are of what is promised ([[promise]]); where nothing is, of
 what the class's policer lets through; where it has none, of a full queue. CALLS is how
-many fit. Bounds are worst cases (network calculus), not averages.
+many fit. Bounds are worst cases (network calculus), not averages; turns of a worker come on
+top, some microseconds each, two at the most for each rate on the way.
 
 A promise that cannot be kept is told with the number that is short and what would mend
 it; `check` and `apply` refuse such a file.

@@ -9,6 +9,7 @@ mod property;
 mod report;
 mod scenario;
 mod trees;
+mod unseen;
 mod waits;
 
 use std::sync::Arc;

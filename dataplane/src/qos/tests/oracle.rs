@@ -29,10 +29,10 @@ impl Level {
         self
     }
 
-    /// What passes while nothing waits is not saved.
-    fn idle(&mut self, now: u64) {
+    /// What passes while nothing waits is not saved, but for the last `unseen` nanoseconds.
+    fn idle(&mut self, now: u64, unseen: u64) {
         let now = self.at(now);
-        now.level = now.level.min(0);
+        now.level = now.level.min(i128::from(now.rate) * i128::from(unseen));
     }
 
     fn spend(&mut self, now: u64, bytes: i128, priority: bool) {
@@ -173,12 +173,12 @@ pub(super) struct Oracle {
 impl Oracle {
     pub(super) fn sync(
         &mut self,
-        now: u64,
+        (now, unseen): (u64, u64),
         port_rate: u64,
         specs: &[Option<Arc<InterfaceQos>>],
         dropped: &[Gone],
     ) {
-        self.pass(now);
+        self.pass(now, unseen);
         let port = (port_rate > 0).then(|| Level::full(port_rate, MS, 1514 + i128::from(LINE_OVERHEAD)));
         self.port = Level::retune(self.port, port, now);
         self.places.resize_with(specs.len().max(self.places.len()), || None);
@@ -205,14 +205,14 @@ impl Oracle {
         assert!(dropped.iter().all(|d| d.why == Some(DropReason::InterfaceGone)));
     }
 
-    /// Time passes. While nothing may leave, the port saves nothing.
-    fn pass(&mut self, now: u64) {
+    /// Time passes. While nothing may leave, the port saves nothing, but for what was `unseen`.
+    fn pass(&mut self, now: u64, unseen: u64) {
         let places = self.places.iter().flatten();
         let ready =
             places.flat_map(|p| [true, false].into_iter().filter_map(|first| p.ready(self.at, first)));
         let ready = ready.min().unwrap_or(u64::MAX);
         if let Some(port) = self.port.as_mut().filter(|_| ready > self.at) {
-            port.idle(ready.min(now));
+            port.idle(now, now - ready.min(now - unseen));
         }
         self.at = now;
     }
@@ -220,11 +220,11 @@ impl Oracle {
     /// A frame was offered, and refused for `why` or not.
     pub(super) fn offered(
         &mut self,
-        now: u64,
+        (now, unseen): (u64, u64),
         (site, class, len, serial): (u32, TrafficClass, usize, u32),
         why: Option<DropReason>,
     ) {
-        self.pass(now);
+        self.pass(now, unseen);
         let port = self.port;
         let Some(place) = self.places[site as usize].as_mut() else {
             return assert_eq!(why, Some(DropReason::InterfaceGone));
@@ -252,13 +252,18 @@ impl Oracle {
             let kept = Level { level: tokens.clone().at(now).level.min(most), at: now, ..tokens };
             place.assured = Some(if begins { kept } else { tokens });
         }
-        place.shaper.as_mut().filter(|_| place.waiting.is_empty()).into_iter().for_each(|s| s.idle(now));
+        place
+            .shaper
+            .as_mut()
+            .filter(|_| place.waiting.is_empty())
+            .into_iter()
+            .for_each(|s| s.idle(now, unseen));
         place.waiting.push(Waiting { class, len, serial, since: now });
     }
 
     /// These left or were dropped, in this order, in one `dequeue` of at most `max`.
-    pub(super) fn left(&mut self, now: u64, gone: &[Gone], max: usize) {
-        self.pass(now);
+    pub(super) fn left(&mut self, (now, unseen): (u64, u64), gone: &[Gone], max: usize) {
+        self.pass(now, unseen);
         let (dropped, sent): (Vec<&Gone>, Vec<&Gone>) = gone.iter().partition(|g| g.why.is_some());
         for drop in dropped {
             let place = self.places[drop.interface.index()].as_mut().unwrap();

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::oracle::Oracle;
 use super::*;
 use crate::class::CLASSES;
+use crate::qos::scheduler::UNSEEN;
 use crate::qos::{Count, Discipline, RateSpec, TreeLimits};
 
 const SITES: u32 = 4;
@@ -18,6 +19,8 @@ enum Step {
     Together(u32, usize, Vec<usize>),
     /// Time passes: to the next event, or so long.
     Wait(Option<u64>),
+    /// A turn of the worker so long after the tree was told the time last.
+    Turn(u64),
     Dequeue(usize),
     Sync(u64, Vec<Option<Arc<InterfaceQos>>>),
 }
@@ -77,7 +80,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         5 => (0..SITES, 0..CLASSES, vec(40usize..1515, 1..6)).prop_map(|(s, c, l)| Step::Offer(s, c, l)),
         4 => (0..SITES, 0..CLASSES, vec(40usize..1515, 1..9)).prop_map(|(s, c, l)| Step::Together(s, c, l)),
-        6 => prop::option::of(gap).prop_map(Step::Wait),
+        6 => prop::option::of(gap.clone()).prop_map(Step::Wait),
+        3 => gap.prop_map(Step::Turn),
         6 => (1usize..8).prop_map(Step::Dequeue),
         1 => tree().prop_map(|(rate, specs)| Step::Sync(rate, specs)),
     ]
@@ -91,12 +95,14 @@ struct Court {
     offered: Count,
     /// When the tree was last told the time.
     told: u64,
+    /// A turn, and how long before it nobody looked, of that what counts.
+    turn: (u64, u64),
 }
 
 impl Court {
     fn new(rate: u64, specs: &[Option<Arc<InterfaceQos>>]) -> Self {
         let (bench, oracle) = (Bench::new(rate, &[]), Oracle::default());
-        let mut court = Self { bench, oracle, serial: 0, offered: Count::default(), told: 0 };
+        let mut court = Self { bench, oracle, serial: 0, offered: Count::default(), told: 0, turn: (0, 0) };
         court.sync(rate, specs);
         court
     }
@@ -104,7 +110,7 @@ impl Court {
     fn sync(&mut self, rate: u64, specs: &[Option<Arc<InterfaceQos>>]) {
         let from = self.bench.gone.len();
         self.bench.sync(rate, specs);
-        self.oracle.sync(self.told, rate, specs, &self.bench.gone[from..]);
+        self.oracle.sync(self.at(self.told), rate, specs, &self.bench.gone[from..]);
     }
 
     fn step(&mut self, step: Step) {
@@ -112,6 +118,7 @@ impl Court {
             Step::Offer(site, class, lens) => lens.into_iter().for_each(|len| self.offer(site, class, len)),
             Step::Together(site, class, lens) => self.offer_all(site, class, &lens),
             Step::Wait(gap) => self.wait(gap),
+            Step::Turn(gap) => self.turn(gap),
             Step::Dequeue(max) => self.dequeue(max),
             Step::Sync(rate, specs) => self.sync(rate, &specs),
         }
@@ -126,7 +133,7 @@ impl Court {
         self.offered.add(len);
         self.told = self.bench.now;
         let why = self.bench.enqueue(site, class, len, self.serial);
-        self.oracle.offered(self.bench.now, (site, class, len, self.serial), why);
+        self.oracle.offered(self.at(self.bench.now), (site, class, len, self.serial), why);
     }
 
     /// What becomes of each frame is what would have become of it alone.
@@ -141,13 +148,35 @@ impl Court {
             let mut gone = refused.iter().filter(|gone| gone.serial == serial);
             self.bench.gone.extend(gone.clone());
             let why = gone.next_back().and_then(|gone| gone.why);
-            self.oracle.offered(self.bench.now, (site, class, *len, serial), why);
+            self.oracle.offered(self.at(self.bench.now), (site, class, *len, serial), why);
         }
         assert!(refused.iter().all(|gone| (first..=self.serial).contains(&gone.serial)));
     }
 
+    /// Whatever may have left meanwhile.
+    fn turn(&mut self, gap: u64) {
+        self.end_turn();
+        self.bench.now += gap;
+        let since = self.told.max(self.bench.now.saturating_sub(UNSEEN));
+        self.turn = (self.bench.now, self.bench.now - since);
+        self.bench.tree.begin_turn(Time(self.told), Time(self.bench.now));
+    }
+
+    /// A worker asks its trees in each turn.
+    fn end_turn(&mut self) {
+        if self.at(self.bench.now).1 > 0 {
+            self.dequeue(64);
+        }
+    }
+
+    /// A moment, and for how long before it nobody looked.
+    fn at(&self, now: u64) -> (u64, u64) {
+        (now, if self.turn.0 == now { self.turn.1 } else { 0 })
+    }
+
     /// A nanosecond before the next event nothing leaves; at it something does.
     fn wait(&mut self, gap: Option<u64>) {
+        self.end_turn();
         let (now, next) = (self.bench.now, self.bench.tree.next_event(Time(self.bench.now)).0);
         if next == u64::MAX || gap.is_some_and(|gap| now + gap < next) {
             self.bench.now += gap.unwrap_or(1);
@@ -168,7 +197,7 @@ impl Court {
         let from = self.bench.gone.len();
         self.told = self.bench.now;
         self.bench.dequeue(max);
-        self.oracle.left(self.bench.now, &self.bench.gone[from..], max);
+        self.oracle.left(self.at(self.bench.now), &self.bench.gone[from..], max);
     }
 
     /// Offered is sent, dropped and held: the tree's own counts and what was seen.

@@ -8,17 +8,26 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::AdjacencyId;
 use crate::packet::BATCH;
-use crate::qos::{Aqm, Discipline, InterfaceQos, PolicerSpec, RateSpec, TreeLimits};
+use crate::qos::{Aqm, Cells, Discipline, InterfaceQos, Look, PolicerSpec, RateSpec, ShaperSpec, TreeLimits};
 
 /// A frame that comes: interface, class, bytes, flow.
 type Comes = (u32, usize, usize, u32);
 /// A frame that leaves: interface, class, flow, which one it was.
 type Left = (IfIndex, TrafficClass, u32, u32);
 
+/// An interface's own rate, from one that holds up the second frame to one that holds up none.
+fn shaper() -> impl Strategy<Value = ShaperSpec> {
+    let rate = prop::sample::select(vec![1_000_000u64, 50_000_000, 1_000_000_000, 10_000_000_000]);
+    let burst = prop_oneof![Just(0u64), 0..40_000u64, Just(2_000_000)];
+    let cells = prop_oneof![4 => Just(Cells::None), 1 => Just(Cells::Atm), 1 => Just(Cells::Ptm)];
+    let shaper = (rate, burst, prop::sample::select(vec![-14i16, 0, 24]), cells);
+    shaper.prop_map(|(rate, burst, overhead, cells)| ShaperSpec { rate, burst, overhead, cells })
+}
+
 /// Two interfaces at one line.
 fn specs() -> impl Strategy<Value = Vec<InterfaceQos>> {
-    let one = (0usize..9, 1u32..4).prop_map(|(kind, weight)| {
-        let mut qos = InterfaceQos { weight, ..InterfaceQos::default() };
+    let one = (0usize..12, 1u32..4, prop::option::of(shaper())).prop_map(|(kind, weight, shaper)| {
+        let mut qos = InterfaceQos { weight, shaper, ..InterfaceQos::default() };
         let rate = RateSpec { rate: 50_000_000, burst: 1_000_000 };
         match kind {
             0 => qos.classes.iter_mut().for_each(|class| (class.aqm, class.flows) = (Aqm::Tail, 0)),
@@ -31,6 +40,16 @@ fn specs() -> impl Strategy<Value = Vec<InterfaceQos>> {
                 qos.classes[TrafficClass::Voice.index()].policer = Some(policer);
             }
             6 => qos.classes.iter_mut().for_each(|class| class.flows = 0),
+            7 => {
+                let policer = PolicerSpec { rate: 50_000_000, burst: 20_000 };
+                qos.classes.iter_mut().for_each(|class| class.policer = Some(policer));
+                qos.assured = Some(RateSpec { rate: 100_000, burst: 1_000_000 });
+            }
+            8 => {
+                let rate = RateSpec { rate: 900_000_000, burst: 100_000 };
+                qos.classes.iter_mut().for_each(|class| class.shaper = Some(rate));
+            }
+            9 => qos.classes.iter_mut().for_each(|class| (class.flows, class.limit_time) = (0, 20_000)),
             _ => {}
         }
         qos
@@ -47,7 +66,8 @@ fn turns(flows: u32) -> impl Strategy<Value = Vec<(u64, Vec<Comes>, usize)>> {
     });
     let rows = prop_oneof![3 => prop::collection::vec(row.clone(), 1), 1 => prop::collection::vec(row, 0..5)];
     let takes = prop_oneof![4 => Just(64usize), 1 => 0usize..64];
-    prop::collection::vec((0u64..2_000_000, rows.prop_map(|rows| rows.concat()), takes), 1..20)
+    let gap = prop_oneof![0u64..80_000, 0u64..2_000_000];
+    prop::collection::vec((gap, rows.prop_map(|rows| rows.concat()), takes), 1..20)
 }
 
 /// A tree, with frames that may pass it or without.
@@ -71,7 +91,8 @@ impl Side {
         Self { tree, straight, staged: Staged::default(), dropped: Vec::new(), passed: 0 }
     }
 
-    fn turn(&mut self, now: Time, comes: &[Comes], serial: u32, takes: usize) -> Vec<Left> {
+    fn turn(&mut self, since: Time, now: Time, comes: &[Comes], serial: u32, takes: usize) -> Vec<Left> {
+        self.tree.begin_turn(since, now);
         let frames = (serial..).zip(comes).map(|(serial, (interface, class, len, flow))| {
             let mut frame = Frame::standard();
             frame.set_len(*len).unwrap();
@@ -130,8 +151,8 @@ impl Side {
         left
     }
 
-    fn counts(&self) -> Vec<String> {
-        self.tree.stats_iter().map(|stats| format!("{stats:?}")).collect()
+    fn counts(&mut self, now: Time) -> [String; 2] {
+        [0, 1].map(|id| format!("{:?}", self.tree.report(Look::Whole(IfIndex(id)), now)))
     }
 
     /// Frames that were refused, each with why.
@@ -148,20 +169,23 @@ fn sides(specs: &[InterfaceQos], rate: u64) -> [Side; 2] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn order_counts_and_drops_are_those_of_queueing(
         specs in specs(),
-        rate in prop_oneof![4 => Just(0u64), 1 => Just(20_000_000)],
+        rate in prop_oneof![4 => Just(0u64), 1 => Just(20_000_000), 2 => Just(2_000_000_000)],
         turns in turns(1),
+        tells in any::<bool>(),
     ) {
         let [mut with, mut without] = sides(&specs, rate);
-        let (mut now, mut serial) = (Time::ZERO, 0);
+        let (mut now, mut serial) = (Time(1_000_000), 0);
         for (gap, comes, takes) in turns {
+            let since = if tells { now } else { Time::NEVER };
             now = Time(now.0 + gap);
-            prop_assert_eq!(with.turn(now, &comes, serial, takes), without.turn(now, &comes, serial, takes));
-            prop_assert_eq!(with.counts(), without.counts());
+            let left = with.turn(since, now, &comes, serial, takes);
+            prop_assert_eq!(left, without.turn(since, now, &comes, serial, takes));
+            prop_assert_eq!(with.counts(now), without.counts(now));
             prop_assert_eq!(with.tree.next_event(now), without.tree.next_event(now));
             serial += comes.len() as u32;
         }
@@ -175,9 +199,10 @@ proptest! {
         let (mut now, mut serial) = (Time::ZERO, 0);
         let mut orders = [BTreeMap::new(), BTreeMap::new()];
         for (gap, comes, _) in turns {
+            let since = now;
             now = Time(now.0 + gap);
             for (side, order) in [&mut with, &mut without].into_iter().zip(&mut orders) {
-                for (interface, class, flow, serial) in side.turn(now, &comes, serial, 64) {
+                for (interface, class, flow, serial) in side.turn(since, now, &comes, serial, 64) {
                     order.entry((interface, class, flow)).or_insert_with(Vec::new).push(serial);
                 }
             }
@@ -197,10 +222,35 @@ proptest! {
 fn a_batch_of_one_class_passes() {
     let mut side = Side::new(&[InterfaceQos::default(), InterfaceQos::default()], 0, true);
     let comes: Vec<Comes> = (0..20).map(|n| (0, 0, 60 + n, n as u32)).collect();
-    let left = side.turn(Time(5), &comes, 0, 64);
+    let left = side.turn(Time(5), Time(5), &comes, 0, 64);
     assert_eq!((left.len(), side.passed), (20, 20));
     let stats = side.tree.stats(IfIndex(0), TrafficClass::ALL[0]).unwrap();
     assert_eq!((stats.sent.packets, stats.worst.packets, stats.delay.count()), (20, 20, 20));
+}
+
+/// As many as what the time since the last turn brought, and one more: 50 µs of 1 Gbit/s are 6,250 bytes.
+#[test]
+fn a_batch_passes_rates_that_let_all_of_it() {
+    let shaper = ShaperSpec { rate: 1_000_000_000, burst: 2_000_000, overhead: 24, cells: Cells::None };
+    let rated = || InterfaceQos { shaper: Some(shaper), ..InterfaceQos::default() };
+    let turn = |since: u64, class: TrafficClass, frames: usize, port: u64| {
+        let mut side = Side::new(&[rated(), rated()], port, true);
+        side.tree.set_limits(TreeLimits::default());
+        // 250 bytes with what goes between frames.
+        let row: Vec<Comes> = (0..frames as u32).map(|flow| (0, class.index(), 226, flow)).collect();
+        (side.turn(Time(since), Time(1_000_000), &row, 0, 64).len(), side.passed)
+    };
+    for port in [0, 2_000_000_000] {
+        for since in [950_000, 0] {
+            assert_eq!(turn(since, TrafficClass::Standard, 26, port), (26, 26));
+            assert_eq!(turn(since, TrafficClass::Standard, 27, port), (26, 0));
+        }
+        assert_eq!(turn(950_001, TrafficClass::Standard, 26, port), (25, 0));
+        assert_eq!(turn(1_000_000, TrafficClass::Standard, 1, port), (1, 1));
+        // Calls leave while no more than a full frame is owed: six, and the one that exceeds it.
+        assert_eq!(turn(950_000, TrafficClass::Voice, 32, port), (32, 32));
+        assert_eq!(turn(950_000, TrafficClass::Voice, 33, port), (32, 0));
+    }
 }
 
 #[test]

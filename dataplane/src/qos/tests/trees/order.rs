@@ -28,8 +28,8 @@ fn nothing_goes_past_the_tree_of_a_port_whose_rate_is_shared() {
     let shared = Trees::new(2, 100_000_000, &[unshaped(1), unshaped(1)]);
     let free = Trees::new(2, 0, &[unshaped(1), unshaped(1)]);
     for site in 0..2 {
-        assert!(!shared.benches[site].tree.lets_pass(IfIndex(site as u32), Standard));
-        assert!(free.benches[site].tree.lets_pass(IfIndex(site as u32), Standard));
+        assert!(!shared.benches[site].tree.lets_pass(IfIndex(site as u32), Standard, Time(S)));
+        assert!(free.benches[site].tree.lets_pass(IfIndex(site as u32), Standard, Time(S)));
     }
 }
 
