@@ -3,6 +3,7 @@
 use super::scheduler::Scheduler;
 use super::site::Site;
 use super::stats::Tally;
+use super::waits::Waits;
 use crate::class::CLASSES;
 use crate::id::IfIndex;
 
@@ -12,13 +13,14 @@ pub struct Departed {
     /// The interface.
     pub id: IfIndex,
     tallies: Box<[Tally; CLASSES]>,
+    waits: Waits,
 }
 
 impl Departed {
     /// Of a site that holds no frames any more.
     pub(super) fn of(mut site: Site) -> Self {
         let tallies = std::array::from_fn(|class| std::mem::take(&mut site.queues[class].tally));
-        Self { id: site.id, tallies: Box::new(tallies) }
+        Self { id: site.id, tallies: Box::new(tallies), waits: site.waits }
     }
 }
 
@@ -39,6 +41,7 @@ impl Scheduler {
         for (queue, before) in site.queues.iter_mut().zip(departed.tallies.iter()) {
             queue.tally.count_on(before);
         }
+        site.waits.merge(&departed.waits);
         Ok(())
     }
 }

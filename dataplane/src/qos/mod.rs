@@ -58,6 +58,7 @@ mod tests;
 mod together;
 mod turn;
 mod wait;
+mod waits;
 mod wheel;
 mod wred;
 

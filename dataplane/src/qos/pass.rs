@@ -181,6 +181,7 @@ impl Site {
             return;
         }
         self.queues[class.index()].tally.passed(row.frames, row.bytes, row.cost);
+        self.waits.record(class.index(), 0, row.frames);
         if let Some(shaper) = &mut self.shaper {
             shaper.spend_all(now, (row.cost, row.longest_cost), urgent);
         }

@@ -61,7 +61,7 @@ impl SiteReport {
     fn of(site: &Site, whole: bool) -> Self {
         let queue = |class: usize| {
             let tally = &site.queues[class].tally;
-            if whole { tally.stats() } else { tally.brief() }
+            if whole { tally.stats(&site.waits, class) } else { tally.brief() }
         };
         Self { id: site.id, burst: site.burst.most(), queues: std::array::from_fn(queue) }
     }

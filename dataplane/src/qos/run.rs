@@ -175,7 +175,7 @@ impl Site {
         while let Some((len, since)) = self.queues[place].next(way.room, way.out) {
             let cost = self.cells.packed(len, self.overhead);
             if waits.1 > 0 && waits.0 != since {
-                self.queues[place].tally.waited(way.now.since(waits.0), std::mem::take(&mut waits.1));
+                self.waited(place, way.now.since(waits.0), std::mem::take(&mut waits.1));
             }
             waits = (since, waits.1 + 1);
             last = cost;
@@ -188,7 +188,7 @@ impl Site {
             }
         }
         if waits.1 > 0 {
-            self.queues[place].tally.waited(way.now.since(waits.0), waits.1);
+            self.waited(place, way.now.since(waits.0), waits.1);
         }
         if turn != Turn::Urgent {
             self.fair.served(place, false, sum.cost - last);
@@ -202,13 +202,22 @@ impl Site {
         sum
     }
 
+    /// So many frames that are sent waited so long, nanoseconds.
+    #[inline]
+    fn waited(&mut self, place: usize, ns: u64, frames: u32) {
+        self.queues[place].tally.waited(ns);
+        self.waits.record(place, ns, frames);
+    }
+
     /// Sends the first frame of a plain queue. Gives its length, and what it costs.
     #[inline(always)]
     fn lead(&mut self, place: usize, turn: Turn, way: &mut Way<'_>) -> Option<(usize, u32)> {
         let queue = &mut self.queues[place];
         let (len, since) = queue.lead(way.room, way.out)?;
         let cost = self.cells.packed(len, self.overhead);
-        queue.tally.sent(len, cost, way.now.since(since));
+        let waited = way.now.since(since);
+        queue.tally.sent(len, cost, waited);
+        self.waits.record(place, waited, 1);
         if queue.frames == 0 {
             self.backlog &= !(1 << place);
             self.fair.leave(place);

@@ -310,7 +310,7 @@ impl Scheduler {
     /// Counts of one class of one interface; `None` when the tree has no such interface.
     pub fn stats(&self, interface: IfIndex, class: TrafficClass) -> Option<QueueStats> {
         let site = self.sites[self.find(interface)?].as_ref()?;
-        Some(site.queues[class.index()].tally.stats())
+        Some(site.queues[class.index()].tally.stats(&site.waits, class.index()))
     }
 
     /// Counts of every class of every interface that was ever offered a frame.
@@ -318,7 +318,7 @@ impl Scheduler {
         self.sites.iter().flatten().flat_map(|site| {
             let queues = TrafficClass::ALL.into_iter().zip(&site.queues);
             let used = queues.filter(|(_, queue)| queue.tally.is_used());
-            used.map(|(class, queue)| (site.id, class, queue.tally.stats()))
+            used.map(|(class, queue)| (site.id, class, queue.tally.stats(&site.waits, class.index())))
         })
     }
 

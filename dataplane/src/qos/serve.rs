@@ -246,7 +246,9 @@ impl Site {
         self.left(place, len);
         let accounted = self.accounted(len);
         let class = if self.fifo { held.frame.meta().class.index() } else { place };
-        self.queues[class].tally.sent(len, accounted, now.since(held.since));
+        let waited = now.since(held.since);
+        self.queues[class].tally.sent(len, accounted, waited);
+        self.waits.record(class, waited, 1);
         if !priority {
             self.fair.served(place, self.is_leftover(place), accounted);
         }

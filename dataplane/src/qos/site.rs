@@ -14,6 +14,7 @@ use super::stats::Tally;
 use super::store::Held;
 use super::turn::Turn;
 use super::wait::{FULL, time};
+use super::waits::Waits;
 use crate::class::{CLASSES, TrafficClass};
 use crate::id::IfIndex;
 use crate::packet::{DropReason, Frame};
@@ -71,6 +72,8 @@ pub(super) struct Site {
     /// What it is sure of.
     pub(super) assured: Option<TokenBucket>,
     pub(super) policers: Option<Box<[Option<Policer>; CLASSES]>>,
+    /// How long what was sent had waited.
+    pub(super) waits: Waits,
     pub(super) queues: [Queue; CLASSES],
     pub(super) id: IfIndex,
     /// Where it stands in the tree.
@@ -125,6 +128,7 @@ impl Site {
             fair: Fair::new([1; CLASSES]),
             assured: spec.assured.map(assured),
             policers: None,
+            waits: Waits::default(),
             queues: Default::default(),
             id,
             at: at as u32,
@@ -356,7 +360,12 @@ impl Site {
     pub(super) fn memory(&self) -> usize {
         let policers = self.policers.as_ref().map_or(0, |p| size_of_val(&**p));
         let queues: usize = self.queues.iter().map(Queue::memory).sum();
-        size_of::<Self>() + policers + size_of::<InterfaceQos>() + queues + self.paces.memory()
+        size_of::<Self>()
+            + policers
+            + size_of::<InterfaceQos>()
+            + queues
+            + self.paces.memory()
+            + self.waits.memory()
     }
 
     /// Takes every frame out, in order of arrival.

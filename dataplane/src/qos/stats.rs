@@ -1,7 +1,8 @@
 //! What one class of one interface went through.
 
-use super::histogram::Histogram;
+use super::histogram::{Histogram, Longest};
 use super::run::Sum;
+use super::waits::Waits;
 use crate::packet::DropReason;
 
 /// Packets and bytes; bytes are layer 2 without FCS.
@@ -99,7 +100,7 @@ pub(super) struct Tally {
     worst: Depth,
     sent: Count,
     accounted: u64,
-    delay: Histogram,
+    longest: Longest,
     losses: Option<Box<Losses>>,
 }
 
@@ -130,7 +131,7 @@ impl Tally {
         self.left(bytes);
         self.sent.add(bytes);
         self.accounted += u64::from(accounted);
-        self.delay.record(waited);
+        self.longest.note(waited);
     }
 
     /// These left, of which each was given to [`Tally::waited`].
@@ -143,10 +144,10 @@ impl Tally {
         self.accounted += u64::from(sum.cost);
     }
 
-    /// So many frames that are sent waited so long, nanoseconds.
+    /// Frames that are sent waited so long, nanoseconds.
     #[inline]
-    pub(super) fn waited(&mut self, ns: u64, frames: u32) {
-        self.delay.record_all(ns, frames);
+    pub(super) fn waited(&mut self, ns: u64) {
+        self.longest.note(ns);
     }
 
     /// So many frames were queued while none waited, and sent at once.
@@ -155,7 +156,6 @@ impl Tally {
         self.worst.bytes = self.worst.bytes.max(bytes);
         self.sent.add_all(packets.into(), bytes.into());
         self.accounted += u64::from(accounted);
-        self.delay.record_all(0, packets);
     }
 
     #[cold]
@@ -176,7 +176,7 @@ impl Tally {
         self.accounted += before.accounted;
         self.worst.packets = self.worst.packets.max(before.worst.packets);
         self.worst.bytes = self.worst.bytes.max(before.worst.bytes);
-        self.delay.merge(&before.delay);
+        self.longest.merge(before.longest);
         if let Some(before) = &before.losses {
             let mine = self.losses.get_or_insert_default();
             mine.marked.add_all(before.marked.packets, before.marked.bytes);
@@ -188,12 +188,12 @@ impl Tally {
 
     /// Bytes beside itself.
     pub(super) fn memory(&self) -> usize {
-        self.delay.memory() + if self.losses.is_some() { size_of::<Losses>() } else { 0 }
+        if self.losses.is_some() { size_of::<Losses>() } else { 0 }
     }
 
     /// What is told since the last look is told from now on anew.
     pub(super) fn begin_anew(&mut self) {
-        self.delay.begin_anew();
+        self.longest.begin_anew();
     }
 
     /// Whether a frame was ever offered.
@@ -201,9 +201,9 @@ impl Tally {
         self.worst.packets > 0 || self.losses.is_some()
     }
 
-    /// For people.
-    pub(super) fn stats(&self) -> QueueStats {
-        QueueStats { delay: self.delay.clone(), ..self.brief() }
+    /// For people, with how long frames of this class waited.
+    pub(super) fn stats(&self, waits: &Waits, class: usize) -> QueueStats {
+        QueueStats { delay: waits.of(class, self.longest), ..self.brief() }
     }
 
     /// The same, of the waits the longest alone.
@@ -221,7 +221,7 @@ impl Tally {
             marked,
             depth,
             worst: self.worst.into(),
-            delay: self.delay.longest_alone(),
+            delay: Histogram::longest_alone(self.longest),
             dropped,
         }
     }
