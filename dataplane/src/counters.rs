@@ -217,14 +217,15 @@ impl Counters {
         self.interfaces.get(id.index())?.as_deref()
     }
 
-    /// Counts a dropped frame under its interface, class, Vrf and port.
+    /// Counts a dropped frame under its class and Vrf, and the interface that it came in by; of one that came in by
+    /// none, or by one that is gone since, the one it was to leave by; and of one that belongs to none, under its port.
     pub fn dropped(&self, frame: &Frame, reason: DropReason) {
         let meta = frame.meta();
         self.totals.drops.of(reason).add(1);
-        let id = if meta.in_interface.is_some() { meta.in_interface } else { meta.out_interface };
-        if let Some(block) = self.interface(id) {
+        let block = self.interface(meta.in_interface).or_else(|| self.interface(meta.out_interface));
+        if let Some(block) = block {
             block.drops[meta.class.index()].of(reason).add(1);
-        } else {
+        } else if !meta.in_interface.is_some() {
             self.dropped_at_port(frame.rare().in_port, reason, 1);
         }
         if let Some(vrf) = self.vrfs.get(meta.vrf.index()).and_then(Option::as_deref) {

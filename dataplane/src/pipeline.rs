@@ -67,6 +67,7 @@ impl Pipeline {
     /// Frames received by `port`: from their Ethernet header to a rewritten frame.
     #[inline]
     pub fn ingress(&mut self, batch: &mut Batch, snapshot: &Snapshot, port: PortIndex, now: Time) {
+        batch.set_received(now);
         parse::run(batch, snapshot, port);
         classify::run(batch, snapshot, &mut self.hits);
         police::run(batch, &mut self.policers, now);
@@ -74,7 +75,8 @@ impl Pipeline {
     }
 
     /// Datagrams the router made, and held frames whose neighbour is known now.
-    pub fn local(&mut self, batch: &mut Batch, snapshot: &Snapshot) {
+    pub fn local(&mut self, batch: &mut Batch, snapshot: &Snapshot, now: Time) {
+        batch.set_received(now);
         let mut labelled = false;
         for frame in batch.frames_mut() {
             frame.meta_mut().verdict = Verdict::Forward;

@@ -69,6 +69,7 @@ pub fn trace(frame: Frame, snapshot: &Snapshot, port: PortIndex, now: Time) -> T
     let (mut batch, mut steps, mut edits) = (Batch::new(), Vec::new(), StackEdits::new());
     // An empty batch takes a frame.
     let _ = batch.push(frame);
+    batch.set_received(now);
     let mut policers = Policers::at_rest(snapshot.interfaces.iter().map(|(_, i)| (i.id, &*i.qos)));
     let mut hits = RuleHits::new();
     hits.sync(&snapshot.rules);

@@ -23,6 +23,29 @@ fn a_drop_is_counted_under_interface_class_and_vrf_and_sums_over_writers() {
 }
 
 #[test]
+fn a_drop_of_no_interface_is_its_ports_and_of_one_that_is_gone_that_of_where_it_was_to_leave() {
+    let name: Arc<str> = "ge0".into();
+    let mut counters = Counters::new();
+    counters.sync([(IfIndex(2), &name)].into_iter(), std::iter::empty(), [PortIndex(1)].into_iter());
+    let mut frame = Frame::standard();
+    frame.rare_mut().in_port = PortIndex(1);
+    counters.dropped(&frame, DropReason::VlanUnknown);
+    (frame.meta_mut().in_interface, frame.meta_mut().out_interface) = (IfIndex(5), IfIndex(2));
+    counters.dropped(&frame, DropReason::InterfaceGone);
+    // Which port it came by is not known then: it may be that of an earlier packet.
+    frame.meta_mut().out_interface = IfIndex(6);
+    counters.dropped(&frame, DropReason::InterfaceGone);
+    let views = [counters.view()];
+    assert_eq!(port_drops(&views, PortIndex(1)), [(DropReason::VlanUnknown, 1)]);
+    let drops = interface(&views, IfIndex(2)).drops;
+    assert_eq!(
+        drops.iter().map(|(_, reason, n)| (*reason, *n)).collect::<Vec<_>>(),
+        [(DropReason::InterfaceGone, 1)]
+    );
+    assert_eq!(totals(&views).dropped(), 3);
+}
+
+#[test]
 fn another_interface_with_the_same_id_starts_from_zero() {
     let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
     let mut counters = Counters::new();

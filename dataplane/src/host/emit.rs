@@ -7,7 +7,7 @@ use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet};
 use super::{Action, Host, Turn};
 use crate::class::{ClassMap, TrafficClass};
 use crate::id::VrfId;
-use crate::packet::{Flags, Frame, Layer3, Meta};
+use crate::packet::{Flags, Frame, Layer3, Meta, Rare};
 use crate::table::Interface;
 use crate::wire::mpls::LabelStackEntry;
 
@@ -46,6 +46,7 @@ impl Host {
             return None;
         }
         frame.bytes_mut().fill(0);
+        *frame.rare_mut() = Rare::default();
         frame.meta_mut().flags.set(Flags::ORIGINATED);
         Some(frame)
     }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::alike::Alike;
 use super::frame::Frame;
 use super::verdict::Verdict;
+use crate::time::Time;
 
 /// The most frames in a batch that a stage is given.
 pub const BATCH: usize = 64;
@@ -16,6 +17,7 @@ pub struct Batch {
     frames: Vec<Frame>,
     labelled: bool,
     alike: Option<Alike>,
+    received: Time,
     beside: Box<Beside>,
 }
 
@@ -31,7 +33,13 @@ pub(crate) struct Beside {
 impl Default for Batch {
     fn default() -> Self {
         let beside = Beside { destinations: [Ipv4Addr::UNSPECIFIED; BATCH], tops: [0; BATCH] };
-        Self { frames: Vec::with_capacity(BATCH), labelled: false, alike: None, beside: Box::new(beside) }
+        Self {
+            frames: Vec::with_capacity(BATCH),
+            labelled: false,
+            alike: None,
+            received: Time::ZERO,
+            beside: Box::new(beside),
+        }
     }
 }
 
@@ -112,6 +120,18 @@ impl Batch {
     #[inline]
     pub fn set_alike(&mut self, alike: Option<Alike>) {
         self.alike = alike;
+    }
+
+    /// When its frames were received, or handed to the stages by the router, as [`Batch::set_received`] was told.
+    #[inline]
+    pub fn received(&self) -> Time {
+        self.received
+    }
+
+    /// Says when its frames were received.
+    #[inline]
+    pub fn set_received(&mut self, at: Time) {
+        self.received = at;
     }
 
     /// The frames, to be worked on, and what is written beside them.

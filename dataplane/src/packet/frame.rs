@@ -82,14 +82,15 @@ impl Frame {
     /// Empties it and forgets what was known; the headroom is [`HEADROOM`] again.
     #[inline]
     pub fn reset(&mut self) {
+        self.head.rare = Rare::default();
         self.renew(self.head.meta.home);
     }
 
-    /// As [`Frame::reset`], and it belongs to `home` from now on.
+    /// As [`Frame::reset`], and it belongs to `home` from now on. What few ask about it stays as it was: its line
+    /// need not come.
     #[inline]
     pub(super) fn renew(&mut self, home: WorkerIndex) {
         self.head.meta = Meta { home, ..Meta::default() };
-        self.head.rare = Rare::default();
         self.start = HEADROOM as u16;
         self.end = HEADROOM as u16;
     }

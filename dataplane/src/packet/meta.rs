@@ -153,13 +153,16 @@ pub struct Meta {
 // A pointer to the frame's bytes stands in the same line.
 const _: () = assert!(size_of::<Meta>() <= 48);
 
-/// What few ask about a frame: a line apart from [`Meta`].
+/// What few ask about a frame: a line apart from [`Meta`], which most frames never need. What is not said to be
+/// written is that of an earlier packet in the same buffer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rare {
-    /// When its burst was received, or when the router made it.
+    /// When its burst was received, or when the router made it. Written by `parse` for packets with options, when the
+    /// router makes one, and as a tree gives out what another is to take over.
     pub received: Time,
-    /// The port it came in by.
+    /// The port it came in by. Written by `parse` where that is not said by the interface: for all but frames of
+    /// common shapes.
     pub in_port: PortIndex,
-    /// A value a verdict needs: the MTU of too-big, the pointer of a parameter problem.
+    /// A value a verdict needs: the MTU of too-big, the pointer of a parameter problem. Written with that.
     pub detail: u16,
 }

@@ -27,7 +27,7 @@ pub(super) trait Driver: Sized + Send {
     const MAKES_DEVICE: bool = false;
 
     fn open(device: &Device, options: &Self::Options) -> Result<Self, OpenError>;
-    fn receive(&mut self, now: Time, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize;
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize;
     fn transmit(&mut self, batch: &mut Batch, pool: &mut Pool, stats: &mut PortStats) -> usize;
     /// After each transmit burst and while idle.
     fn flush(&mut self) {}
@@ -127,8 +127,8 @@ impl<D: Driver> Attached<D> {
 
 impl<D: Driver> Port for Attached<D> {
     #[inline]
-    fn receive(&mut self, now: Time, pool: &mut Pool, batch: &mut Batch) -> usize {
-        self.driver.as_mut().map_or(0, |driver| driver.receive(now, pool, batch, &mut self.stats))
+    fn receive(&mut self, _now: Time, pool: &mut Pool, batch: &mut Batch) -> usize {
+        self.driver.as_mut().map_or(0, |driver| driver.receive(pool, batch, &mut self.stats))
     }
 
     #[inline]

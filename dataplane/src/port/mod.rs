@@ -62,17 +62,16 @@ impl PortStats {
     /// Puts a copy of a received frame into `batch`, or counts why not; whether
     /// it did. For drivers whose line hands out bytes.
     #[inline]
-    pub fn take(&mut self, bytes: &[u8], now: Time, pool: &mut Pool, batch: &mut Batch) -> bool {
+    pub fn take(&mut self, bytes: &[u8], pool: &mut Pool, batch: &mut Batch) -> bool {
         let Some(mut frame) = pool.get() else {
             self.pool_empty += 1;
             return false;
         };
-        if frame.fill(bytes).is_err() {
+        if frame.extend(bytes).is_err() {
             self.too_long += 1;
             pool.put(frame);
             return false;
         }
-        frame.rare_mut().received = now;
         match batch.push(frame) {
             Ok(()) => true,
             Err(frame) => {

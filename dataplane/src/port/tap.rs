@@ -12,7 +12,6 @@ use super::attached::{Attached, Driver};
 use super::device::Device;
 use super::{OpenError, PortStats, sys};
 use crate::packet::{Batch, Frame, Pool};
-use crate::time::Time;
 
 /// A TAP port: one queue.
 pub type Tap = Attached<TapQueue>;
@@ -53,7 +52,7 @@ impl Driver for TapQueue {
         Ok(Self { fd })
     }
 
-    fn receive(&mut self, now: Time, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize {
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize {
         let before = batch.len();
         for _ in 0..batch.room() {
             let Some(mut frame) = pool.get() else {
@@ -69,7 +68,6 @@ impl Driver for TapQueue {
                 break;
             };
             stats.received += 1;
-            frame.rare_mut().received = now;
             if !whole {
                 stats.too_long += 1;
                 pool.put(frame);

@@ -306,7 +306,7 @@ impl Core {
     /// Runs the frames of the router's own, and those released, that wait in the batch.
     fn run_local(&mut self, snapshot: &Snapshot, now: Time) {
         if !self.batch.is_empty() {
-            self.pipeline.local(&mut self.batch, snapshot);
+            self.pipeline.local(&mut self.batch, snapshot, now);
             self.dispatch(now);
         }
     }

@@ -115,7 +115,6 @@ impl Hand {
         assert_eq!(given, batch.len());
         let copies = batch.frames().iter().map(|f| f.bytes().to_vec()).collect();
         for frame in batch.drain() {
-            assert_eq!(frame.rare().received, now);
             self.pool.put(frame);
         }
         copies

@@ -128,13 +128,12 @@ impl Line {
     }
 }
 
-/// A second frame with the same bytes, received at the same time.
+/// A second frame with the same bytes.
 fn copy(frame: &Frame, pool: &mut Pool) -> Option<Frame> {
     let mut copy = pool.get()?;
     if copy.fill(frame.bytes()).is_err() {
         pool.put(copy);
         return None;
     }
-    copy.rare_mut().received = frame.rare().received;
     Some(copy)
 }

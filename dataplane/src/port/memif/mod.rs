@@ -258,12 +258,12 @@ impl Wires {
         batch: &mut Batch,
         stats: &mut PortStats,
     ) -> Result<usize, Broken> {
-        let got = self.receiver.receive(now, pool, batch, stats)?;
+        let got = self.receiver.receive(pool, batch, stats)?;
         match &self.ear {
             Some(ear) if got == 0 && now >= self.forget => {
                 self.forget = Time(now.nanos().saturating_add(FORGET));
                 ear.forget();
-                self.receiver.receive(now, pool, batch, stats)
+                self.receiver.receive(pool, batch, stats)
             }
             _ => Ok(got),
         }

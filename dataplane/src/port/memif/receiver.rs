@@ -9,7 +9,6 @@ use super::buffers::Buffers;
 use super::ring::{Broken, Descriptor, NEXT, Ring};
 use crate::packet::{Batch, Frame, NoRoom, Pool};
 use crate::port::PortStats;
-use crate::time::Time;
 
 /// The most entries one frame may take.
 pub(super) const MOST_PARTS: u16 = 512;
@@ -72,7 +71,6 @@ impl Receiver {
     #[inline]
     pub(super) fn receive(
         &mut self,
-        now: Time,
         pool: &mut Pool,
         batch: &mut Batch,
         stats: &mut PortStats,
@@ -92,7 +90,7 @@ impl Receiver {
             let said = self.ring.read(self.next);
             let Some(parts) = self.whole_frame(&said, filled)? else { break };
             stats.received += 1;
-            self.take((&said, parts), now, pool, batch, stats);
+            self.take((&said, parts), pool, batch, stats);
             self.next = self.next.wrapping_add(parts);
             filled -= parts;
         }
@@ -125,7 +123,6 @@ impl Receiver {
     fn take(
         &self,
         (said, parts): (&Descriptor, u16),
-        now: Time,
         pool: &mut Pool,
         batch: &mut Batch,
         stats: &mut PortStats,
@@ -138,7 +135,6 @@ impl Receiver {
         let copied = if parts == 1 { copied } else { copied.and_then(|()| self.rest(parts, &mut frame)) };
         match copied {
             Ok(()) => {
-                frame.rare_mut().received = now;
                 if let Err(frame) = batch.push(frame) {
                     pool.put(frame);
                 }

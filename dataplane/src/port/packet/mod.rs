@@ -19,7 +19,6 @@ use super::attached::{Attached, Driver};
 use super::device::Device;
 use super::{OpenError, PortStats, sys};
 use crate::packet::{Batch, Pool};
-use crate::time::Time;
 
 /// That of a device that does not tell its own, bytes.
 const ETHERNET_MTU: usize = 1500;
@@ -100,7 +99,7 @@ impl Driver for PacketQueue {
     }
 
     #[inline]
-    fn receive(&mut self, now: Time, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize {
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize {
         let before = batch.len();
         for _ in 0..batch.room() {
             let Some(packet) = self.ring.peek() else { break };
@@ -109,7 +108,6 @@ impl Driver for PacketQueue {
                 None => stats.pool_empty += 1,
                 Some(mut frame) => {
                     if packet.copy_to(&mut frame).is_ok() {
-                        frame.rare_mut().received = now;
                         if let Err(frame) = batch.push(frame) {
                             pool.put(frame);
                         }

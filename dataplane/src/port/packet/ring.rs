@@ -129,17 +129,17 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// Copies it as it was on the line: checksum done, tag in its place.
+    /// Copies it into an empty frame as it was on the line: checksum done, tag in its place.
     #[inline]
     pub(super) fn copy_to(&self, frame: &mut Frame) -> Result<(), NoRoom> {
         if !self.whole {
             return Err(NoRoom);
         }
         match self.tag {
-            None => frame.fill(self.bytes)?,
+            None => frame.extend(self.bytes)?,
             Some(tag) => {
                 let (stations, rest) = self.bytes.split_at_checked(12).ok_or(NoRoom)?;
-                frame.fill(stations)?;
+                frame.extend(stations)?;
                 frame.extend(&tag)?;
                 frame.extend(rest)?;
             }

@@ -154,7 +154,6 @@ impl Port for Pcap {
                 pool.put(frame);
                 continue;
             }
-            frame.rare_mut().received = now;
             if let Err(frame) = batch.push(frame) {
                 pool.put(frame);
             }

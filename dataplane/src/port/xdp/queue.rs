@@ -12,7 +12,6 @@ use crate::packet::{Batch, Frame, NoRoom, Pool};
 use crate::port::attached::Driver;
 use crate::port::device::Device;
 use crate::port::{OpenError, PortStats, sys};
-use crate::time::Time;
 
 /// Frames after which the kernel is called to send; what is left is sent by `poll`.
 const KICK: u32 = 32;
@@ -62,7 +61,7 @@ impl Driver for XdpQueue {
     }
 
     #[inline]
-    fn receive(&mut self, now: Time, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize {
+    fn receive(&mut self, pool: &mut Pool, batch: &mut Batch, stats: &mut PortStats) -> usize {
         let before = batch.len();
         for _ in 0..batch.room() {
             let Some(count) = self.whole_frame() else { break };
@@ -71,7 +70,6 @@ impl Driver for XdpQueue {
                 None => stats.pool_empty += 1,
                 Some(mut frame) => match self.copy_in(count, &mut frame) {
                     Ok(()) => {
-                        frame.rare_mut().received = now;
                         if let Err(frame) = batch.push(frame) {
                             pool.put(frame);
                         }

@@ -13,7 +13,6 @@ use std::net::Ipv4Addr;
 use ipnet::IpNet;
 
 use super::Martians;
-use crate::id::PortIndex;
 use crate::packet::{Flags, Frame, Layer3, Meta, Verdict};
 use crate::table::{Interface, Snapshot};
 use crate::wire::checksum::is_valid_ipv4;
@@ -95,22 +94,21 @@ impl<'a> Known<'a> {
         &self,
         kind: Layer3,
         (frames, to, tops): (&mut [Frame], &mut [Ipv4Addr], &mut [u64]),
-        port: PortIndex,
     ) -> Row {
         let sources = Some(&self.sources);
         if self.tag != 0 || self.sources.martians.is_some() {
             return Row::default();
         }
         match kind {
-            Layer3::Ipv4 => self.each((frames, to), (port, ether_type::IPV4), |l3, meta, to| {
+            Layer3::Ipv4 => self.each((frames, to), ether_type::IPV4, |l3, meta, to| {
                 *to = ipv4(l3, ETHERNET, meta, sources)?;
                 Some(())
             }),
-            Layer3::Ipv6 => self.each((frames, to), (port, ether_type::IPV6), |l3, meta, _| {
+            Layer3::Ipv6 => self.each((frames, to), ether_type::IPV6, |l3, meta, _| {
                 ipv6(l3, ETHERNET, meta, sources).map(|_| ())
             }),
             Layer3::Mpls if self.interface.mpls => {
-                self.each((frames, tops), (port, ether_type::MPLS), |l3, meta, top| {
+                self.each((frames, tops), ether_type::MPLS, |l3, meta, top| {
                     *top = labelled(l3, ETHERNET, meta)?;
                     Some(())
                 })
@@ -123,13 +121,13 @@ impl<'a> Known<'a> {
     fn each<B>(
         &self,
         (frames, beside): (&mut [Frame], &mut [B]),
-        (port, kind): (PortIndex, u16),
+        kind: u16,
         read: impl Fn(&[u8], &mut Meta, &mut B) -> Option<()>,
     ) -> Row {
         let mut row = Row::default();
         let (id, vrf) = (self.interface.id, self.interface.vrf);
         for (frame, beside) in frames.iter_mut().zip(beside) {
-            let (bytes, meta, rare) = frame.all_mut();
+            let (bytes, meta) = frame.parts_mut();
             let Some(l3) = bytes.get(usize::from(ETHERNET)..) else { break };
             if meta.verdict != Verdict::Forward
                 || !self.is_to_us(bytes.first_chunk(), kind)
@@ -137,7 +135,7 @@ impl<'a> Known<'a> {
             {
                 break;
             }
-            (rare.in_port, meta.length, meta.pcp) = (port, bytes.len() as u16, 0);
+            (meta.length, meta.pcp) = (bytes.len() as u16, 0);
             (meta.in_interface, meta.vrf) = (id, vrf);
             row = Row { frames: row.frames + 1, bytes: row.bytes + bytes.len() as u64 };
         }
@@ -159,13 +157,8 @@ impl<'a> Known<'a> {
     /// Parses a received frame of a common shape, an IPv4 destination into `to`, and the front of a label
     /// stack into `top`; what it is then, and `None` for any other.
     #[inline(always)]
-    pub(super) fn parse(
-        &self,
-        frame: &mut Frame,
-        (to, top): (&mut Ipv4Addr, &mut u64),
-        port: PortIndex,
-    ) -> Option<Layer3> {
-        let (bytes, meta, rare) = frame.all_mut();
+    pub(super) fn parse(&self, frame: &mut Frame, (to, top): (&mut Ipv4Addr, &mut u64)) -> Option<Layer3> {
+        let (bytes, meta) = frame.parts_mut();
         let link = bytes.first_chunk::<18>()?;
         let (front, back) = (word(link, 0)?, word(link, 8)?);
         let from = front >> 48 | (back & 0xffff_ffff) << 16;
@@ -200,7 +193,7 @@ impl<'a> Known<'a> {
             }
             _ => return None,
         };
-        (rare.in_port, meta.length, meta.pcp) = (port, bytes.len() as u16, pcp);
+        (meta.length, meta.pcp) = (bytes.len() as u16, pcp);
         (meta.in_interface, meta.vrf) = (self.interface.id, self.interface.vrf);
         Some(layer3)
     }

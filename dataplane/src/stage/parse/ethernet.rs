@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use crate::id::{IfIndex, PortIndex};
 use crate::packet::{Alike, DropReason, Flags, Frame, Layer3, PuntReason, Verdict};
 use crate::table::{Interface, PortSpec, Snapshot, Tpid};
+use crate::time::Time;
 use crate::wire::ethernet::{EthernetHeader, ether_type, is_group};
 use crate::wire::vlan::VlanTag;
 
@@ -24,6 +25,8 @@ const FOREIGN_TPIDS: [u16; 3] = [0x9100, 0x9200, 0x9300];
 pub(super) struct Arrival<'a> {
     snapshot: &'a Snapshot,
     index: PortIndex,
+    /// When the frames were.
+    received: Time,
     port: Option<&'a PortSpec>,
     last: Option<&'a Interface>,
     /// What frames of a common shape are held against that have the tag of the last one.
@@ -51,11 +54,21 @@ struct Link {
 }
 
 impl<'a> Arrival<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot, index: PortIndex) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, index: PortIndex, received: Time) -> Self {
         let port = snapshot.port(index);
         let untagged = port.and_then(|port| snapshot.interface(port.demux.untagged()));
         let known = untagged.and_then(|interface| Known::new(interface, 0, snapshot));
-        Self { snapshot, index, port, last: None, known, kinds: 0, last_kind: Layer3::Ipv4, bytes: 0 }
+        Self {
+            snapshot,
+            index,
+            received,
+            port,
+            last: None,
+            known,
+            kinds: 0,
+            last_kind: Layer3::Ipv4,
+            bytes: 0,
+        }
     }
 
     /// Whether labelled frames were among those parsed.
@@ -78,7 +91,7 @@ impl<'a> Arrival<'a> {
     #[inline]
     pub(super) fn row(&mut self, frames: &mut [Frame], to: &mut [Ipv4Addr], tops: &mut [u64]) -> usize {
         let Some(known) = &self.known else { return 0 };
-        let row = known.row(self.last_kind, (frames, to, tops), self.index);
+        let row = known.row(self.last_kind, (frames, to, tops));
         if row.frames > 0 {
             self.kinds |= kind_bit(self.last_kind);
             self.bytes += row.bytes;
@@ -94,7 +107,7 @@ impl<'a> Arrival<'a> {
         if frame.meta().verdict != Verdict::Forward {
             return false;
         }
-        let Some(layer3) = known.parse(frame, (to, top), self.index) else { return false };
+        let Some(layer3) = known.parse(frame, (to, top)) else { return false };
         self.kinds |= kind_bit(layer3);
         self.bytes += frame.len() as u64;
         self.last_kind = layer3;
@@ -114,7 +127,8 @@ impl<'a> Arrival<'a> {
     /// Parses one frame into its meta with care; gives its verdict.
     pub(super) fn parse(&mut self, frame: &mut Frame) -> Verdict {
         let length = frame.len() as u16;
-        (frame.rare_mut().in_port, frame.meta_mut().length) = (self.index, length);
+        frame.meta_mut().length = length;
+        (frame.rare_mut().in_port, frame.rare_mut().received) = (self.index, self.received);
         let Some(port) = self.port else { return Verdict::Drop(DropReason::InterfaceDown) };
         let link = match demux(frame.bytes(), port) {
             Ok(link) => link,

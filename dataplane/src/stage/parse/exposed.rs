@@ -12,6 +12,7 @@ const ECHO: u16 = 3503;
 pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
     let martians = configured(snapshot);
     let alike = batch.alike().filter(|_| martians.is_none());
+    let received = batch.received();
     let (frames, Beside { destinations, .. }) = batch.parts_mut();
     let done = alike.map_or(0, |alike| common::exposed_row(alike.layer3, frames, destinations));
     let mut care = false;
@@ -21,6 +22,7 @@ pub fn exposed(batch: &mut Batch, snapshot: &Snapshot) {
             continue;
         }
         if martians.is_some() || !common::exposed(frame, to) {
+            frame.rare_mut().received = received;
             let verdict = parse(frame, martians);
             frame.meta_mut().verdict = verdict;
             care = true;

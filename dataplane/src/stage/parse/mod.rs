@@ -23,9 +23,9 @@ use ethernet::Arrival;
 pub use exposed::exposed;
 pub use labelled::rewind;
 
-/// Parses whole Ethernet frames received by `port`.
+/// Parses whole Ethernet frames received by `port`, when the batch says.
 pub fn run(batch: &mut Batch, snapshot: &Snapshot, port: PortIndex) {
-    let mut arrival = Arrival::new(snapshot, port);
+    let mut arrival = Arrival::new(snapshot, port, batch.received());
     let (frames, Beside { destinations, tops }) = batch.parts_mut();
     // Where they are not near, all of them come at once.
     frames.iter().for_each(Frame::fetch_bytes);

@@ -119,7 +119,7 @@ fn frames_that_are_not_live_are_not_touched() {
 fn options(options: &[u8]) -> Option<Vec<u8>> {
     let header = ipv4_with(HOSTS, 17, 8, options, |_| {});
     let mut frame = batch(&stack(&[&eth(ether_type::IPV4), &header, &udp(1, 2, 0)]));
-    frame.frames_mut()[0].rare_mut().received = crate::time::Time(5_000_000);
+    frame.set_received(crate::time::Time(5_000_000));
     crate::stage::parse::run(&mut frame, &router(), PortIndex(0));
     let edits = look_up(&mut frame, &router());
     super::run(&mut frame, &router(), &edits);

@@ -25,7 +25,7 @@ fn held(snapshot: &mut Snapshot, bytes: &[u8]) -> (Verdict, Frame) {
     frame.meta_mut().flags.set(Flags::RELEASED);
     let mut again = Batch::new();
     again.push(frame).unwrap();
-    pipeline.local(&mut again, snapshot);
+    pipeline.local(&mut again, snapshot, Time(0));
     (first, again.pop().unwrap())
 }
 
@@ -122,7 +122,7 @@ fn an_entropy_label_does_not_come_back_as_router_alert() {
         let frame = &mut frames.frames_mut()[0];
         assert_eq!(frame.meta().verdict, punted(PuntReason::LspPing));
         frame.meta_mut().flags.set(Flags(Flags::HEARD.0 | Flags::RELEASED.0));
-        pipeline.local(&mut frames, &snapshot);
+        pipeline.local(&mut frames, &snapshot, Time(0));
         let expected = out(ether_type::MPLS, &[&mpls(&[(1, 5, 59), (31, 2, 59)]), &ip4(64)]);
         assert_eq!(sent(&frames.frames()[0]), expected, "{stack:?}");
     }
@@ -134,7 +134,7 @@ fn own(snapshot: &Snapshot, entries: &[(u32, u8, u8)], edit: impl FnOnce(&mut Fr
     let frame = &mut frames.frames_mut()[0];
     (frame.meta_mut().layer3, frame.meta_mut().vrf) = (Layer3::Mpls, VrfId(0));
     edit(frame);
-    Pipeline::new().local(&mut frames, snapshot);
+    Pipeline::new().local(&mut frames, snapshot, Time(0));
     frames.pop().unwrap()
 }
 

@@ -10,6 +10,7 @@ use crate::id::{IfIndex, PortIndex, VrfId};
 use crate::packet::{Batch, Frame, Verdict};
 use crate::stage::testing::*;
 use crate::table::{Snapshot, Tpid, VlanMatch};
+use crate::time::Time;
 use crate::wire::ethernet::ether_type;
 use crate::wire::ipv4::Ipv4Header;
 
@@ -125,7 +126,7 @@ proptest! {
         let snapshot = tables(mpls, martians);
         let (mut quick, mut careful) = (batch_of(&frames), batch_of(&frames));
         super::super::run(&mut quick, &snapshot, PortIndex(0));
-        let mut arrival = Arrival::new(&snapshot, PortIndex(0));
+        let mut arrival = Arrival::new(&snapshot, PortIndex(0), Time(0));
         for frame in careful.frames_mut() {
             let verdict = arrival.parse(frame);
             frame.meta_mut().verdict = verdict;
@@ -182,7 +183,7 @@ fn common_shapes_are_common() {
     ];
     for bytes in frames {
         let (mut arrival, mut to, mut top) =
-            (Arrival::new(&snapshot, PortIndex(0)), Ipv4Addr::UNSPECIFIED, 0);
+            (Arrival::new(&snapshot, PortIndex(0), Time(0)), Ipv4Addr::UNSPECIFIED, 0);
         let mut batch = batch_of(std::slice::from_ref(&bytes));
         assert!(arrival.is_common(&mut batch.frames_mut()[0], &mut to, &mut top), "{bytes:02x?}");
         // The first frame with a tag is read with care, the next ones are not.

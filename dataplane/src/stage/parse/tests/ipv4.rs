@@ -1,7 +1,9 @@
 //! IPv4: header checks, martians, options, fragments.
 
-use crate::packet::{DropReason, Flags, PuntReason, Verdict};
+use crate::id::PortIndex;
+use crate::packet::{DropReason, Flags, PuntReason, Rare, Verdict};
 use crate::stage::testing::*;
+use crate::time::Time;
 use crate::wire::ethernet::ether_type;
 use crate::wire::ipv4::Ipv4Header;
 
@@ -98,6 +100,25 @@ fn options_pass_but_source_routes_do_not() {
         let frame = with_options(&[1, source_route, 7, 4, 10, 2, 0, 9]);
         assert_eq!(frame.meta().verdict, drop(DropReason::SourceRoute));
     }
+}
+
+#[test]
+fn when_and_where_it_came_is_written_for_a_packet_with_options_whatever_the_buffer_held() {
+    let header = ipv4_with(HOSTS, 17, 8, &[68, 8, 5, 0, 0, 0, 0, 0], |_| {});
+    let mut batch = batch(&stack(&[&eth(ether_type::IPV4), &header, &udp(5004, 5006, 0)]));
+    let stale = Rare { received: Time(1), in_port: PortIndex(9), detail: 7 };
+    *batch.frames_mut()[0].rare_mut() = stale;
+    batch.set_received(Time(77));
+    crate::stage::parse::run(&mut batch, &router(), PortIndex(0));
+    let rare = *batch.frames()[0].rare();
+    assert_eq!((rare.received, rare.in_port), (Time(77), PortIndex(0)));
+    // As it comes out from under labels.
+    let frame = &mut batch.frames_mut()[0];
+    *frame.rare_mut() = stale;
+    frame.meta_mut().flags = Flags::EXPOSED;
+    crate::stage::parse::exposed(&mut batch, &router());
+    let frame = &batch.frames()[0];
+    assert_eq!((frame.meta().verdict, frame.rare().received), (Verdict::Forward, Time(77)));
 }
 
 #[test]
