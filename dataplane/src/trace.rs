@@ -34,8 +34,6 @@ pub enum Stage {
 /// A frame's way.
 #[derive(Debug)]
 pub struct Trace {
-    /// The port that it came in by.
-    pub port: PortIndex,
     /// What was known after each stage it came to, in order.
     pub steps: Vec<(Stage, Meta)>,
     /// What `lookup` wants done to its label stack.
@@ -97,5 +95,5 @@ pub fn trace(frame: Frame, snapshot: &Snapshot, port: PortIndex, now: Time) -> T
     }
     let edited = steps.iter().any(|(_, meta)| meta.flags.has(Flags::STACK_EDIT));
     let edit = edits.get(0).copied().filter(|_| edited);
-    Trace { port, steps, edit, rules: hits.matched(), frame: batch.pop() }
+    Trace { steps, edit, rules: hits.matched(), frame: batch.pop() }
 }

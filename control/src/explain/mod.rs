@@ -125,7 +125,7 @@ fn one(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Expl
         return Ok(told);
     }
     let way = run(bytes, Flags::default(), port, snapshot)?;
-    let seen = Seen { bytes, port: way.port, steps: &way.steps, edit: way.edit.as_ref(), rules: &way.rules };
+    let seen = Seen { bytes, port, steps: &way.steps, edit: way.edit.as_ref(), rules: &way.rules };
     let mut told = Explanation {
         packet: describe::frame(bytes, &seen.first()),
         steps: stages::before_rewrite(&seen, router),
@@ -204,7 +204,7 @@ fn onward(steps: &mut Vec<Step>, seen: &Seen<'_>, out: Frame, router: &impl Surr
 /// the labels on.
 fn once_heard(bytes: &[u8], port: PortIndex, router: &impl Surroundings) -> Result<Vec<Step>, String> {
     let way = run(bytes, Flags::HEARD, port, router.snapshot())?;
-    let seen = Seen { bytes, port: way.port, steps: &way.steps, edit: way.edit.as_ref(), rules: &way.rules };
+    let seen = Seen { bytes, port, steps: &way.steps, edit: way.edit.as_ref(), rules: &way.rules };
     let told = stages::before_rewrite(&seen, router);
     let mut steps: Vec<Step> = told.into_iter().skip_while(|step| step.stage != "labels").collect();
     if let (Verdict::Forward, Some(out)) = (way.verdict(), way.frame) {

@@ -269,8 +269,9 @@ impl Site {
     }
 
     /// A queue has a frame, or may send again. Where nothing else may, the line was idle, and what its
-    /// rate brought meanwhile is not sent on top, but for the last `unseen` nanoseconds: a line as fast would only
-    /// queue it, before the next call. Where nothing else with a weight may, the site has of what it was guaranteed meanwhile a burst.
+    /// rate brought meanwhile is not sent on top, but for the last `unseen` nanoseconds: a line as fast would
+    /// only queue it, before the next call. Where nothing else with a weight may, the site has of what it was
+    /// guaranteed meanwhile a burst.
     #[inline]
     pub(super) fn begins(&mut self, place: usize, now: Time, unseen: u64) {
         if self.ready() == 0

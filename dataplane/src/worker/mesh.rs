@@ -53,28 +53,23 @@ impl Parcel {
         }
     }
 
-    /// Lets what is needed of its frame come from the core that had it last.
+    /// The packet in it, if there is one that goes on from here.
     #[inline]
-    fn fetch(&self) {
+    fn packet(&self) -> Option<&Frame> {
         match self {
-            Self::Enqueue(f)
-            | Self::Moved(f)
-            | Self::Originate(f)
-            | Self::Release(f)
-            | Self::Punt(f)
-            | Self::Home(f) => f.fetch_to_renew(),
-            Self::Counts(..) | Self::Kept(..) | Self::Link(..) => {}
+            Self::Enqueue(f) | Self::Moved(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) => {
+                Some(f)
+            }
+            Self::Home(_) | Self::Counts(..) | Self::Kept(..) | Self::Link(..) => None,
         }
     }
 
-    /// Lets the first bytes of its frame come, once [`Parcel::fetch`] has had time.
+    /// Lets what is known of its frame come from the core that had it last, to be written.
     #[inline]
-    fn fetch_bytes(&self) {
+    fn fetch(&self) {
         match self {
-            Self::Enqueue(f) | Self::Moved(f) | Self::Originate(f) | Self::Release(f) | Self::Punt(f) => {
-                f.fetch_bytes();
-            }
-            Self::Home(_) | Self::Counts(..) | Self::Kept(..) | Self::Link(..) => {}
+            Self::Home(f) => f.fetch_to_renew(),
+            _ => self.packet().into_iter().for_each(Frame::fetch_to_renew),
         }
     }
 }
@@ -148,7 +143,8 @@ impl Mesh {
                 parcel.fetch();
                 inbox.push(parcel);
             });
-            inbox.iter().skip(before).for_each(Parcel::fetch_bytes);
+            // Where its bytes are is known once that has come.
+            inbox.iter().skip(before).filter_map(Parcel::packet).for_each(Frame::fetch_bytes);
         }
     }
 

@@ -205,6 +205,18 @@ impl Bench {
     }
 }
 
+/// In no window more than `rate` in its time and `more` bytes; each frame and 24 bytes.
+fn assert_in_every_window(gone: &[Gone], rate: u64, more: u64) {
+    for from in 0..gone.len() {
+        let mut sum = 0;
+        for to in &gone[from..] {
+            sum += to.len as u64 + 24;
+            let most = u128::from(rate) * u128::from(to.at - gone[from].at) + u128::from(more * 8 * S);
+            assert!(u128::from(sum * 8 * S) <= most, "{sum} bytes from {} to {}", gone[from].at, to.at);
+        }
+    }
+}
+
 fn gone(frame: &Frame, now: u64, why: Option<DropReason>) -> Gone {
     let m = frame.meta();
     let (at, waited) = (now, now - frame.rare().received.0);

@@ -72,18 +72,6 @@ fn a_port_saves_nothing_while_every_interface_waits_for_its_own_rate() {
     assert_in_every_window(&bench.gone, 10 * RATE, 2 * 1538);
 }
 
-/// In no window more than `rate` in its time and `more` bytes; each frame and 24 bytes.
-fn assert_in_every_window(gone: &[Gone], rate: u64, more: u64) {
-    for from in 0..gone.len() {
-        let mut sum = 0;
-        for to in &gone[from..] {
-            sum += to.len as u64 + 24;
-            let most = u128::from(rate) * u128::from(to.at - gone[from].at) + u128::from(more * 8 * S);
-            assert!(u128::from(sum * 8 * S) <= most, "{sum} bytes from {} to {}", gone[from].at, to.at);
-        }
-    }
-}
-
 /// Frames that come: when, of what class, how long.
 type Coming = Vec<(u64, TrafficClass, usize)>;
 

@@ -108,18 +108,6 @@ fn pass_in_turns(bench: &mut Bench, frames: &Coming, turns: &[u64]) -> u64 {
     longest
 }
 
-/// In no window more than `rate` in its time and `more` bytes; each frame and 24 bytes.
-fn assert_in_every_window(gone: &[Gone], rate: u64, more: u64) {
-    for from in 0..gone.len() {
-        let mut sum = 0;
-        for to in &gone[from..] {
-            sum += to.len as u64 + 24;
-            let most = u128::from(rate) * u128::from(to.at - gone[from].at) + u128::from(more * 8 * S);
-            assert!(u128::from(sum * 8 * S) <= most, "{sum} bytes from {} to {}", gone[from].at, to.at);
-        }
-    }
-}
-
 /// The longest that a call takes from coming until a line of this rate behind has sent it; nanoseconds by the rate.
 fn longest_of_calls(gone: &[Gone], frames: &Coming, rate: u64) -> u128 {
     let (mut free, mut longest) = (0, 0);
