@@ -80,6 +80,12 @@ impl Batch {
         Ok(())
     }
 
+    /// Adds a frame; the caller has seen to it that there is room.
+    #[inline]
+    pub(crate) fn put(&mut self, frame: Frame) {
+        self.frames.push(frame);
+    }
+
     /// Takes the last frame out.
     #[inline]
     pub fn pop(&mut self) -> Option<Frame> {

@@ -70,9 +70,7 @@ impl Site {
     fn fetch_queues(&self) {
         let mut left = self.backlog;
         while left != 0 {
-            let queue = std::ptr::from_ref(&self.queues[left.trailing_zeros() as usize & 7]);
-            fetch(queue);
-            fetch(queue.cast::<u8>().wrapping_add(64));
+            fetch(&self.queues[left.trailing_zeros() as usize & 7]);
             left &= left - 1;
         }
     }

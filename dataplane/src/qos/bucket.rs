@@ -121,6 +121,13 @@ impl TokenBucket {
         there >= i64::try_from(bytes).unwrap_or(i64::MAX).saturating_mul(BYTE)
     }
 
+    /// How many bytes may leave at `now` until it is in more debt than of `owed` bytes.
+    #[inline]
+    pub(super) fn lets_through(&mut self, now: Time, owed: u32) -> u64 {
+        self.refill(now);
+        self.level.saturating_add(i64::from(owed).saturating_mul(BYTE)).div_euclid(BYTE).max(0) as u64
+    }
+
     /// When the debt is paid, to the nanosecond; not later than the last refill when there is none.
     #[inline]
     pub(super) fn out_of_debt(&self) -> Time {

@@ -105,10 +105,15 @@ impl Fair {
 
     #[inline]
     fn stand(&mut self, class: usize) {
-        let (start, mut at) = (self.starts[class], self.end);
+        let (start, end) = (self.starts[class], self.end);
+        let mut at = end;
         self.end += 8;
         while at > 0 && self.starts[self.class(at - 8)].wrapping_sub(start) as i64 > 0 {
             at -= 8;
+        }
+        if at == end {
+            self.order |= (class as u64) << at;
+            return;
         }
         let after = self.order >> at << at << 8;
         self.order = self.order & below(at) | (class as u64) << at | after;

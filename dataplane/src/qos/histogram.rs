@@ -19,26 +19,12 @@ pub struct Histogram {
 /// The longest wait since it began anew, and before, nanoseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Longest {
-    recent: u64,
-    before: u64,
+    pub(super) recent: u64,
+    pub(super) before: u64,
 }
 
 impl Longest {
-    #[inline]
-    pub(super) fn note(&mut self, ns: u64) {
-        self.recent = self.recent.max(ns);
-    }
-
-    /// What is noted from now on is recent.
-    pub(super) fn begin_anew(&mut self) {
-        *self = Self { recent: 0, before: self.all() };
-    }
-
-    pub(super) fn merge(&mut self, other: Self) {
-        *self = Self { recent: self.recent.max(other.recent), before: self.before.max(other.before) };
-    }
-
-    fn all(self) -> u64 {
+    pub(super) fn max(self) -> u64 {
         self.recent.max(self.before)
     }
 }
@@ -61,7 +47,7 @@ impl Histogram {
 
     /// The longest wait, nanoseconds, exact; 0 when none was counted.
     pub fn max(&self) -> u64 {
-        self.longest.all()
+        self.longest.max()
     }
 
     /// The longest of those counted since it began anew, nanoseconds.
@@ -111,24 +97,5 @@ mod tests {
             let edge = Histogram::upper_edge(bucket);
             assert_eq!((Histogram::bucket(edge), Histogram::bucket(edge + 1)), (bucket, bucket + 1));
         }
-    }
-
-    #[test]
-    fn the_longest_is_known_since_the_last_look_and_of_all() {
-        let mut longest = Longest::default();
-        let told = |longest| {
-            let histogram = Histogram::longest_alone(longest);
-            (histogram.recent(), histogram.max(), histogram.count())
-        };
-        longest.note(70_000);
-        assert_eq!(told(longest), (70_000, 70_000, 0));
-        longest.begin_anew();
-        assert_eq!(told(longest), (0, 70_000, 0));
-        longest.note(9);
-        assert_eq!(told(longest), (9, 70_000, 0));
-        let mut other = Longest::default();
-        other.note(12);
-        other.merge(longest);
-        assert_eq!(told(other), (12, 70_000, 0));
     }
 }

@@ -86,11 +86,23 @@ impl Line {
         }
     }
 
-    /// Frames of so many `bytes` together leave, the longest of `longest`, by a line that is this tree's alone.
+    /// How many bytes on it may leave at `now` before it is to be asked again.
     #[inline]
-    pub(super) fn spend_all(&mut self, now: Time, sizes: (u32, u32), urgent: bool) {
-        if let Self::Own(shaper) = self {
-            shaper.spend_all(now, sizes, urgent);
+    pub(super) fn lets_through(&mut self, now: Time, urgent: bool) -> u64 {
+        match self {
+            Self::Unheld => u64::MAX,
+            Self::Own(shaper) => shaper.lets_through(now, urgent),
+            Self::Shared(_) => 0,
+        }
+    }
+
+    /// Frames of so many `bytes` together leave, the longest of `longest`; one, by a line that is shared.
+    #[inline]
+    pub(super) fn spend_all(&mut self, now: Time, (bytes, longest): (u32, u32), urgent: bool) {
+        match self {
+            Self::Unheld => {}
+            Self::Own(shaper) => shaper.spend_all(now, (bytes, longest), urgent),
+            Self::Shared(seat) => seat.spend(now, bytes, urgent),
         }
     }
 

@@ -25,6 +25,7 @@
 mod ahead;
 pub mod bucket;
 mod burst;
+mod care;
 mod codel;
 mod departed;
 mod ecn;

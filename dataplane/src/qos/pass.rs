@@ -111,7 +111,7 @@ impl Site {
     }
 
     /// Whether a class goes before those without priority.
-    fn is_first(&self, class: TrafficClass) -> bool {
+    pub(super) fn is_first(&self, class: TrafficClass) -> bool {
         self.priority & (1 << self.place(class)) != 0
     }
 

@@ -1,13 +1,12 @@
 //! Where the frames of one class of one interface wait, and when they give up.
 
-use super::codel::Codel;
-use super::ecn::{self, LabelMarks};
-use super::flows::{Flow, Flows};
-use super::fq::Fq;
+use super::care::{Ask, Care};
+use super::flows::Flows;
 use super::run::Sum;
-use super::spec::{Aqm, ClassQos};
-use super::stats::{Count, Tally};
+use super::spec::Aqm;
+use super::stats::{Count, Depth, QueueStats, Tally};
 use super::store::{Held, Lane, NIL, Place, Store};
+use super::waits::Waits;
 use super::wred::{Fate, Wred};
 use crate::class::{Colour, TrafficClass};
 use crate::packet::{Batch, DropReason, Frame};
@@ -43,91 +42,49 @@ pub(super) struct Offer {
     pub(super) len: usize,
 }
 
-/// [`ClassQos`] as a queue goes by it that does more than hold frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Rules {
-    flows: u16,
-    ecn: bool,
-    labels: LabelMarks,
-    aqm: Aqm,
-    /// What a full frame takes at the interface's rate, nanoseconds.
-    frame_time: u64,
-}
-
-/// What a queue has beside its frames that keeps flows apart, or tells senders that it is long.
-#[derive(Debug)]
-struct Care {
-    rules: Rules,
-    fq: Fq,
-    codel: Codel,
-    wred: Wred,
-}
-
-/// What a class of an interface asks of its queue.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ask<'a> {
-    pub(super) spec: &'a ClassQos,
-    /// All classes wait in one queue.
-    pub(super) fifo: bool,
-    /// What a full frame takes at the interface's rate, and at the least that the class gets of it, nanoseconds.
-    pub(super) frame_time: u64,
-    pub(super) share_time: u64,
-    /// It tells the queue from every other of the tree.
-    pub(super) owner: u32,
-}
-
-impl Ask<'_> {
-    fn rules(&self) -> Rules {
-        let aqm = match self.spec.aqm {
-            _ if self.fifo => Aqm::Tail,
-            Aqm::Codel(codel) => Aqm::Codel(codel.for_frame_time(self.share_time)),
-            other => other,
-        };
-        let flows = if self.fifo { 0 } else { self.spec.flows };
-        let spec = self.spec;
-        Rules { flows, ecn: spec.ecn, labels: spec.labels, aqm, frame_time: self.frame_time }
-    }
-}
-
 /// The frames, and what the class went through. With one queue for all classes
 /// the frames are all in Standard's; the counts are each class's own.
 ///
-/// Two cache lines: a frame that comes touches the first alone.
+/// Two cache lines: where nothing but its frames is asked, the first alone is touched.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(super) struct Queue {
     /// All that waits here.
     pub(super) frames: u32,
     pub(super) bytes: u32,
+    /// The most bytes where no more than that is asked, nor how long frames wait, and they are all of its class;
+    /// 0 where it is.
+    plain: u32,
+    lane: Lane,
+    pub(super) tally: Tally,
+    /// Longest wait, nanoseconds; `u64::MAX` is no bound.
+    limit_time: u64,
+    care: Option<Box<Care>>,
     limit_bytes: u32,
     /// Each flow has a queue of its own.
     flows: bool,
     /// A policer, early detection or a flow's queue is asked before a frame is queued.
     asks: bool,
-    /// Nothing of that, nor how long frames wait; and they are all of its class.
-    plain: bool,
-    lane: Lane,
-    /// Longest wait, nanoseconds; `u64::MAX` is no bound.
-    limit_time: u64,
-    care: Option<Box<Care>>,
-    pub(super) tally: Tally,
+    /// All classes wait here, and count for themselves.
+    mixed: bool,
 }
 
-const _: () = assert!(size_of::<Queue>() == 128);
+const _: () = assert!(size_of::<Queue>() == 128 && std::mem::offset_of!(Queue, tally) + Tally::OFTEN == 64);
 
 impl Default for Queue {
     fn default() -> Self {
         Self {
             frames: 0,
             bytes: 0,
+            plain: 0,
+            lane: Lane::default(),
+            tally: Tally::default(),
+            limit_time: u64::MAX,
+            care: None,
             limit_bytes: 0,
             flows: false,
             asks: false,
-            plain: false,
-            lane: Lane::default(),
-            limit_time: u64::MAX,
-            care: None,
-            tally: Tally::default(),
+            mixed: false,
         }
     }
 }
@@ -141,7 +98,8 @@ impl Queue {
         self.flows = rules.flows > 0;
         self.asks = !ask.fifo && spec.policer.is_some() || self.flows || matches!(rules.aqm, Aqm::Wred(_));
         let waits = self.limit_time != u64::MAX || rules.aqm != Aqm::Tail;
-        self.plain = !(self.asks || waits || ask.fifo);
+        self.plain = if self.asks || waits || ask.fifo { 0 } else { spec.limit_bytes };
+        self.mixed = ask.fifo;
         let old = self.care.as_ref().map_or(0, |care| care.rules.flows);
         if let Some(care) = &mut self.care
             && old != rules.flows
@@ -152,10 +110,7 @@ impl Queue {
             self.care = None;
             return;
         }
-        let new = || {
-            let (fq, codel, wred) = (Fq::new(ask.owner), Codel::default(), Wred::default());
-            Box::new(Care { rules, fq, codel, wred })
-        };
+        let new = || Box::new(Care::new(rules, ask.owner));
         self.care.get_or_insert_with(new).rules = rules;
     }
 
@@ -196,7 +151,7 @@ impl Queue {
     /// Whether it takes a frame of so many bytes without another look.
     #[inline]
     pub(super) fn takes(&self, len: usize) -> bool {
-        self.plain && !self.is_full(len)
+        u64::from(self.bytes) + len as u64 <= u64::from(self.plain)
     }
 
     /// Whether there is no room for so many bytes more.
@@ -217,9 +172,7 @@ impl Queue {
             DropReason::QueueFrames => care.fq.evict_one(hash, &mut room.flows, &mut room.store)?,
             _ => care.fq.evict(hash, len, &mut room.flows, &mut room.store)?,
         };
-        self.frames -= 1;
-        self.bytes -= held.len() as u32;
-        self.tally.left(held.len());
+        self.leave(1, held.len() as u32);
         self.tally.drop(reason, held.len());
         Some(held)
     }
@@ -240,7 +193,7 @@ impl Queue {
     /// Whether its frames need no more than to be taken.
     #[inline]
     pub(super) fn is_plain(&self) -> bool {
-        self.plain
+        self.plain > 0
     }
 
     /// Lets the place of its first frame come.
@@ -249,33 +202,39 @@ impl Queue {
         room.store.fetch(&self.lane);
     }
 
-    /// The first frame of a plain queue goes to `out`, which has room. Gives its length, and since when it waited.
-    #[inline(always)]
-    pub(super) fn lead(&mut self, room: &mut Room, out: &mut Batch) -> Option<(usize, Time)> {
-        let (len, since) = self.next(room, out)?;
-        self.frames -= 1;
-        self.bytes -= len as u32;
-        Some((len, since))
+    /// What waits here of this class.
+    #[inline]
+    pub(super) fn own(&self) -> Depth {
+        if self.mixed { Depth::default() } else { Depth { packets: self.frames, bytes: self.bytes } }
     }
 
-    /// As [`Queue::lead`], of several, one after the other, that [`Queue::left`] is told of then.
+    /// So much of what waits leaves.
+    #[inline]
+    fn leave(&mut self, frames: u32, bytes: u32) {
+        self.tally.reached(self.own());
+        self.frames -= frames;
+        self.bytes -= bytes;
+    }
+
+    /// The first frame of a plain queue goes to `out`, which has room. Gives its length, and since when it waited.
     #[inline(always)]
     pub(super) fn next(&mut self, room: &mut Room, out: &mut Batch) -> Option<(usize, Time)> {
         let held = room.store.pop(&mut self.lane)?;
         let len = held.len();
         held.frame.fetch();
-        // There is room.
-        let _ = out.push(held.frame);
+        out.put(held.frame);
         room.store.fetch(&self.lane);
         Some((len, held.since))
     }
 
-    /// These were taken by [`Queue::next`], and what they waited is counted.
+    /// These were taken by [`Queue::next`], and none of them waited longer, nanoseconds.
     #[inline]
-    pub(super) fn left(&mut self, sum: &Sum) {
+    pub(super) fn left(&mut self, sum: &Sum, waited: u64) {
+        // All of a plain queue is of its class.
+        self.tally.reached(Depth { packets: self.frames, bytes: self.bytes });
         self.frames -= sum.frames as u32;
         self.bytes -= sum.bytes as u32;
-        self.tally.sent_all(sum);
+        self.tally.sent(sum, waited);
     }
 
     /// The place of a frame of `len` bytes, which is counted, in a plain queue that has others; `None` where no
@@ -285,7 +244,6 @@ impl Queue {
         let place = room.store.follow(&mut self.lane)?;
         self.frames += 1;
         self.bytes += len as u32;
-        self.tally.queued(len);
         Some(place)
     }
 
@@ -299,10 +257,8 @@ impl Queue {
         room: &mut Room,
     ) -> Count {
         let count = room.store.follow_all(&mut self.lane, frames, since);
-        let (packets, bytes) = (count.packets as u32, count.bytes as u32);
-        self.frames += packets;
-        self.bytes += bytes;
-        self.tally.queued_all(packets, bytes);
+        self.frames += count.packets as u32;
+        self.bytes += count.bytes as u32;
         count
     }
 
@@ -313,13 +269,13 @@ impl Queue {
         }
         let held = room.store.pop(&mut self.lane)?;
         room.store.fetch(&self.lane);
-        self.frames -= 1;
-        self.bytes -= held.len() as u32;
+        self.leave(1, held.len() as u32);
         let late = now.since(held.since) > self.limit_time;
         Some((held, late.then_some(DropReason::QueueTime)))
     }
 
     fn pop_with_care(&mut self, now: Time, room: &mut Room) -> Option<(Held, Option<DropReason>)> {
+        self.tally.reached(self.own());
         let care = self.care.as_mut()?;
         let (mut held, flow) = if self.flows {
             care.fq.pop(&mut room.flows, &mut room.store)?
@@ -357,37 +313,27 @@ impl Queue {
             }
             return None;
         };
-        self.frames -= 1;
-        self.bytes -= held.len() as u32;
+        self.leave(1, held.len() as u32);
         Some(held)
+    }
+
+    /// For people: what this class went through, of the waits the longest alone.
+    pub(super) fn brief(&self) -> QueueStats {
+        self.tally.brief(self.own())
+    }
+
+    /// The same, with how long its frames waited.
+    pub(super) fn stats(&self, waits: (&Waits, usize)) -> QueueStats {
+        self.tally.stats(self.own(), waits)
+    }
+
+    /// Whether a frame was ever offered.
+    pub(super) fn is_used(&self) -> bool {
+        self.own().packets > 0 || self.tally.is_used()
     }
 
     /// Bytes it takes beside itself.
     pub(super) fn memory(&self) -> usize {
         self.tally.memory() + if self.care.is_some() { size_of::<Care>() } else { 0 }
-    }
-}
-
-impl Rules {
-    /// Marks a packet in place of dropping it, where that may be.
-    fn marks(&self, frame: &mut Frame, tally: &mut Tally) -> bool {
-        let marked = self.ecn && ecn::mark(frame.bytes_mut(), &self.labels);
-        if marked {
-            tally.marked(frame.len());
-        }
-        marked
-    }
-}
-
-impl Care {
-    /// Whether controlled delay would rather not send a frame that `waited` nanoseconds: one of a `flow`, or of a
-    /// queue where so many `bytes` still wait.
-    #[inline]
-    fn condemns(&mut self, flow: Option<&mut Flow>, waited: u64, bytes: u32, now: Time) -> bool {
-        let Aqm::Codel(spec) = &self.rules.aqm else { return false };
-        let Some(flow) = flow else { return self.codel.condemns(spec, waited, bytes, now) };
-        // A flow that has a frame in every turn waits for one of each other flow: that is no standing queue.
-        let turn = self.rules.frame_time.saturating_mul(self.fq.flows());
-        flow.codel.condemns(&spec.for_frame_time(turn), waited, flow.bytes, now)
     }
 }

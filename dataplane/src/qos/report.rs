@@ -60,8 +60,8 @@ pub struct SiteReport {
 impl SiteReport {
     fn of(site: &Site, whole: bool) -> Self {
         let queue = |class: usize| {
-            let tally = &site.queues[class].tally;
-            if whole { tally.stats(&site.waits, class) } else { tally.brief() }
+            let queue = &site.queues[class];
+            if whole { queue.stats((&site.waits, class)) } else { queue.brief() }
         };
         Self { id: site.id, burst: site.burst.most(), queues: std::array::from_fn(queue) }
     }

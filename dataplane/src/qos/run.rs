@@ -8,7 +8,7 @@ use super::LINE_OVERHEAD;
 use super::line::Line;
 use super::queue::Room;
 use super::site::Site;
-use super::store::Place;
+use super::store::{Held, Place};
 use super::turn::Turn;
 use crate::packet::{Batch, Frame};
 use crate::time::Time;
@@ -47,21 +47,55 @@ pub(super) struct Sum {
     pub(super) bytes: u64,
     /// Bytes as accounted.
     pub(super) cost: u32,
-    /// Whether one more like them may.
-    goes_on: bool,
 }
 
 impl Sum {
     #[inline]
-    fn of(len: usize, cost: u32) -> Self {
-        Self { frames: 1, bytes: len as u64, cost, goes_on: false }
+    pub(super) fn of(len: usize, cost: u32) -> Self {
+        Self { frames: 1, bytes: len as u64, cost }
     }
 
     #[inline]
-    fn add(&mut self, more: &Self) {
-        self.frames += more.frames;
-        self.bytes += more.bytes;
-        self.cost += more.cost;
+    fn add(&mut self, len: usize, cost: u32) {
+        self.frames += 1;
+        self.bytes += len as u64;
+        self.cost += cost;
+    }
+
+    /// Bytes as the port counts them.
+    #[inline]
+    fn on_line(&self) -> u64 {
+        self.bytes + self.frames as u64 * u64::from(LINE_OVERHEAD)
+    }
+}
+
+/// How far a turn goes, and what left in it. Rates are asked once, when it begins: what is spent of them meanwhile
+/// is this.
+#[derive(Debug)]
+struct Course {
+    turn: Turn,
+    most: usize,
+    /// Bytes as accounted, and on the line, beyond which none leaves any more.
+    cost: u64,
+    line: u64,
+    sum: Sum,
+    /// Bytes of the longest.
+    longest: usize,
+}
+
+impl Course {
+    #[inline]
+    fn takes(&mut self, len: usize, cost: u32) {
+        self.sum.add(len, cost);
+        self.longest = self.longest.max(len);
+    }
+
+    /// Whether one more frame may leave.
+    #[inline]
+    fn lets(&self) -> bool {
+        self.sum.frames < self.most
+            && u64::from(self.sum.cost) <= self.cost
+            && self.sum.on_line() <= self.line
     }
 }
 
@@ -80,6 +114,29 @@ impl Site {
         self.frames += 1;
         self.bytes += len as u64;
         Some(place)
+    }
+
+    /// Whether the queue of a frame is plain, and has room for it.
+    #[inline]
+    pub(super) fn takes(&self, frame: &Frame) -> bool {
+        self.queues[frame.meta().class.index()].takes(frame.len())
+    }
+
+    /// Queues a frame for which there is room in its plain queue, and in the interface; `when` is now, and for how
+    /// long it was not seen what came. Gives whether the queue was empty.
+    #[inline]
+    pub(super) fn begin(&mut self, frame: Frame, when: (Time, u64), room: &mut Room) -> bool {
+        let (place, len) = (frame.meta().class.index(), frame.len());
+        let wakes = self.backlog & (1 << place) == 0;
+        if wakes {
+            self.begins(place, when.0, when.1);
+            self.backlog |= 1 << place;
+            self.wake(place);
+        }
+        self.frames += 1;
+        self.bytes += len as u64;
+        self.queues[place].push(Held { frame, since: when.0 }, 0, room);
+        wakes
     }
 
     /// Sends frames of plain queues while its turn lasts, `most` at the most. Gives how many, and what is next.
@@ -101,122 +158,137 @@ impl Site {
             return (0, Next::Other);
         }
         let Some((len, cost)) = self.lead(place, turn, way) else { return (0, Next::Over) };
+        self.spend(turn, cost, way.now);
         way.port_takes(len, turn);
         self.left_in_turn(turn, &Sum::of(len, cost), way.now);
         (1, Next::Over)
     }
 
+    fn run_assured(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
+        let mut given = 0;
+        loop {
+            let (one, next) = self.run_one(Turn::Assured, self.fair.first(), way);
+            given += one;
+            let sure = self.assured_from() <= way.now && self.has_weighted();
+            let lets = way.line.goes_on(way.now, false) && self.lets(way.now, false);
+            if one == 0 || given >= most || !sure || !lets {
+                return (given, next);
+            }
+        }
+    }
+
     fn run_urgent(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
-        let mut all = Sum::default();
+        let mut course = self.course(Turn::Urgent, most, way);
         let next = loop {
             let place = self.first_urgent();
             if !self.queues[place].is_plain() {
                 break Next::Other;
             }
-            let sum = self.lead_all(place, Turn::Urgent, most - all.frames, way);
-            all.add(&sum);
-            if !(sum.goes_on && self.has_priority()) {
+            self.lead_all(place, &mut course, way);
+            if !(course.lets() && self.has_priority()) {
                 break Next::Over;
             }
         };
-        self.left_in_turn(Turn::Urgent, &all, way.now);
-        (all.frames, next)
-    }
-
-    fn run_assured(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
-        let mut given = 0;
-        loop {
-            let place = self.fair.first();
-            if !self.queues[place].is_plain() {
-                return (given, Next::Other);
-            }
-            let Some((len, cost)) = self.lead(place, Turn::Assured, way) else { return (given, Next::Over) };
-            given += 1;
-            self.left_in_turn(Turn::Assured, &Sum::of(len, cost), way.now);
-            let sure = self.assured_from() <= way.now && self.has_weighted();
-            if !way.port_takes(len, Turn::Assured) || given >= most || !sure || !self.lets(way.now, false) {
-                return (given, Next::Over);
-            }
-        }
+        self.ended(&course, way);
+        (course.sum.frames, next)
     }
 
     fn run_on(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
-        let mut all = Sum::default();
+        let mut course = self.course(Turn::Shared, most, way);
         let next = loop {
             let place = self.fair.first();
             if !self.queues[place].is_plain() {
                 break Next::Other;
             }
             if self.fair.waits_alone() {
-                let sum = self.lead_all(place, Turn::Shared, most - all.frames, way);
-                all.add(&sum);
+                self.lead_all(place, &mut course, way);
                 break Next::Over;
             }
             let Some((len, cost)) = self.lead(place, Turn::Shared, way) else { break Next::Over };
-            all.add(&Sum::of(len, cost));
-            if !way.port_takes(len, Turn::Shared) || all.frames >= most || !self.goes_on(way.now) {
+            course.takes(len, cost);
+            if !(course.lets() && self.fair.waits()) {
                 break Next::Over;
             }
         };
-        self.left_in_turn(Turn::Shared, &all, way.now);
-        (all.frames, next)
+        self.ended(&course, way);
+        (course.sum.frames, next)
     }
 
-    /// Sends frames of a plain queue one after the other, `most` at the most, while interface and port let them;
-    /// of a class with a rate of its own one. What is counted of all of them is counted once.
+    /// How far a turn goes that begins.
     #[inline]
-    fn lead_all(&mut self, place: usize, turn: Turn, most: usize, way: &mut Way<'_>) -> Sum {
-        if self.paces.any() {
-            let Some((len, cost)) = self.lead(place, turn, way) else { return Sum::default() };
-            let goes_on = way.port_takes(len, turn) && most > 1 && self.lets(way.now, turn == Turn::Urgent);
-            return Sum { goes_on, ..Sum::of(len, cost) };
+    fn course(&mut self, turn: Turn, most: usize, way: &mut Way<'_>) -> Course {
+        let urgent = turn == Turn::Urgent;
+        let credit = if turn == Turn::Shared { (self.credit - 1).max(0) as u64 } else { u64::MAX };
+        let own = self.shaper.as_mut().map_or(u64::MAX, |shaper| shaper.lets_through(way.now, urgent));
+        let line = way.line.lets_through(way.now, urgent);
+        Course { turn, most, cost: own.min(credit), line, sum: Sum::default(), longest: 0 }
+    }
+
+    /// What follows for interface and port of what left in a turn.
+    #[inline]
+    fn ended(&mut self, course: &Course, way: &mut Way<'_>) {
+        let (turn, sum, urgent) = (course.turn, &course.sum, course.turn == Turn::Urgent);
+        if sum.frames == 0 {
+            return;
         }
-        let (mut sum, mut last, mut waits) = (Sum::default(), 0, (Time::ZERO, 0));
+        if let Some(shaper) = &mut self.shaper {
+            let longest = self.cells.packed(course.longest, self.overhead);
+            shaper.spend_all(way.now, (sum.cost, longest), urgent);
+        }
+        if turn == Turn::Shared {
+            self.credit -= i64::from(sum.cost);
+        }
+        way.line.spend_all(way.now, (sum.on_line() as u32, course.longest as u32 + LINE_OVERHEAD), urgent);
+        self.left_in_turn(turn, sum, way.now);
+    }
+
+    /// Sends frames of a plain queue one after the other while the turn lasts; of a class with a rate of its own
+    /// one. What is counted of all of them is counted once.
+    #[inline]
+    fn lead_all(&mut self, place: usize, course: &mut Course, way: &mut Way<'_>) {
+        if self.paces.any() {
+            if let Some((len, cost)) = self.lead(place, course.turn, way) {
+                course.takes(len, cost);
+            }
+            return;
+        }
+        let (mut sum, mut last, mut waits, mut oldest) = (Sum::default(), 0, (Time::ZERO, 0), way.now);
         while let Some((len, since)) = self.queues[place].next(way.room, way.out) {
             let cost = self.cells.packed(len, self.overhead);
             if waits.1 > 0 && waits.0 != since {
-                self.waited(place, way.now.since(waits.0), std::mem::take(&mut waits.1));
+                self.waits.record(place, way.now.since(waits.0), std::mem::take(&mut waits.1));
             }
             waits = (since, waits.1 + 1);
+            oldest = oldest.min(since);
             last = cost;
-            sum.add(&Sum::of(len, cost));
-            self.spend(turn, cost, way.now);
-            let lets = way.port_takes(len, turn) && self.lets(way.now, turn == Turn::Urgent);
-            sum.goes_on = lets && sum.frames < most;
-            if !sum.goes_on || turn == Turn::Shared && self.credit <= 0 {
+            sum.add(len, cost);
+            course.takes(len, cost);
+            if !course.lets() {
                 break;
             }
         }
         if waits.1 > 0 {
-            self.waited(place, way.now.since(waits.0), waits.1);
+            self.waits.record(place, way.now.since(waits.0), waits.1);
         }
-        if turn != Turn::Urgent {
+        if course.turn != Turn::Urgent {
             self.fair.served(place, false, sum.cost - last);
             self.fair.served(place, false, last);
         }
-        self.queues[place].left(&sum);
+        self.queues[place].left(&sum, way.now.since(oldest));
         if self.queues[place].frames == 0 {
             self.backlog &= !(1 << place);
             self.fair.leave(place);
         }
-        sum
-    }
-
-    /// So many frames that are sent waited so long, nanoseconds.
-    #[inline]
-    fn waited(&mut self, place: usize, ns: u64, frames: u32) {
-        self.queues[place].tally.waited(ns);
-        self.waits.record(place, ns, frames);
     }
 
     /// Sends the first frame of a plain queue. Gives its length, and what it costs.
     #[inline(always)]
     fn lead(&mut self, place: usize, turn: Turn, way: &mut Way<'_>) -> Option<(usize, u32)> {
         let queue = &mut self.queues[place];
-        let (len, since) = queue.lead(way.room, way.out)?;
+        let (len, since) = queue.next(way.room, way.out)?;
         let cost = self.cells.packed(len, self.overhead);
         let waited = way.now.since(since);
-        queue.tally.sent(len, cost, waited);
+        queue.left(&Sum::of(len, cost), waited);
         self.waits.record(place, waited, 1);
         if queue.frames == 0 {
             self.backlog &= !(1 << place);
@@ -228,7 +300,6 @@ impl Site {
         if self.paces.spend(place, cost, way.now) {
             self.fair.leave(place);
         }
-        self.spend(turn, cost, way.now);
         Some((len, cost))
     }
 

@@ -193,38 +193,40 @@ impl Scheduler {
     /// Queues a frame whatever its queue, where it may be the first.
     #[inline(never)]
     fn enqueue_with_care(&mut self, frame: Frame) -> Result<(), (Frame, DropReason)> {
-        let Some(at) = self.find(frame.meta().out_interface) else {
+        let (unseen, len) = (self.unseen(), frame.len() as u64);
+        let at = self.find(frame.meta().out_interface);
+        let Some((at, site)) = at.and_then(|at| Some((at, self.sites.get_mut(at)?.as_mut()?))) else {
             return Err((frame, DropReason::InterfaceGone));
         };
-        let unseen = self.unseen();
-        let Some(Some(site)) = self.sites.get_mut(at) else {
-            return Err((frame, DropReason::InterfaceGone));
-        };
-        let len = frame.len() as u64;
-        let terms = Terms {
-            now: self.clock,
-            port_rate: self.port_rate,
-            unseen,
-            frames: &self.frame_bound,
-            bytes: &self.byte_bound,
-        };
-        let (held, within) = ((site.frames, site.bytes), site.has_room(frame.len()));
-        match site.enqueue(frame, &terms, &mut self.room) {
-            Ok(wakes) => {
-                (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
-                if !within {
-                    self.hold(held, (1, len));
-                }
-                // Where its queue had frames before, the interface already stands where it should.
-                if wakes {
-                    self.port_idled();
-                    self.line_up(at);
-                    self.tell_others();
-                }
-                Ok(())
+        let urgent = site.is_first(frame.meta().class);
+        let held = (site.frames, site.bytes);
+        let within = site.has_room(frame.len());
+        let wakes = if within && site.takes(&frame) {
+            site.begin(frame, (self.clock, unseen), &mut self.room)
+        } else {
+            let terms = Terms {
+                now: self.clock,
+                port_rate: self.port_rate,
+                unseen,
+                frames: &self.frame_bound,
+                bytes: &self.byte_bound,
+            };
+            match site.enqueue(frame, &terms, &mut self.room) {
+                Ok(wakes) => wakes,
+                Err((frame, reason)) => return Err(self.refuse(at, frame, reason)),
             }
-            Err((frame, reason)) => Err(self.refuse(at, frame, reason)),
+        };
+        (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
+        if !within {
+            self.hold(held, (1, len));
         }
+        // Where its queue had frames before, the interface already stands where it should.
+        if wakes {
+            self.port_idled();
+            self.line_up_first(at, urgent);
+            self.tell_others();
+        }
+        Ok(())
     }
 
     /// A frame is not let in, which is counted; or another of its class makes way for it.
@@ -310,15 +312,15 @@ impl Scheduler {
     /// Counts of one class of one interface; `None` when the tree has no such interface.
     pub fn stats(&self, interface: IfIndex, class: TrafficClass) -> Option<QueueStats> {
         let site = self.sites[self.find(interface)?].as_ref()?;
-        Some(site.queues[class.index()].tally.stats(&site.waits, class.index()))
+        Some(site.queues[class.index()].stats((&site.waits, class.index())))
     }
 
     /// Counts of every class of every interface that was ever offered a frame.
     pub fn stats_iter(&self) -> impl Iterator<Item = (IfIndex, TrafficClass, QueueStats)> {
         self.sites.iter().flatten().flat_map(|site| {
             let queues = TrafficClass::ALL.into_iter().zip(&site.queues);
-            let used = queues.filter(|(_, queue)| queue.tally.is_used());
-            used.map(|(class, queue)| (site.id, class, queue.tally.stats(&site.waits, class.index())))
+            let used = queues.filter(|(_, queue)| queue.is_used());
+            used.map(|(class, queue)| (site.id, class, queue.stats((&site.waits, class.index()))))
         })
     }
 

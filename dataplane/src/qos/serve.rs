@@ -3,7 +3,7 @@
 use super::memory::Bound;
 use super::policer::Policer;
 use super::queue::{Offer, Room};
-use super::run::{Next, Way};
+use super::run::{Next, Sum, Way};
 use super::shaper::Shaper;
 use super::site::{Dropped, Site};
 use super::store::Held;
@@ -132,7 +132,9 @@ impl Site {
         self.frames += 1;
         self.bytes += offer.len as u64;
         self.queues[offer.place].push(Held { frame, since: now }, hash, room);
-        self.tally(offer.class).queued(offer.len);
+        if self.fifo {
+            self.tally(offer.class).queued_elsewhere(offer.len);
+        }
         wakes
     }
 
@@ -247,7 +249,10 @@ impl Site {
         let accounted = self.accounted(len);
         let class = if self.fifo { held.frame.meta().class.index() } else { place };
         let waited = now.since(held.since);
-        self.queues[class].tally.sent(len, accounted, waited);
+        if self.fifo {
+            self.queues[class].tally.left_elsewhere(len);
+        }
+        self.queues[class].tally.sent(&Sum::of(len, accounted), waited);
         self.waits.record(class, waited, 1);
         if !priority {
             self.fair.served(place, self.is_leftover(place), accounted);
@@ -281,8 +286,11 @@ impl Site {
 
     #[cold]
     fn give_up(&mut self, held: Held, why: DropReason, dropped: &mut Dropped) {
+        let mixed = self.fifo;
         let tally = self.tally(held.frame.meta().class);
-        tally.left(held.len());
+        if mixed {
+            tally.left_elsewhere(held.len());
+        }
         tally.drop(why, held.len());
         dropped.push((held.frame, why));
     }

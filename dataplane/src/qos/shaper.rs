@@ -57,6 +57,12 @@ impl Shaper {
         self.bucket.covers(now, bytes, self.slack(urgent))
     }
 
+    /// How many bytes may leave at `now`, of a class with priority or not, until it lets none out.
+    #[inline]
+    pub(super) fn lets_through(&mut self, now: Time, urgent: bool) -> u64 {
+        self.bucket.lets_through(now, self.slack(urgent))
+    }
+
     /// A frame was sent, of a class with priority or not.
     #[inline]
     pub(super) fn spend(&mut self, now: Time, bytes: u32, urgent: bool) {

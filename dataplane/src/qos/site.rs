@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::bucket::TokenBucket;
 use super::burst::Burst;
+use super::care::Ask;
 use super::fair::Fair;
 use super::pace::Paces;
 use super::policer::Policer;
-use super::queue::{Ask, Offer, Queue, Room};
+use super::queue::{Offer, Queue, Room};
 use super::shaper::Shaper;
 use super::spec::{Cells, Discipline, InterfaceQos, RateSpec, ShaperSpec};
 use super::stats::Tally;
@@ -376,8 +377,8 @@ impl Site {
             let queue = &mut self.queues[place];
             all.extend(std::iter::from_fn(|| queue.drain(room)));
         }
-        for held in &all {
-            self.tally(held.frame.meta().class).left(held.len());
+        if self.fifo {
+            all.iter().for_each(|held| self.tally(held.frame.meta().class).left_elsewhere(held.len()));
         }
         (self.frames, self.bytes, self.backlog) = (0, 0, 0);
         all.sort_by_key(|h| h.since);

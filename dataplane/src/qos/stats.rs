@@ -74,9 +74,22 @@ impl QueueStats {
 
 /// Packets and bytes that wait, or waited.
 #[derive(Clone, Copy, Debug, Default)]
-struct Depth {
-    packets: u32,
-    bytes: u32,
+pub(super) struct Depth {
+    pub(super) packets: u32,
+    pub(super) bytes: u32,
+}
+
+impl Depth {
+    /// The more of each.
+    #[inline]
+    fn max(self, other: Self) -> Self {
+        Self { packets: self.packets.max(other.packets), bytes: self.bytes.max(other.bytes) }
+    }
+
+    #[inline]
+    fn plus(self, other: Self) -> Self {
+        Self { packets: self.packets + other.packets, bytes: self.bytes + other.bytes }
+    }
 }
 
 impl From<Depth> for Count {
@@ -92,68 +105,61 @@ struct Losses {
     dropped: [Count; REASONS.len()],
 }
 
-/// [`QueueStats`] as they are kept: first what a frame touches that comes, then what one that leaves.
+/// [`QueueStats`] as they are kept: first what frames touch.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub(super) struct Tally {
-    depth: Depth,
-    worst: Depth,
     sent: Count,
     accounted: u64,
-    longest: Longest,
+    /// The longest wait since it began anew, and before, nanoseconds.
+    recent: u64,
+    /// The most that waited at once, as of when frames last left.
+    worst: Depth,
+    before: u64,
+    /// What waits in the one queue that all classes have.
+    elsewhere: Depth,
     losses: Option<Box<Losses>>,
 }
 
 impl Tally {
-    #[inline]
-    pub(super) fn queued(&mut self, bytes: usize) {
-        self.queued_all(1, bytes as u32);
+    /// Bytes of what frames touch.
+    pub(super) const OFTEN: usize = std::mem::offset_of!(Self, before);
+
+    /// A frame waits in a queue that is not this class's alone.
+    pub(super) fn queued_elsewhere(&mut self, bytes: usize) {
+        self.elsewhere.packets += 1;
+        self.elsewhere.bytes += bytes as u32;
+        self.reached(self.elsewhere);
     }
 
-    /// As [`Tally::queued`], of several one after the other.
-    #[inline]
-    pub(super) fn queued_all(&mut self, packets: u32, bytes: u32) {
-        self.depth.packets += packets;
-        self.depth.bytes += bytes;
-        self.worst.packets = self.worst.packets.max(self.depth.packets);
-        self.worst.bytes = self.worst.bytes.max(self.depth.bytes);
+    /// It no longer does.
+    pub(super) fn left_elsewhere(&mut self, bytes: usize) {
+        self.elsewhere.packets -= 1;
+        self.elsewhere.bytes -= bytes as u32;
     }
 
-    /// No longer waits.
+    /// So much waits, or did.
     #[inline]
-    pub(super) fn left(&mut self, bytes: usize) {
-        self.depth.packets -= 1;
-        self.depth.bytes -= bytes as u32;
+    pub(super) fn reached(&mut self, depth: Depth) {
+        if depth.packets > self.worst.packets {
+            self.worst.packets = depth.packets;
+        }
+        if depth.bytes > self.worst.bytes {
+            self.worst.bytes = depth.bytes;
+        }
     }
 
+    /// These left to be sent, of which the first had waited so long, nanoseconds, and none longer.
     #[inline]
-    pub(super) fn sent(&mut self, bytes: usize, accounted: u32, waited: u64) {
-        self.left(bytes);
-        self.sent.add(bytes);
-        self.accounted += u64::from(accounted);
-        self.longest.note(waited);
-    }
-
-    /// These left, of which each was given to [`Tally::waited`].
-    #[inline]
-    pub(super) fn sent_all(&mut self, sum: &Sum) {
-        self.depth.packets -= sum.frames as u32;
-        self.depth.bytes -= sum.bytes as u32;
-        self.sent.packets += sum.frames as u64;
-        self.sent.bytes += sum.bytes;
+    pub(super) fn sent(&mut self, sum: &Sum, waited: u64) {
+        self.sent.add_all(sum.frames as u64, sum.bytes);
         self.accounted += u64::from(sum.cost);
-    }
-
-    /// Frames that are sent waited so long, nanoseconds.
-    #[inline]
-    pub(super) fn waited(&mut self, ns: u64) {
-        self.longest.note(ns);
+        self.recent = self.recent.max(waited);
     }
 
     /// So many frames were queued while none waited, and sent at once.
     pub(super) fn passed(&mut self, packets: u32, bytes: u32, accounted: u32) {
-        self.worst.packets = self.worst.packets.max(packets);
-        self.worst.bytes = self.worst.bytes.max(bytes);
+        self.reached(Depth { packets, bytes });
         self.sent.add_all(packets.into(), bytes.into());
         self.accounted += u64::from(accounted);
     }
@@ -174,9 +180,8 @@ impl Tally {
     pub(super) fn count_on(&mut self, before: &Self) {
         self.sent.add_all(before.sent.packets, before.sent.bytes);
         self.accounted += before.accounted;
-        self.worst.packets = self.worst.packets.max(before.worst.packets);
-        self.worst.bytes = self.worst.bytes.max(before.worst.bytes);
-        self.longest.merge(before.longest);
+        self.reached(before.worst);
+        (self.recent, self.before) = (self.recent.max(before.recent), self.before.max(before.before));
         if let Some(before) = &before.losses {
             let mine = self.losses.get_or_insert_default();
             mine.marked.add_all(before.marked.packets, before.marked.bytes);
@@ -193,22 +198,26 @@ impl Tally {
 
     /// What is told since the last look is told from now on anew.
     pub(super) fn begin_anew(&mut self) {
-        self.longest.begin_anew();
+        (self.recent, self.before) = (0, self.longest().max());
     }
 
-    /// Whether a frame was ever offered.
+    fn longest(&self) -> Longest {
+        Longest { recent: self.recent, before: self.before }
+    }
+
+    /// Whether a frame ever left, or was refused.
     pub(super) fn is_used(&self) -> bool {
         self.worst.packets > 0 || self.losses.is_some()
     }
 
-    /// For people, with how long frames of this class waited.
-    pub(super) fn stats(&self, waits: &Waits, class: usize) -> QueueStats {
-        QueueStats { delay: waits.of(class, self.longest), ..self.brief() }
+    /// For people, with how long frames of this class waited; so much of it waits in its own queue.
+    pub(super) fn stats(&self, own: Depth, (waits, class): (&Waits, usize)) -> QueueStats {
+        QueueStats { delay: waits.of(class, self.longest()), ..self.brief(own) }
     }
 
     /// The same, of the waits the longest alone.
-    pub(super) fn brief(&self) -> QueueStats {
-        let (depth, mut offered) = (Count::from(self.depth), self.sent);
+    pub(super) fn brief(&self, own: Depth) -> QueueStats {
+        let (depth, mut offered) = (Count::from(own.plus(self.elsewhere)), self.sent);
         let (marked, dropped) = self.losses.as_ref().map_or_else(Default::default, |l| (l.marked, l.dropped));
         for count in dropped.iter().chain([&depth]) {
             offered.packets += count.packets;
@@ -220,9 +229,33 @@ impl Tally {
             accounted: self.accounted,
             marked,
             depth,
-            worst: self.worst.into(),
-            delay: Histogram::longest_alone(self.longest),
+            worst: self.worst.max(own).into(),
+            delay: Histogram::longest_alone(self.longest()),
             dropped,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_is_known_since_the_last_look_and_of_all() {
+        let mut tally = Tally::default();
+        let told = |tally: &Tally| {
+            let histogram = tally.brief(Depth::default()).delay;
+            (histogram.recent(), histogram.max(), histogram.count())
+        };
+        tally.sent(&Sum::of(64, 88), 70_000);
+        assert_eq!(told(&tally), (70_000, 70_000, 0));
+        tally.begin_anew();
+        assert_eq!(told(&tally), (0, 70_000, 0));
+        tally.sent(&Sum::of(64, 88), 9);
+        assert_eq!(told(&tally), (9, 70_000, 0));
+        let mut other = Tally::default();
+        other.sent(&Sum::of(64, 88), 12);
+        other.count_on(&tally);
+        assert_eq!(told(&other), (12, 70_000, 0));
     }
 }

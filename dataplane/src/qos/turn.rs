@@ -53,8 +53,27 @@ impl Scheduler {
     #[inline]
     pub(super) fn line_up(&mut self, at: usize) {
         self.see_to_classes(at);
+        self.line_up_urgent(at);
+        if self.sites[at].as_ref().is_some_and(|site| site.has_plain() && !site.waiting) {
+            self.line_up_plain(at);
+        }
+    }
+
+    /// The same where a queue has its first frame: what others have stands where it should.
+    #[inline]
+    pub(super) fn line_up_first(&mut self, at: usize, urgent: bool) {
+        if urgent {
+            self.see_to_classes(at);
+            self.line_up_urgent(at);
+        } else {
+            self.line_up(at);
+        }
+    }
+
+    /// The same of its frames with priority.
+    #[inline]
+    fn line_up_urgent(&mut self, at: usize) {
         let Some(site) = self.sites[at].as_mut() else { return };
-        let plain = site.has_plain() && !site.waiting;
         if site.has_priority() && !site.urging {
             let due = site.due(true);
             if due <= self.clock {
@@ -63,9 +82,6 @@ impl Scheduler {
                 site.urging = true;
                 self.urging.insert(at, due, self.clock);
             }
-        }
-        if plain {
-            self.line_up_plain(at);
         }
     }
 
@@ -225,6 +241,8 @@ impl Scheduler {
         match turn {
             Turn::Assured => self.assured.turn(),
             Turn::Leftover => self.leftover.turn(),
+            // What it is sure of is as it was, and so is what else it has.
+            Turn::Urgent if site.assured.is_none() => return,
             Turn::Urgent | Turn::Shared => {}
         }
         let place = self.place(at);

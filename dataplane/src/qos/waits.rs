@@ -11,56 +11,65 @@ use crate::class::CLASSES;
 #[repr(C, align(64))]
 struct Octave([[u32; CLASSES]; 1 << FINE]);
 
+/// No octave.
+const NONE: u8 = u8::MAX;
+
 /// Allocates nothing when it counts, but for the first wait of an octave.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Waits {
-    /// By octave: behind which of `octaves` it begins; 0 where no wait was counted.
+    /// By octave: which of `octaves` it is.
     at: [u8; OCTAVES],
     octaves: Vec<Octave>,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { at: [NONE; OCTAVES], octaves: Vec::new() }
+    }
 }
 
 impl Waits {
     /// Counts `n` waits of `ns` nanoseconds each.
     #[inline]
     pub(super) fn record(&mut self, class: usize, ns: u64, n: u32) {
-        let bucket = Histogram::bucket(ns);
-        let at = usize::from(self.at[bucket >> FINE]);
-        if let Some(octave) = self.octaves.get_mut(at.wrapping_sub(1)) {
-            let count = &mut octave.0[bucket & ((1 << FINE) - 1)][class % CLASSES];
-            let sum = count.saturating_add(n);
-            if sum < u32::MAX {
-                *count = sum;
-                return;
+        let (class, bucket) = (class % CLASSES, Histogram::bucket(ns));
+        let (octave, fine) = (bucket >> FINE, bucket & ((1 << FINE) - 1));
+        match self.octaves.get_mut(usize::from(self.at[octave])) {
+            Some(octave) => {
+                let count = &mut octave.0[fine][class];
+                match count.checked_add(n) {
+                    Some(sum) => *count = sum,
+                    None => self.count_by_half(class, bucket, n),
+                }
+            }
+            None => {
+                self.open(octave);
+                self.record(class, ns, n);
             }
         }
-        self.record_with_care(class % CLASSES, bucket, n);
     }
 
-    /// The first of an octave, or one too many for its bucket: older ones of its class count by half then.
+    /// So many more are too many for a bucket: older ones of its class count by half.
     #[cold]
-    fn record_with_care(&mut self, class: usize, bucket: usize, n: u32) {
-        let fine = bucket & ((1 << FINE) - 1);
-        let counted = self.octave(bucket >> FINE).0[fine][class];
-        if counted.saturating_add(n) == u32::MAX {
-            for bucket in self.octaves.iter_mut().flat_map(|octave| &mut octave.0) {
-                bucket[class] /= 2;
-            }
+    fn count_by_half(&mut self, class: usize, bucket: usize, n: u32) {
+        self.octaves.iter_mut().flat_map(|octave| &mut octave.0).for_each(|bucket| bucket[class] /= 2);
+        if let Some(octave) = self.octaves.get_mut(usize::from(self.at[bucket >> FINE])) {
+            let count = &mut octave.0[bucket & ((1 << FINE) - 1)][class];
+            *count = count.saturating_add(n);
         }
-        let count = &mut self.octave(bucket >> FINE).0[fine][class];
-        *count = count.saturating_add(n).min(u32::MAX - 1);
     }
 
-    fn octave(&mut self, octave: usize) -> &mut Octave {
-        if self.at[octave] == 0 {
-            self.octaves.push(Octave::default());
-            self.at[octave] = self.octaves.len() as u8;
-        }
-        &mut self.octaves[usize::from(self.at[octave]) - 1]
+    /// An octave in which nothing was counted yet.
+    #[cold]
+    fn open(&mut self, octave: usize) -> u8 {
+        self.octaves.push(Octave::default());
+        self.at[octave] = (self.octaves.len() - 1) as u8;
+        self.at[octave]
     }
 
     /// Those of a class, of which the longest are known.
     pub(super) fn of(&self, class: usize, longest: Longest) -> Histogram {
-        let octave = |at: u8| self.octaves.get(usize::from(at).wrapping_sub(1));
+        let octave = |at: u8| self.octaves.get(usize::from(at));
         let count = |at: u8, fine: usize| octave(at).map_or(0, |octave| octave.0[fine][class]);
         let buckets = self.at.iter().flat_map(|at| (0..1 << FINE).map(move |fine| count(*at, fine)));
         Histogram::new(buckets, longest)
@@ -68,11 +77,12 @@ impl Waits {
 
     /// Adds another's counts.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (octave, at) in other.at.iter().enumerate().filter(|(_, at)| **at > 0) {
-            let theirs = other.octaves[usize::from(*at) - 1].0.iter().flatten();
-            for (mine, theirs) in self.octave(octave).0.iter_mut().flatten().zip(theirs) {
-                *mine = mine.saturating_add(*theirs).min(u32::MAX - 1);
-            }
+        for (octave, at) in other.at.iter().enumerate() {
+            let Some(theirs) = other.octaves.get(usize::from(*at)) else { continue };
+            let at = if self.at[octave] == NONE { self.open(octave) } else { self.at[octave] };
+            let mine = self.octaves[usize::from(at)].0.iter_mut().flatten();
+            mine.zip(theirs.0.iter().flatten())
+                .for_each(|(mine, theirs)| *mine = mine.saturating_add(*theirs));
         }
     }
 
@@ -93,7 +103,7 @@ mod tests {
         let (mut counts, mut longest) = (Waits::default(), Longest::default());
         for wait in waits {
             counts.record(class, *wait, 1);
-            longest.note(*wait);
+            longest.recent = longest.recent.max(*wait);
         }
         let histogram = counts.of(class, longest);
         (counts, histogram)
