@@ -162,6 +162,13 @@ impl Batch {
         fits
     }
 
+    /// Takes up to `n` frames from the end of `from`, as many as there are and fit, behind its own.
+    #[inline]
+    pub(super) fn take_last(&mut self, n: usize, from: &mut Vec<Frame>) {
+        let n = n.min(self.room()).min(from.len());
+        self.frames.extend(from.drain(from.len() - n..));
+    }
+
     /// Takes every frame out, in order.
     #[inline]
     pub fn drain(&mut self) -> impl Iterator<Item = Frame> + '_ {

@@ -6,7 +6,6 @@
 
 use super::meta::{Layer3, Meta, Rare};
 use super::pool::PoolSize;
-use crate::id::WorkerIndex;
 use crate::memory::{fetch, fetch_to_write};
 use crate::wire::ipv4::Ipv4Header;
 use crate::wire::ipv6::{Ipv6Header, walk};
@@ -83,14 +82,14 @@ impl Frame {
     #[inline]
     pub fn reset(&mut self) {
         self.head.rare = Rare::default();
-        self.renew(self.head.meta.home);
+        self.renew(&Meta { home: self.head.meta.home, ..Meta::default() });
     }
 
-    /// As [`Frame::reset`], and it belongs to `home` from now on. What few ask about it stays as it was: its line
+    /// As [`Frame::reset`], and this is known of it from now on. What few ask about it stays as it was: its line
     /// need not come.
     #[inline]
-    pub(super) fn renew(&mut self, home: WorkerIndex) {
-        self.head.meta = Meta { home, ..Meta::default() };
+    pub(super) fn renew(&mut self, known: &Meta) {
+        self.head.meta = *known;
         self.start = HEADROOM as u16;
         self.end = HEADROOM as u16;
     }

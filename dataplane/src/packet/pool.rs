@@ -1,7 +1,9 @@
 //! Where a worker's frames come from and go back to.
 
 use super::account::{Account, slack};
-use super::frame::{Buffer, Frame};
+use super::batch::Batch;
+use super::frame::{Buffer, Frame, HEADROOM, JUMBO_CAPACITY, STANDARD_CAPACITY};
+use super::meta::Meta;
 use crate::id::WorkerIndex;
 use crate::memory::prefer_large_spans;
 
@@ -29,6 +31,8 @@ pub struct Pool {
     /// Whether one of them has not been told everything.
     news: bool,
     home: WorkerIndex,
+    /// What is known of a frame as it leaves: all of it is copied at once.
+    fresh: Meta,
     size: PoolSize,
     total: usize,
 }
@@ -50,8 +54,9 @@ impl Pool {
         let mut free: Vec<_> = buffers.into_iter().map(Frame::over).collect();
         free.iter_mut().for_each(|frame| frame.meta_mut().home = home);
         prefer_large_spans(free.iter().flat_map(Frame::memory).collect());
-        let foreign = Vec::with_capacity(count);
-        Self { free, foreign, accounts: Vec::new(), slack: 0, news: false, home, size, total: count }
+        let (foreign, fresh) = (Vec::with_capacity(count), Meta { home, ..Meta::default() });
+        let accounts = Vec::new();
+        Self { free, foreign, accounts, slack: 0, news: false, home, fresh, size, total: count }
     }
 
     /// Keeps frames of so many workers from now on, their indices being the first, and tells and gives
@@ -68,8 +73,31 @@ impl Pool {
     pub fn get(&mut self) -> Option<Frame> {
         let mut frame = self.free.pop()?;
         // Whose it was is not looked at: its lines may be far away.
-        frame.renew(self.home);
+        frame.renew(&self.fresh);
         Some(frame)
+    }
+
+    /// Adds up to `n` free frames, empty, to a batch, as many as there are and it has room for; gives how many.
+    #[inline]
+    pub fn lend(&mut self, n: usize, batch: &mut Batch) -> usize {
+        let before = batch.len();
+        batch.take_last(n, &mut self.free);
+        let lent = batch.frames_mut().get_mut(before..).unwrap_or_default();
+        lent.iter_mut().for_each(|frame| frame.renew(&self.fresh));
+        lent.len()
+    }
+
+    /// Takes the first `n` frames of a batch back (all, when there are fewer), as [`Pool::put`] does.
+    #[inline]
+    pub fn put_front(&mut self, batch: &mut Batch, n: usize) {
+        let frames = batch.frames().iter().take(n);
+        // Not a branch for each.
+        let own = frames.fold(true, |own, frame| own & (frame.meta().home == self.home));
+        if own {
+            self.free.extend(batch.drain_front(n));
+        } else {
+            batch.drain_front(n).for_each(|frame| self.put(frame));
+        }
     }
 
     /// Takes a frame back. Of another's it keeps those of workers that it trades with, and the others aside for
@@ -145,6 +173,16 @@ impl Pool {
     /// Whose pool it is.
     pub fn home(&self) -> WorkerIndex {
         self.home
+    }
+
+    /// The longest packet that fits a frame of it, in bytes.
+    #[inline]
+    pub fn room(&self) -> usize {
+        let capacity = match self.size {
+            PoolSize::Standard => STANDARD_CAPACITY,
+            PoolSize::Jumbo => JUMBO_CAPACITY,
+        };
+        capacity - HEADROOM
     }
 
     /// How large its buffers are.

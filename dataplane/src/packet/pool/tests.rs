@@ -22,6 +22,44 @@ fn an_empty_pool_gives_none_and_takes_back_its_own() {
     assert_eq!(pool.get().unwrap().meta().home, WorkerIndex(3));
 }
 
+/// A batch is lent, and taken back, as its frames are one by one.
+#[test]
+fn frames_that_go_together_go_as_each_alone() {
+    let (mut pool, mut batch) = (of(0, 80), Batch::new());
+    pool.trade(2);
+    let seen = |frame: &Frame| format!("{frame:?} {} {}", frame.headroom(), frame.capacity());
+    let fresh = seen(&of(0, 1).get().unwrap());
+    let mut free = 80;
+    for (wanted, back, of_another) in [(5, 3, 0), (70, 4, 1), (0, 2, 0), (90, 64, 2), (64, 90, 0), (3, 3, 1)]
+    {
+        let (held, room) = (batch.len(), batch.room());
+        assert_eq!(pool.lend(wanted, &mut batch), wanted.min(room));
+        assert_eq!(batch.len(), held + wanted.min(room));
+        for frame in &mut batch.frames_mut()[held..] {
+            assert_eq!(seen(frame), fresh);
+            // As something leaves it.
+            (frame.meta_mut().length, frame.meta_mut().pcp) = (60, 7);
+            frame.set_len(60).unwrap();
+        }
+        free -= wanted.min(room);
+        // Others of them stand anywhere among those that come back.
+        let mut there = of(1, 2);
+        for (at, frame) in batch.frames_mut().iter_mut().take(back).step_by(2).take(of_another).enumerate() {
+            *frame = there.get().unwrap();
+            assert_eq!(frame.meta().home, WorkerIndex(1), "{at}");
+        }
+        let (len, before) = (batch.len(), pool.accounts[1]);
+        pool.put_front(&mut batch, back);
+        free += back.min(len);
+        assert_eq!((batch.len(), pool.available()), (len.saturating_sub(back), free));
+        let mut expected = before;
+        (0..of_another).for_each(|_| expected.keep());
+        assert_eq!((pool.accounts[1], pool.foreign().len()), (expected, 0));
+    }
+    assert_eq!(pool.room(), Frame::standard().capacity());
+    assert_eq!(Pool::new(WorkerIndex(0), 1, PoolSize::Jumbo).room(), Frame::jumbo().capacity());
+}
+
 #[test]
 fn what_is_kept_is_told_and_only_more_than_may_be_owed_is_given_for() {
     let (mut here, mut there) = (of(0, 64), of(1, 64));

@@ -3,6 +3,8 @@
 //! A server takes what the client put at the head and moves the tail. A client takes
 //! what the server filled up to the tail, and gives the buffers back by the head.
 
+mod row;
+
 use std::sync::atomic::Ordering;
 
 use super::buffers::Buffers;
@@ -77,15 +79,14 @@ impl Receiver {
     ) -> Result<usize, Broken> {
         let (before, first) = (batch.len(), self.next);
         let mut filled = self.filled()?;
-        self.ring.prefetch(first, filled.min(batch.room() as u16));
-        (0..filled.min(AHEAD)).for_each(|ahead| self.prefetch(first.wrapping_add(ahead)));
-        // Bad frames count too: whatever the peer says, this ends.
-        for _ in 0..batch.room() {
+        let room = batch.room();
+        self.ring.prefetch(first, filled.min(room as u16));
+        let row = self.row(filled.min(room as u16), pool, batch, stats);
+        filled -= row;
+        // Then one by one. Bad frames count too: whatever the peer says, this ends.
+        for _ in usize::from(row)..room {
             if filled == 0 {
                 break;
-            }
-            if filled > AHEAD {
-                self.prefetch(self.next.wrapping_add(AHEAD));
             }
             let said = self.ring.read(self.next);
             let Some(parts) = self.whole_frame(&said, filled)? else { break };
@@ -161,15 +162,6 @@ impl Receiver {
     fn rest(&self, parts: u16, frame: &mut Frame) -> Result<(), Bad> {
         let mut indices = (1..parts).map(|part| self.next.wrapping_add(part));
         indices.try_for_each(|index| self.copy(index, &self.ring.read(index), frame))
-    }
-
-    /// Asks for the buffer of an entry that is filled; one that only seems to be nowhere is not asked for.
-    #[inline]
-    fn prefetch(&self, index: u16) {
-        let said: Descriptor = self.ring.read(index);
-        if let Some(place) = self.buffers.filled(self.ring.regions(), index, &said) {
-            place.prefetch();
-        }
     }
 
     /// Gives the peer the entries that were taken.

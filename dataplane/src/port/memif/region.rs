@@ -121,6 +121,9 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// No bytes.
+    pub(super) const NOWHERE: Self = Self { start: NonNull::dangling(), len: 0, _inside: PhantomData };
+
     /// How many bytes.
     #[inline]
     pub(super) fn len(&self) -> usize {
@@ -176,11 +179,9 @@ unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
         return unsafe { std::ptr::copy_nonoverlapping(from, to, len) };
     }
     let last = len - HALF;
-    // SAFETY: the first and the last 32 of at least 32 bytes, any of which are a value.
+    // SAFETY: the first and the last 32 of at least 32 bytes.
     unsafe {
-        let front = from.cast::<[u8; HALF]>().read_unaligned();
-        let back = from.add(last).cast::<[u8; HALF]>().read_unaligned();
-        to.cast::<[u8; HALF]>().write_unaligned(front);
-        to.add(last).cast::<[u8; HALF]>().write_unaligned(back);
+        std::ptr::copy_nonoverlapping(from, to, HALF);
+        std::ptr::copy_nonoverlapping(from.add(last), to.add(last), HALF);
     }
 }

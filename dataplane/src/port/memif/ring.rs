@@ -5,6 +5,7 @@
 //! its own in its own memory, and checks what the other wrote.
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
@@ -17,7 +18,7 @@ pub(super) const COOKIE: u32 = 0x03e3_1f20;
 /// Bytes before the descriptors.
 const HEADER: usize = 128;
 /// Bytes of a descriptor.
-const DESCRIPTOR: usize = 16;
+const DESCRIPTOR: usize = size_of::<[AtomicU64; 2]>();
 /// Where the fields of the header are.
 const FLAGS_AT: usize = 4;
 const HEAD_AT: usize = 6;
@@ -158,24 +159,53 @@ impl Ring {
         self.interrupts_seen()
     }
 
-    /// The two words of an entry.
+    /// Its entries, for a row of them.
     #[inline]
-    fn words(&self, index: u16) -> &[AtomicU64; 2] {
-        let slot = usize::from(index & (self.size - 1));
-        // SAFETY: masked, it is one of the `size` entries mapped behind the header, which is
-        // aligned to eight bytes; both ends may write it at any time, so it is read atomically.
-        unsafe { self.start.add(HEADER + DESCRIPTOR * slot).cast().as_ref() }
+    pub(super) fn entries(&self) -> Entries<'_> {
+        // SAFETY: behind the header, which is mapped with them.
+        let first = unsafe { self.start.add(HEADER) }.cast();
+        Entries { first, mask: self.size - 1, _of: PhantomData }
     }
 
     /// Asks for `count` entries from `first` on ahead of time: four are in a cache line.
     #[inline]
     pub(super) fn prefetch(&self, first: u16, count: u16) {
-        (0..count + 3).step_by(4).for_each(|ahead| fetch(self.words(first.wrapping_add(ahead))));
+        (0..count + 3).step_by(4).for_each(|ahead| fetch(self.entries().words(first.wrapping_add(ahead))));
     }
 
     /// A copy of an entry, which the other end cannot change under our feet.
     #[inline]
     pub(super) fn read(&self, index: u16) -> Descriptor {
+        self.entries().read(index)
+    }
+
+    /// Writes an entry that is this end's now.
+    #[inline]
+    pub(super) fn write(&self, index: u16, descriptor: Descriptor) {
+        self.entries().write(index, descriptor);
+    }
+}
+
+/// The entries of a ring.
+#[derive(Clone, Copy)]
+pub(super) struct Entries<'a> {
+    first: NonNull<[AtomicU64; 2]>,
+    mask: u16,
+    _of: PhantomData<&'a Ring>,
+}
+
+impl<'a> Entries<'a> {
+    /// The two words of one.
+    #[inline]
+    fn words(self, index: u16) -> &'a [AtomicU64; 2] {
+        // SAFETY: masked, it is one of the entries mapped behind the header, which is
+        // aligned to eight bytes; both ends may write it at any time, so it is read atomically.
+        unsafe { self.first.add(usize::from(index & self.mask)).as_ref() }
+    }
+
+    /// A copy of an entry, which the other end cannot change under our feet.
+    #[inline]
+    pub(super) fn read(self, index: u16) -> Descriptor {
         let [front, back] = self.words(index);
         let [f0, f1, r0, r1, l0, l1, l2, l3] = front.load(Ordering::Relaxed).to_ne_bytes();
         let [o0, o1, o2, o3, ..] = back.load(Ordering::Relaxed).to_ne_bytes();
@@ -189,7 +219,7 @@ impl Ring {
 
     /// Writes an entry that is this end's now.
     #[inline]
-    pub(super) fn write(&self, index: u16, descriptor: Descriptor) {
+    pub(super) fn write(self, index: u16, descriptor: Descriptor) {
         let Descriptor { flags, region, length, offset } = descriptor;
         let ([f0, f1], [r0, r1]) = (flags.to_ne_bytes(), region.to_ne_bytes());
         let [l0, l1, l2, l3] = length.to_ne_bytes();

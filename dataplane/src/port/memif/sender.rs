@@ -3,6 +3,8 @@
 //! A client fills its own buffers and moves the head. A server fills the buffers that
 //! the client gave up to the head, and moves the tail.
 
+mod row;
+
 use std::sync::atomic::Ordering;
 
 use super::buffers::Buffers;
@@ -82,15 +84,12 @@ impl Sender {
         stats: &mut PortStats,
     ) -> Result<usize, Broken> {
         let mut free = self.free()?;
-        let (mut gone, first, mut broken) = (0, self.next, None);
-        let most = free.min(batch.len() as u16);
-        for (at, frame) in (0..).zip(batch.frames()) {
-            if at + NEAR < most
-                && let Some(later) =
-                    batch.frames().get(usize::from(at + NEAR)).filter(|frame| frame.len() > LONG)
-            {
-                self.prefetch_rest(self.next.wrapping_add(NEAR), later.len());
-            }
+        let (first, mut broken) = (self.next, None);
+        let row = self.row(batch.frames(), free);
+        free -= row;
+        stats.sent += u64::from(row);
+        let mut gone = usize::from(row);
+        for frame in batch.frames().iter().skip(gone) {
             match self.put(frame.bytes(), free) {
                 Ok(Ok(parts)) => {
                     self.next = self.next.wrapping_add(parts);
@@ -109,7 +108,7 @@ impl Sender {
         if self.next != first {
             self.publish();
         }
-        batch.drain_front(gone).for_each(|frame| pool.put(frame));
+        pool.put_front(batch, gone);
         broken.map_or(Ok(gone), Err)
     }
 
