@@ -137,8 +137,9 @@ fn two_workers_hand_over_and_keep_as_many_buffers() {
 }
 
 /// A batch by each of two queues of one port, all for the other, whose interface is asked for `qos`; the worker's last
-/// turn was `unseen` nanoseconds before. Which flows left in the turn, in order.
-fn two_batches(qos: InterfaceQos, unseen: u64) -> Vec<usize> {
+/// turn was `unseen` nanoseconds before. The last of each are at the end of their way here, where `some_end`. Which
+/// flows left in the turn, in order.
+fn two_batches(qos: InterfaceQos, unseen: u64, some_end: bool) -> Vec<usize> {
     let mut router = Router::new(Size { workers: 1, buffers: 4096, ..Size::default() }).unwrap();
     let edit = |s: &mut Snapshot| {
         tables(s);
@@ -162,6 +163,12 @@ fn two_batches(qos: InterfaceQos, unseen: u64) -> Vec<usize> {
     let flow = |n: usize| {
         let mut packet = packet();
         packet[35] = n as u8;
+        if some_end && n + 1 == BATCH {
+            packet[22] = 1;
+            packet[24..26].fill(0);
+            let sum = crate::wire::checksum::checksum(&packet[14..34]);
+            packet[24..26].copy_from_slice(&sum.to_be_bytes());
+        }
         packet
     };
     let now = Time(2_001_000_000);
@@ -172,7 +179,7 @@ fn two_batches(qos: InterfaceQos, unseen: u64) -> Vec<usize> {
     worker.begin_turn(Time(now.0 - unseen), now);
     worker.poll(now);
     let left: Vec<_> = std::iter::from_fn(|| b.receive()).map(|(_, bytes)| usize::from(bytes[35])).collect();
-    assert_eq!(left.len() + router.held(), 2 * BATCH);
+    assert_eq!(left.len() + router.held() + if some_end { 2 } else { 0 }, 2 * BATCH);
     left
 }
 
@@ -180,12 +187,15 @@ fn two_batches(qos: InterfaceQos, unseen: u64) -> Vec<usize> {
 fn what_comes_by_several_queues_for_one_port_leaves_in_the_same_turn() {
     // In order of arrival: nothing waited for the turn of its flow.
     let came: Vec<_> = (0..BATCH).chain(0..BATCH).collect();
-    assert_eq!(two_batches(InterfaceQos::default(), 0), came);
+    assert_eq!(two_batches(InterfaceQos::default(), 0, false), came);
     // So too where its rate had time for all of it, since there was a turn last.
     let shaper = ShaperSpec { rate: 10_000_000_000, burst: 1_000_000, overhead: 24, cells: Cells::None };
     let shaped = || InterfaceQos { shaper: Some(shaper), ..InterfaceQos::default() };
-    assert_eq!(two_batches(shaped(), 20_000), came);
-    assert_eq!(two_batches(shaped(), 0), [0]);
+    assert_eq!(two_batches(shaped(), 20_000, false), came);
+    assert_eq!(two_batches(shaped(), 0, false), [0]);
+    // And where not all of them go on, so that each is looked at.
+    let onward: Vec<_> = (0..BATCH - 1).chain(0..BATCH - 1).collect();
+    assert_eq!(two_batches(InterfaceQos::default(), 0, true), onward);
 }
 
 #[test]

@@ -131,10 +131,14 @@ impl Out {
             }
             return;
         }
-        let Some(egress) = egress(&self.trees, &mut self.queues, port) else {
+        let Some(queue) = line(&self.trees, &mut self.queues, port) else {
             return self.drop(frame, DropReason::PortDown);
         };
-        if let Err((frame, reason)) = egress.enqueue(frame, now, &mut self.dropped) {
+        let of = (frame.meta().out_interface, frame.meta().class);
+        queue.make_room(1, of, now, &mut self.pool, &self.counters, &mut self.dropped);
+        if let Some(egress) = &mut queue.egress
+            && let Err((frame, reason)) = egress.enqueue(frame, now, &mut self.dropped)
+        {
             self.drop(frame, reason);
         }
     }
