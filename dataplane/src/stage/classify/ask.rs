@@ -2,11 +2,8 @@
 
 use super::fields;
 use super::fields::Place;
-use crate::packet::{BATCH, Frame, Verdict};
-use crate::table::rules::{ASKED, Asked, Found, RuleSet};
-
-/// No rule has this place.
-const NONE: u16 = u16::MAX;
+use crate::packet::{BATCH, Flags, Frame, Verdict};
+use crate::table::rules::{ASKED, Asked, Concern, Found, NO_RULE, Plain, RuleSet};
 
 /// The first rule that matches each frame of a batch.
 pub(super) struct Answers<'r> {
@@ -26,7 +23,7 @@ impl<'r> Answers<'r> {
         asked: &mut Asked,
         ask: impl Fn(&mut Asked, usize, &Frame) -> bool,
     ) -> Self {
-        let mut answers = Self { rules, found: [NONE; BATCH] };
+        let mut answers = Self { rules, found: [NO_RULE; BATCH] };
         if rules.is_empty() {
             return answers;
         }
@@ -42,11 +39,28 @@ impl<'r> Answers<'r> {
             }
             asked.answer(rules, |answer, rule| {
                 if let Some(found) = found.get_mut(usize::from(of[answer % ASKED])) {
-                    *found = rule.map_or(NONE, |rule| rule as u16);
+                    *found = rule.map_or(NO_RULE, |rule| rule as u16);
                 }
             });
         }
         answers
+    }
+
+    /// Of whole IPv4 packets without labels, all of the interface and Vrf that `concern` is of. `asked` is as in
+    /// [`Answers::new`].
+    pub(super) fn plain(frames: &[Frame], rules: &'r RuleSet, concern: Concern, asked: &mut Asked) -> Self {
+        let mut answers = Self { rules, found: [NO_RULE; BATCH] };
+        for (found, frames) in answers.found.chunks_mut(ASKED).zip(frames.chunks(ASKED)) {
+            asked.add_plain(rules, concern, frames);
+            asked.answer_into(rules, found);
+        }
+        answers
+    }
+
+    /// Whether no rule matches any.
+    #[inline]
+    pub(super) fn are_none(&self) -> bool {
+        self.found.iter().fold(NO_RULE, |all, rule| all & rule) == NO_RULE
     }
 
     /// Of the frame in this place.
@@ -63,7 +77,7 @@ impl<'r> Answers<'r> {
 
     #[inline(always)]
     fn of(&self, rule: u16) -> Found {
-        if rule == NONE {
+        if rule == NO_RULE {
             return None;
         }
         self.rules.treatment(rule.into()).map(|treatment| (rule.into(), treatment))
@@ -76,4 +90,35 @@ pub(super) fn ask_ip(asked: &mut Asked, rules: &RuleSet, frame: &Frame, place: P
     let meta = frame.meta();
     let l3 = frame.bytes().get(usize::from(meta.l3_offset)..).unwrap_or_default();
     fields::fields(l3, meta, place).is_some_and(|fields| asked.add(rules, &fields))
+}
+
+impl Plain for Frame {
+    #[inline(always)]
+    fn addresses(&self) -> (u32, u32) {
+        let header = self.bytes().get(usize::from(self.meta().l3_offset)..);
+        let addresses = header.and_then(|header| header.get(12..)?.first_chunk()).copied();
+        let both = u64::from_be_bytes(addresses.unwrap_or_default());
+        ((both >> 32) as u32, both as u32)
+    }
+
+    #[inline(always)]
+    fn ports(&self) -> Option<(u16, u16)> {
+        let meta = self.meta();
+        meta.flags.has(Flags::PORTS).then_some((meta.l4_source, meta.l4_destination))
+    }
+
+    #[inline(always)]
+    fn protocol(&self) -> u8 {
+        self.meta().protocol
+    }
+
+    #[inline(always)]
+    fn dscp(&self) -> u8 {
+        self.meta().dscp
+    }
+
+    #[inline(always)]
+    fn l3_length(&self) -> u16 {
+        self.meta().l3_length
+    }
 }

@@ -70,11 +70,17 @@ fn by_rules(
     let Some(concern) = rules.concern(place.interface, place.vrf, place.labelled) else {
         return Some(by_dscp(frames, interface));
     };
-    let answers = Answers::new(frames, rules, &mut hits.asked, |asked, _, frame| {
-        let meta = frame.meta();
-        let l3 = frame.bytes().get(usize::from(meta.l3_offset)..).unwrap_or_default();
-        fields::fields(l3, meta, place).is_some_and(|fields| asked.add_of(rules, concern, &fields))
-    });
+    let answers = match alike.layer3 {
+        Layer3::Ipv4 => Answers::plain(frames, rules, concern, &mut hits.asked),
+        _ => Answers::new(frames, rules, &mut hits.asked, |asked, _, frame| {
+            let meta = frame.meta();
+            let l3 = frame.bytes().get(usize::from(meta.l3_offset)..).unwrap_or_default();
+            fields::fields(l3, meta, place).is_some_and(|fields| asked.add_of(rules, concern, &fields))
+        }),
+    };
+    if answers.are_none() {
+        return Some(by_dscp(frames, interface));
+    }
     let (map, mut classes, mut flags) = (&*interface.class_map, Classes::default(), 0);
     for (meta, found) in frames.iter_mut().map(Frame::meta_mut).zip(answers.all()) {
         (meta.class, meta.colour) = map.get(meta.dscp);

@@ -62,23 +62,30 @@ fn policers(kind: u8) -> Policers {
 
 /// Match rules for what comes in: by destination, interface, length and mark.
 fn rules() -> impl Strategy<Value = Vec<Rule>> {
-    let rule = (0u8..12, 0u8..4, prop::option::of(28u16..80), any::<bool>(), 0usize..9, 0u8..3, 0u8..70);
-    let rule = rule.prop_map(|(to, kind, length, here, class, colour, mark)| Rule {
-        name: format!("{to} {kind} {length:?} {here} {class} {colour} {mark}").into(),
-        conditions: Conditions {
-            interfaces: (!here).then(|| vec![GE1]),
-            destinations: (kind > 0).then(|| vec![format!("198.51.100.{to}/31").parse().unwrap()]),
-            lengths: length.map(|length| vec![length..=1500]),
-            dscps: (kind > 2).then(|| vec![46]),
-            ..Conditions::default()
-        },
-        treatment: Treatment {
-            class: TrafficClass::ALL.get(class).copied(),
-            colour: [None, Some(Colour::Yellow), Some(Colour::Red)][usize::from(colour)],
-            mark: (mark < 64).then_some(mark).filter(|_| to % 3 == 0),
-            tc: None,
-        },
-    });
+    let port = prop::option::of(5003u16..5006);
+    let upper = (port.clone(), port, prop::option::of(prop::sample::select(vec![17u8, 6])), any::<bool>());
+    let rule = (0u8..12, 0u8..4, prop::option::of(28u16..80), upper, 0usize..9, 0u8..3, 0u8..70);
+    let rule =
+        rule.prop_map(|(to, kind, length, (from_port, to_port, protocol, here), class, colour, mark)| Rule {
+            name: format!("{to} {kind} {length:?} {here} {class} {colour} {mark}").into(),
+            conditions: Conditions {
+                interfaces: (!here).then(|| vec![GE1]),
+                destinations: (kind > 0).then(|| vec![format!("198.51.100.{to}/31").parse().unwrap()]),
+                sources: (kind == 2).then(|| vec!["10.1.0.8/30".parse().unwrap()]),
+                source_ports: from_port.map(|port| vec![port..=5004]),
+                destination_ports: to_port.map(|port| vec![port..=5006]),
+                protocols: protocol.map(|protocol| vec![protocol]),
+                lengths: length.map(|length| vec![length..=1500]),
+                dscps: (kind > 2).then(|| vec![46]),
+                ..Conditions::default()
+            },
+            treatment: Treatment {
+                class: TrafficClass::ALL.get(class).copied(),
+                colour: [None, Some(Colour::Yellow), Some(Colour::Red)][usize::from(colour)],
+                mark: (mark < 64).then_some(mark).filter(|_| to % 3 == 0),
+                tc: None,
+            },
+        });
     // Names are what counts are kept by.
     prop::collection::vec(rule, 0..5).prop_map(|rules| {
         let named = |(at, rule): (usize, Rule)| Rule { name: format!("{at} {}", rule.name).into(), ..rule };

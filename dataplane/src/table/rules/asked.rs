@@ -12,6 +12,9 @@ use crate::id::{IfIndex, VrfId};
 /// Packets that are asked for together, unless somebody wants another number.
 pub const ASKED: usize = 32;
 
+/// In place of a rule's: none matches.
+pub const NO_RULE: u16 = u16::MAX;
+
 /// Up to `N` packets, 64 at most. It is kept from one time to the next, so that nothing has to be cleared.
 #[derive(Clone, Debug)]
 pub struct Asked<const N: usize = ASKED> {
@@ -27,8 +30,8 @@ pub struct Asked<const N: usize = ASKED> {
 /// What rules have to do with packets of an interface, a Vrf and such labels: the same for all of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Concern {
-    interface: u32,
-    vrf: u32,
+    pub(super) interface: u32,
+    pub(super) vrf: u32,
 }
 
 impl RuleSet {
@@ -120,11 +123,44 @@ impl<const N: usize> Asked<N> {
         true
     }
 
+    /// Makes so many packets, `N` at the most, all there are: they are written column by column.
+    #[inline]
+    pub(super) fn begin(&mut self, packets: usize) {
+        (self.len, self.others) = (packets.min(N), [0; 2]);
+    }
+
+    /// The class of each packet in a field.
+    #[inline]
+    pub(super) fn column_mut(&mut self, field: Field) -> &mut [u32; N] {
+        &mut self.classes[field as usize]
+    }
+
+    /// The source and the destination of each packet.
+    #[inline]
+    pub(super) fn addresses_mut(&mut self) -> &mut [[u32; N]; 2] {
+        &mut self.addresses
+    }
+
     /// Looks for the first rule of each packet whose conditions all hold, and hands its
     /// place on with the packet's number, from 0, in the order that they were added in. All
     /// are forgotten then.
     #[inline]
     pub fn answer(&mut self, rules: &RuleSet, mut each: impl FnMut(usize, Option<usize>)) {
+        for at in 0..self.take_together(rules) {
+            each(at, rules.plan.last.find(|place| self.classes[place][at]));
+        }
+    }
+
+    /// As [`Asked::answer`], into the places of the packets; what no rule takes has [`NO_RULE`].
+    #[inline]
+    pub fn answer_into(&mut self, rules: &RuleSet, found: &mut [u16]) {
+        let len = self.take_together(rules).min(found.len());
+        rules.plan.last.find_all(|place| &self.classes[place][..len], &mut found[..len]);
+    }
+
+    /// Finds what classes are together, of all packets; gives how many these are, which are forgotten then.
+    #[inline]
+    fn take_together(&mut self, rules: &RuleSet) -> usize {
         let len = std::mem::take(&mut self.len).min(N);
         for (at, field, table) in rules.tables.addresses() {
             let (addresses, classes) = (&self.addresses[at][..len], &mut self.classes[field as usize][..len]);
@@ -148,9 +184,7 @@ impl<const N: usize> Asked<N> {
                 merge.merge(&first[..len], &second[..len], &mut into[..len]);
             }
         }
-        for at in 0..len {
-            each(at, rules.plan.last.find(|place| self.classes[place][at]));
-        }
+        len
     }
 }
 

@@ -56,12 +56,33 @@ impl Numbers {
 
     #[inline(always)]
     pub(super) fn get(&self, number: usize) -> u32 {
-        let Some(block) = self.blocks.get(number / BLOCK) else { return self.other };
-        self.classes.get(*block as usize + number % BLOCK).copied().unwrap_or(self.other)
+        self.look().get(number)
+    }
+
+    /// The table, for several numbers.
+    #[inline(always)]
+    pub(super) fn look(&self) -> Look<'_> {
+        Look { blocks: &self.blocks, classes: &self.classes, other: self.other }
     }
 
     fn memory(&self) -> usize {
         (self.blocks.len() + self.classes.len()) * size_of::<u32>()
+    }
+}
+
+/// Numbers and their classes, where they lie.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    blocks: &'a [u32],
+    classes: &'a [u32],
+    other: u32,
+}
+
+impl Look<'_> {
+    #[inline(always)]
+    pub(super) fn get(self, number: usize) -> u32 {
+        let Some(block) = self.blocks.get(number / BLOCK) else { return self.other };
+        self.classes.get(*block as usize + number % BLOCK).copied().unwrap_or(self.other)
     }
 }
 
@@ -110,6 +131,12 @@ impl Tables {
     #[inline(always)]
     pub(super) fn header(&self, fields: &Fields) -> u32 {
         self.headers.get(header(fields.labelled, fields.fragment, fields.dscp))
+    }
+
+    /// Where packets with such labels and fragment begin in the table of headers, the first DSCP's.
+    #[inline(always)]
+    pub(super) fn header_row(&self, labelled: Labelled, fragment: Fragment) -> usize {
+        header(labelled, fragment, 0)
     }
 
     /// Of what is no IP packet.

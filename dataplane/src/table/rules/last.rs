@@ -2,6 +2,7 @@
 //! classes are left apart, the first rule common to their rows, as far as the rows' first
 //! words say that a word is worth it (aggregated bit vectors, Baboescu and Varghese, SIGCOMM 2001).
 
+use super::asked::NO_RULE;
 use super::merge::{Group, NONE};
 use super::rows::summary;
 
@@ -34,6 +35,27 @@ impl Last {
                 (rule != NONE).then_some(rule as usize)
             }
             Self::Rows(rows) => rows.find(class),
+        }
+    }
+
+    /// The rule of each packet, by the classes of all of them in each place; [`NO_RULE`] where there is none.
+    #[inline(always)]
+    pub(super) fn find_all<'c>(&self, classes: impl Fn(usize) -> &'c [u32], found: &mut [u16]) {
+        match self {
+            Self::Rules(places) => {
+                found.fill(NO_RULE);
+                for place in places {
+                    // Classes here are rules, of which none is higher.
+                    let each = found.iter_mut().zip(classes(*place));
+                    each.for_each(|(first, rule)| *first = (*first).min(*rule as u16));
+                }
+            }
+            Self::Rows(rows) => {
+                for (at, found) in found.iter_mut().enumerate() {
+                    let rule = rows.find(|place| classes(place).get(at).copied().unwrap_or(0));
+                    *found = rule.map_or(NO_RULE, |rule| rule as u16);
+                }
+            }
         }
     }
 

@@ -14,6 +14,7 @@
 mod asked;
 mod bound;
 mod build;
+mod columns;
 mod field;
 mod last;
 mod merge;
@@ -33,8 +34,9 @@ use ipnet::IpNet;
 use crate::class::{Colour, TrafficClass};
 use crate::id::{IfIndex, VrfId};
 
-pub use asked::{ASKED, Asked, Concern};
+pub use asked::{ASKED, Asked, Concern, NO_RULE};
 pub use bound::{MOST_MEMORY, most_memory};
+pub use columns::Plain;
 pub use set::{Found, RuleSet};
 
 /// Rules of one direction at most: one bit each of 64 words.

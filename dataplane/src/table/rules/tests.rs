@@ -91,6 +91,29 @@ fn conditions() -> impl Strategy<Value = Conditions> {
     })
 }
 
+impl Plain for Fields {
+    fn addresses(&self) -> (u32, u32) {
+        let bits = |address| if let IpAddr::V4(address) = address { address.to_bits() } else { 0 };
+        (bits(self.source), bits(self.destination))
+    }
+
+    fn ports(&self) -> Option<(u16, u16)> {
+        self.ports
+    }
+
+    fn protocol(&self) -> u8 {
+        self.protocol
+    }
+
+    fn dscp(&self) -> u8 {
+        self.dscp
+    }
+
+    fn l3_length(&self) -> u16 {
+        self.length
+    }
+}
+
 fn labelled() -> impl Strategy<Value = Labelled> {
     let tc = || 0u8..8;
     prop_oneof![2 => Just(Labelled::No), 1 => tc().prop_map(Labelled::Edge), 1 => tc().prop_map(Labelled::Through)]
@@ -139,6 +162,24 @@ proptest! {
             together.answer(&set, |at, rule| found.push((at, rule)));
             let one_by_one = added.iter().map(|fields| by_list(set.rules(), fields)).enumerate();
             prop_assert_eq!(found, one_by_one.collect::<Vec<_>>());
+        }
+        let (place, mut plain) = (&packets[0], packets.clone());
+        plain.retain_mut(|fields| {
+            (fields.interface, fields.vrf) = (place.interface, place.vrf);
+            (fields.labelled, fields.fragment) = (Labelled::No, Fragment::Whole);
+            fields.source.is_ipv4()
+        });
+        if let Some(concern) = set.concern(place.interface, place.vrf, Labelled::No) {
+            for plain in plain.chunks(ASKED) {
+                together.add_plain(&set, concern, plain);
+                prop_assert_eq!(together.len(), plain.len());
+                let mut found = vec![7; plain.len()];
+                together.answer_into(&set, &mut found);
+                let rule = |fields| by_list(set.rules(), fields).map_or(NO_RULE, |rule| rule as u16);
+                prop_assert_eq!(found, plain.iter().map(rule).collect::<Vec<_>>());
+            }
+        } else {
+            prop_assert!(plain.iter().all(|fields| by_list(set.rules(), fields).is_none()));
         }
         for fields in &packets {
             prop_assert_eq!(set.find(fields).map(|(at, _)| at), by_list(set.rules(), fields), "{:?}", fields);
