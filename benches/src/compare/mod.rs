@@ -177,7 +177,7 @@ impl Pair {
     fn round(&mut self, line: &Line, peer: &mut Peer) -> Result<(Took, Took), String> {
         match self {
             Self::Inside(ours) => Ok((ours(), peer.measure(line.name)?)),
-            Self::Between(stand) => Ok((stand.ours()?, stand.theirs()?)),
+            Self::Between(stand) => stand.round(),
         }
     }
 }
