@@ -121,12 +121,33 @@ fn queues_that_cannot_work_are_refused() {
         ]
     );
     assert_eq!(
+        qos("control.weight = 0"),
+        [
+            "interface[3].qos.control.weight: control never only gets what the others leave, so that routing lives"
+        ]
+    );
+    assert_eq!(
         qos("video.limit = \"1500 B\""),
         ["interface[3].qos.video.limit: 1500 B hold no full frame of 1522 B"]
     );
     assert_eq!(
         qos("voice.policer = { rate = \"1 Mbit/s\", burst = \"1 kB\" }"),
         ["interface[3].qos.voice.policer.burst: 1 kB never lets a full frame of 1522 B pass"]
+    );
+}
+
+#[test]
+fn what_one_queue_does_not_heed_is_warned_of() {
+    let warned = |qos: &str| {
+        let text = format!("{SOUND}[interface.qos]\nrate = \"10 Mbit/s\"\ndiscipline = \"fifo\"\n{qos}\n");
+        let warnings = parse(&text, "test.toml").unwrap().warnings();
+        warnings.into_iter().map(|w| format!("{}: {}", w.key, w.message)).collect::<Vec<_>>()
+    };
+    assert!(warned("standard.limit = \"64 kB\"").is_empty());
+    assert_eq!(
+        warned("standard = { limit = \"64 kB\", aqm = \"tail\" }\nvideo.rate = \"2 Mbit/s\""),
+        ["interface[2].qos.discipline: all classes wait in one queue, bounded by the limit of standard: \
+             what else is said of video, standard is not heeded"]
     );
 }
 

@@ -22,6 +22,8 @@ use super::words::{Aqm, Cells, Discipline};
 const LAYER2: u64 = 22;
 /// What the burst of a policer is for: every call sends once in it (G.711, 20 ms).
 pub(super) const POLICER_BURST: Span = Span(20_000_000);
+/// Share of voice that has no priority.
+const VOICE_WEIGHT: u32 = 20;
 /// Full frames that a queue holds at least, unless a limit is set.
 const LEAST_FRAMES: u64 = 8;
 /// Bytes that a queue holds at most, unless a limit is set.
@@ -82,8 +84,8 @@ pub struct ClassSettings {
     /// Served before every class without it (RFC 3246). Default: voice only.
     pub priority: Option<bool>,
     /// Share of what priority leaves, relative to the other weights, 1 to 10,000; 0: only
-    /// what no weighted class wants. Default: control 5, video 20, national 15, clinical 15,
-    /// imaging 25, standard 20, scavenger 0.
+    /// what no weighted class wants, which control may not be. Default: control 5, voice 20 where it has no
+    /// priority, video 20, national 15, clinical 15, imaging 25, standard 20, scavenger 0.
     pub weight: Option<u32>,
     /// What it gets at least when all wait, of what the interface is guaranteed or, where that is not
     /// said, of its rate; 8 kbit/s to 400 Gbit/s. What no class is guaranteed is divided by weight. Default: none.
@@ -243,7 +245,10 @@ impl ClassSettings {
         let limit_bytes = self.limit_bytes(default.limit_bytes, self.rate.or(rate), priority, mtu);
         ClassQos {
             priority,
-            weight: self.weight.unwrap_or(default.weight),
+            weight: self.weight.unwrap_or(match default.priority && !priority {
+                true => VOICE_WEIGHT,
+                false => default.weight,
+            }),
             guaranteed: self.guaranteed.map_or(0, |rate| rate.0),
             shaper: self.rate.map(|rate| RateSpec { rate: rate.0, burst: qos.burst.0 }),
             limit_bytes,

@@ -83,6 +83,7 @@ pub(super) fn warnings(config: &Config, locate: impl Fn(&str) -> Option<Range<us
     let kept = Kept::default();
     let checks = checks(config, &kept, &locate);
     checks.overlaps();
+    checks.unheeded();
     checks.findings.into_inner()
 }
 

@@ -7,7 +7,7 @@ use crate::config::qos::{ClassSettings, PolicerChoice, Qos, full_frame};
 use crate::config::types::Interface;
 use crate::config::units::{Rate, Size};
 use crate::config::values::Class;
-use crate::config::words::Aqm;
+use crate::config::words::{Aqm, Discipline};
 
 impl Checks<'_> {
     pub(super) fn queues(&self) {
@@ -21,6 +21,29 @@ impl Checks<'_> {
             self.guarantees(i, qos, policed);
         }
         self.guaranteed_by_port();
+    }
+
+    /// Warns of settings of classes that wait in one queue with all others.
+    pub(super) fn unheeded(&self) {
+        for (i, interface) in self.config.interfaces.iter().enumerate() {
+            let Some(qos) = interface.qos.as_ref().filter(|qos| qos.discipline == Discipline::Fifo) else {
+                continue;
+            };
+            let limits = |class: &Class, settings: &ClassSettings| {
+                let ClassSettings { limit, .. } = settings;
+                class.0 == TrafficClass::Standard
+                    && *settings == ClassSettings { limit: *limit, ..Default::default() }
+            };
+            let unheeded = qos.classes.iter().filter(|(class, settings)| !limits(class, settings));
+            let names: Vec<&str> = unheeded.map(|(class, _)| class.0.name()).collect();
+            if !names.is_empty() {
+                let message = format!(
+                    "all classes wait in one queue, bounded by the limit of standard: what else is said of {} is not heeded",
+                    names.join(", ")
+                );
+                self.fault("interface", i, "qos.discipline", message, "write \"classes\", or leave that out");
+            }
+        }
     }
 
     /// What classes are guaranteed must fit beside priority into what the interface is, and that into its rate.
@@ -120,6 +143,11 @@ impl Checks<'_> {
                 message,
                 format!("write {least} B or more, or lower the mtu"),
             );
+        }
+        if class.0 == TrafficClass::Control && settings.weight == Some(0) && settings.priority != Some(true) {
+            let message = "control never only gets what the others leave, so that routing lives".into();
+            let help = "write 1 or more, or leave it out (5)";
+            self.fault("interface", i, "qos.control.weight", message, help);
         }
         self.rates(i, class, qos, settings);
         self.aqm(i, name, class, settings);
