@@ -27,3 +27,8 @@ pub(super) fn arrival(calls: u64, frame: u64) -> Arrival {
     let burst = calls.saturating_mul(frame);
     Arrival { burst, rate: burst.saturating_mul(8 * PER_SECOND) }
 }
+
+/// Nanoseconds until one frame more of so many calls may come, when all have sent one.
+pub(super) fn next(calls: u64) -> u64 {
+    1_000_000_000_u64.checked_div(calls.saturating_mul(PER_SECOND)).unwrap_or(u64::MAX)
+}

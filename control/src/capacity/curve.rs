@@ -70,13 +70,11 @@ impl Service {
         Some(Self { rate, latency: time(before, rate) })
     }
 
-    /// A part of it, `mine` of `all`, after so many `bytes` of the others at the whole rate
-    /// and one longest frame of `own` bytes at the part.
-    pub(super) fn share(self, (mine, all): (u64, u64), bytes: u64, own: u64) -> Option<Self> {
+    /// A part of it, `mine` of `all`, after so many `bytes` at the whole rate.
+    pub(super) fn share(self, (mine, all): (u64, u64), bytes: u64) -> Option<Self> {
         let rate = u128::from(self.rate) * u128::from(mine) / u128::from(all.max(1));
         let rate = u64::try_from(rate).ok().filter(|rate| *rate > 0)?;
-        let others = self.latency.saturating_add(time(bytes, self.rate));
-        Some(Self { rate, latency: others.saturating_add(time(own, rate)) })
+        Some(Self { rate, latency: self.latency.saturating_add(time(bytes, self.rate)) })
     }
 
     /// The longest from coming to being sent, nanoseconds; `None` when it grows without end.
@@ -115,7 +113,7 @@ mod tests {
         assert_eq!(line.delay(Arrival { burst: 1, rate: 1_000_001 }), None);
         assert_eq!(line.backlog(Arrival { burst: 1, rate: 1_000_001 }), None);
         assert_eq!(line.without(Arrival { burst: 0, rate: 1_000_000 }, 0), None);
-        assert_eq!(line.share((0, 5), 0, 0), None);
+        assert_eq!(line.share((0, 5), 0), None);
     }
 
     /// A fluid server: `ahead` first, then what is asked about; both as greedy as they may be.

@@ -39,7 +39,8 @@ impl Group<'_, '_> {
         };
         let packet = call::packet(promise);
         let (site, line) = (self.site.frame(packet), self.site.wire(packet));
-        Load { site: call::arrival(calls, site), line: call::arrival(calls, line) }
+        let frames = Some((calls, call::next(calls)));
+        Load { site: call::arrival(calls, site), line: call::arrival(calls, line), frames }
     }
 
     /// What all send, with `calls` in place of those of the promise at `n`.
@@ -100,8 +101,14 @@ impl Group<'_, '_> {
 
     fn queued(&self, path: Path, load: Load, bound: Option<u64>) -> Option<Short> {
         let spec = &self.site.qos.classes[self.class.index()];
-        let rate = Short::Rate { needed: load.site.rate, there: path.rate() };
-        let (Some(wait), Some(held)) = (path.delay(load), path.backlog(load)) else { return Some(rate) };
+        let (Some(wait), Some(held)) = (path.delay(load), path.backlog(load)) else {
+            let (needed, there) = (load.site.rate, path.rate());
+            return Some(match () {
+                () if needed <= there => Short::Bursts { needed, there },
+                () if needed <= path.site.rate => Short::OfLine { needed, there },
+                () => Short::Rate { needed, there },
+            });
+        };
         let (limit, longest) = (u64::from(spec.limit_bytes), spec.limit_time);
         if let Some(short) =
             self.room.filter(|_| self.is_urgent()).and_then(|room| room.short(self.frames_of(held)))
@@ -132,7 +139,8 @@ impl Group<'_, '_> {
     pub(super) fn judge(&self, n: usize) -> Option<(Short, Mend)> {
         let short = self.short(n, None, &self.path())?;
         let calls = self.promises.get(n)?.calls.map(|_| self.calls(n));
-        Some((short, Mend { calls, rate: self.mending_rate(n) }))
+        let priority = self.site.class(self.class.index()).priority;
+        Some((short, Mend { calls, rate: self.mending_rate(n), priority }))
     }
 
     /// The least rate of the interface, a whole number of kbit/s, with which the promise at

@@ -7,9 +7,9 @@ use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::qos::QUANTUM;
 
 use super::curve::{Arrival, Service, bytes, time};
-use super::path::{Line, Turns};
+use super::path::{Late, Line, Own, Turns};
 use super::short::Short;
-use super::site::Site;
+use super::site::{Load, Site};
 
 /// The most that a site is behind with what it is guaranteed, nanoseconds at that rate.
 const BEHIND: u64 = 100_000_000;
@@ -21,12 +21,14 @@ struct Sends {
     urgent: Result<Arrival, Short>,
     /// With priority, and of what it is guaranteed.
     first: Option<Arrival>,
-    /// By its shaper.
+    /// By its shaper: at any time; after it has waited for that alone.
     shaped: Option<Arrival>,
+    held: Option<Arrival>,
     /// In a turn, bytes.
     quantum: u64,
     /// In a frame, bytes.
     longest: u64,
+    late: Late,
 }
 
 /// What several sites send, and of how many nothing is known.
@@ -61,11 +63,27 @@ pub(super) struct Together {
     urgent: Sum,
     first: Sum,
     shaped: Sum,
+    held: Sum,
     quanta: u64,
     /// The two longest frames.
     longest: [u64; 2],
     /// The first two of which it is not known what they send with priority.
     unbounded: Vec<(String, Short)>,
+    late: Late,
+    /// All their longest frames.
+    frames: u64,
+}
+
+impl Default for Late {
+    fn default() -> Self {
+        Self { calm: u64::MAX, burst: u64::MAX }
+    }
+}
+
+impl Late {
+    fn and(self, other: Self) -> Self {
+        Self { calm: self.calm.min(other.calm), burst: self.burst.min(other.burst) }
+    }
 }
 
 impl Together {
@@ -80,7 +98,10 @@ impl Together {
         self.urgent.add(sends.urgent.clone().ok());
         self.first.add(sends.first);
         self.shaped.add(sends.shaped);
+        self.held.add(sends.held);
         self.quanta = self.quanta.saturating_add(sends.quantum);
+        self.late = self.late.and(sends.late);
+        self.frames = self.frames.saturating_add(sends.longest);
         let [first, second] = self.longest;
         self.longest = [first.max(sends.longest), second.max(first.min(sends.longest))];
         if let (Err(short), true) = (sends.urgent, self.unbounded.len() < 2) {
@@ -104,8 +125,11 @@ impl Together {
             urgent: self.urgent.without(own.urgent.ok()).ok_or_else(unbounded),
             first: self.first.without(own.first),
             shaped: self.shaped.without(own.shaped),
+            held: self.held.without(own.held),
             quanta: self.quanta.saturating_sub(own.quantum),
             begun: begun.saturating_add(self.longest[0].saturating_mul(at_once)),
+            late: self.late,
+            round: (self.trees <= 1).then(|| self.frames.saturating_sub(own.longest)),
         }
     }
 }
@@ -119,9 +143,13 @@ pub(super) struct Beside {
     urgent: Result<Arrival, Short>,
     first: Option<Arrival>,
     shaped: Option<Arrival>,
+    held: Option<Arrival>,
     quanta: u64,
     /// The longest frame of another site, and one of each further tree, bytes.
     begun: u64,
+    late: Late,
+    /// A frame of each other site, bytes, where all are in one tree.
+    round: Option<u64>,
 }
 
 impl Beside {
@@ -132,53 +160,107 @@ impl Beside {
 
 impl Site<'_> {
     pub(super) fn on_line(&self, rate: u64, class: TrafficClass, beside: &Beside) -> Result<Line, Short> {
-        let full = self.qos.shaper.map_or(u64::MAX, |s| s.burst);
-        let (urgent, begun) = (beside.urgent.clone()?, beside.begun);
-        // Of its own site, what goes before the class goes on coming while it waits for others.
-        let own = self.ahead(self.before(class)).map(|own| self.load(own).line)?;
-        let own = Arrival { burst: 0, rate: own.rate };
-        let fits = |before: &Arrival| before.rate < rate;
-        let before = Some(urgent.and(own)).filter(fits);
-        let before = before.ok_or(Short::Line { needed: urgent.and(own).rate, there: rate })?;
-        if self.class(class.index()).priority {
-            return Ok(Line { rate, before: Some(before), begun, turns: [None; 2], full });
+        let urgent = beside.urgent.clone()?;
+        let ahead = self.ahead(self.before(class)).map(|ahead| self.load(ahead))?;
+        let fits = |before: &Arrival| before.rate.saturating_add(ahead.line.rate) < rate;
+        if !fits(&urgent) {
+            let needed = urgent.rate.saturating_add(ahead.line.rate);
+            return Err(Short::Line { needed, there: rate });
+        }
+        let first = self.class(class.index()).priority;
+        let held = beside.held.filter(fits);
+        let waits =
+            held.map_or(u64::MAX, |held| time(held.burst.saturating_add(beside.begun), rate - held.rate));
+        let own = self.own(rate, ahead, first, waits);
+        if first {
+            let (begun, late, round) = (beside.begun, Some(beside.late), beside.round);
+            return Ok(Line { rate, before: Some(urgent), held, begun, late, round, own, turns: [None; 3] });
         }
         // What the shapers of all the others let out, whatever the order.
-        let before = beside.shaped.map(|shaped| shaped.and(own)).filter(fits);
-        let after = beside.first.and_then(|first| Service::of(rate).without(first, 0));
-        let turns =
-            after.map(|after| [self.guaranteed(after, beside, class), self.by_turns(after, beside, class)]);
-        let turns = turns.unwrap_or_default();
-        Ok(Line { rate, before, begun, turns, full })
+        let before = beside.shaped.filter(fits);
+        let turns = self.all_turns(rate, &own, beside, class).unwrap_or_default();
+        Ok(Line { rate, before, held, begun: beside.begun, late: None, round: None, own, turns })
     }
 
-    /// What it is guaranteed, beside those of others that have had theirs.
+    /// How the line sees it, for a class that goes `first` or has its turn behind what is `ahead`, where it `waits` for
+    /// the line no longer than so.
+    fn own(&self, line: u64, ahead: Load, first: bool, waits: u64) -> Own {
+        let line = self.of_line(line);
+        let rate = self.rate().unwrap_or(line);
+        let (owed, begun) = match first {
+            true => (self.owed(), time(self.longest(), rate.saturating_sub(ahead.site.rate))),
+            false => (0, 0),
+        };
+        let (saved, full) = match self.qos.shaper {
+            // A line that is no faster than the site sends no burst of it.
+            Some(shaper) => {
+                let full = if rate < line { shaper.burst.min(waits) } else { 0 };
+                (bytes(shaper.burst, shaper.rate).saturating_add(owed), full)
+            }
+            None => (u64::MAX, 0),
+        };
+        Own { ahead, rate, line, saved, full, begun, first }
+    }
+
+    /// What turns give it: out of what it is guaranteed, of what none is, and both together.
+    fn all_turns(
+        &self,
+        line: u64,
+        own: &Own,
+        beside: &Beside,
+        class: TrafficClass,
+    ) -> Option<[Option<Turns>; 3]> {
+        let first = beside.first?;
+        let sure = self.guaranteed(Service::of(line).without(first, 0)?, beside, class);
+        // Its own priority costs it tokens, slower than the line sends: its burst is counted there.
+        let urgent = Arrival { burst: 0, rate: own.ahead.line.rate };
+        let shared = self.by_turns(Service::of(line).without(first.and(urgent), 0), own, beside);
+        let with = |(rate, once, again): (u64, u64, u64)| self.shared(class, rate, once, again);
+        let both = self.qos.assured.zip(sure).and_then(|(assured, sure)| {
+            let own_first = self.load(Arrival { burst: 0, rate: assured.rate }).line.rate.max(urgent.rate);
+            let own_first = Arrival { burst: urgent.burst, rate: own_first };
+            let rest = Service::of(line).without(first.and(own_first), 0);
+            let (rate, once, again) = self.by_turns(rest, own, beside)?;
+            let more = assured.rate.saturating_sub(own.ahead.site.rate);
+            with((rate.saturating_add(more), once.max(sure.once), again.max(sure.again)))
+        });
+        Some([sure, shared.and_then(with), both])
+    }
+
+    /// What it is guaranteed, beside those of others that have had theirs. Its priority is counted to it.
     fn guaranteed(&self, after: Service, beside: &Beside, class: TrafficClass) -> Option<Turns> {
-        let rate = self.qos.assured?.rate.min(self.of_line(after.rate));
-        self.turns(rate, (after.latency, time(beside.begun, after.rate)), class)
+        let rate = self.qos.assured?.rate.min(self.of_line(after.rate)).min(self.rate()?);
+        let ahead = Arrival { burst: 0, rate: self.ahead(self.before(class)).ok()?.rate };
+        // While it waits for others, what goes before it comes.
+        let stretched = |latency| Some(Service { rate, latency }.without(ahead, 0)?.latency);
+        let site = self.service(class, rate).ok()?;
+        let again = stretched(time(beside.begun, after.rate))?;
+        Some(Turns { site, rate, once: stretched(after.latency)?, again })
     }
 
     /// Deficit round robin (Stiliadis and Varma, INFOCOM 1996, table 1): its weight's part of what
     /// is not guaranteed, after three quanta of each but for two of its own. One that comes back
     /// in a round that it has not had its quantum of goes first. Sites of several trees have their
     /// quanta of a round in any order: first in one and last in the next, which is a quantum of
-    /// each of the others more.
-    fn by_turns(&self, after: Service, beside: &Beside, class: TrafficClass) -> Option<Turns> {
-        let own = self.sends().quantum;
-        let all = beside.quanta.saturating_add(own);
+    /// each of the others more. Priority of the site itself is not counted to its quantum: it goes before all
+    /// turns, as that of the others does. Gives bit/s, the wait for the first turn, and that for a frame that has begun.
+    fn by_turns(&self, after: Option<Service>, own: &Own, beside: &Beside) -> Option<(u64, u64, u64)> {
+        let (after, quantum) = (after?, self.sends().quantum);
+        let all = beside.quanta.saturating_add(quantum);
         let rounds = if beside.trees > 1 { 4 } else { 3 };
-        let before = all.saturating_mul(rounds).saturating_sub((rounds - 1) * own);
-        let part = after.share((own, all), before, 0)?;
-        self.turns(self.of_line(part.rate), (part.latency, time(beside.begun, after.rate)), class)
+        let before = all.saturating_mul(rounds).saturating_sub((rounds - 1) * quantum);
+        let part = after.share((quantum, all), before)?;
+        let rate = self.of_line(part.rate).min(own.rate);
+        Some((rate, part.latency, time(beside.begun, after.rate)))
     }
 
-    fn turns(&self, rate: u64, (once, again): (u64, u64), class: TrafficClass) -> Option<Turns> {
-        let rate = rate.min(self.rate()?);
-        let ahead = Arrival { burst: 0, rate: self.ahead(self.before(class)).ok()?.rate };
-        // While it waits for others, what goes before it comes.
-        let stretched = |latency| Some(Service { rate, latency }.without(ahead, 0)?.latency);
-        let site = self.service(class, rate).ok()?;
-        Some(Turns { site, rate, once: stretched(once)?, again: stretched(again)? })
+    /// A class's part of turns that give its interface so much beside its priority, which its shaper counts.
+    fn shared(&self, class: TrafficClass, rate: u64, once: u64, again: u64) -> Option<Turns> {
+        let ahead = self.ahead(self.before(class)).ok()?;
+        let left = Service::of(self.rate()?).without(ahead, self.begun(class))?;
+        let rate = rate.min(left.rate);
+        let site = self.part(class, Service { rate, latency: left.latency }).ok()?;
+        Some(Turns { site, rate, once, again })
     }
 
     fn sends(&self) -> Sends {
@@ -195,7 +277,15 @@ impl Site<'_> {
             }
             None => *urgent,
         });
-        Sends { urgent, first, shaped: self.shaped(), quantum, longest }
+        let (shaped, held) = self.shaped().unzip();
+        Sends { urgent, first, shaped, held, quantum, longest, late: self.late() }
+    }
+
+    fn late(&self) -> Late {
+        let policed = self.ahead((0..CLASSES).filter(|c| self.class(*c).priority));
+        let (Some(shaper), Ok(policed)) = (self.qos.shaper, policed) else { return Late::default() };
+        let saved = bytes(shaper.burst, shaper.rate).saturating_add(self.owed());
+        Late { calm: time(saved, policed.rate), burst: time(policed.burst, policed.rate) }
     }
 
     /// The most that it sends out of what it is guaranteed, as the line counts it.
@@ -205,23 +295,26 @@ impl Site<'_> {
         Some(self.load(Arrival { burst, rate: sure.rate }).line)
     }
 
-    /// The most that its shaper lets out, as the line counts it: two frames beyond its burst.
-    fn shaped(&self) -> Option<Arrival> {
+    /// The most that its shaper lets out, as the line counts it: two frames beyond its burst, and where it waited
+    /// for nothing else, these alone.
+    fn shaped(&self) -> Option<(Arrival, Arrival)> {
         let shaper = self.qos.shaper?;
-        let burst = bytes(shaper.burst, shaper.rate).saturating_add(self.owed() + self.longest());
-        Some(self.load(Arrival { burst, rate: shaper.rate }).line)
+        let frames = self.owed() + self.longest();
+        let of =
+            |burst: u64| self.load(Arrival { burst: burst.saturating_add(frames), rate: shaper.rate }).line;
+        Some((of(bytes(shaper.burst, shaper.rate)), of(0)))
     }
 
     /// The most that it sends with priority, as the line counts it.
     fn urgent(&self) -> Result<Arrival, Short> {
         let policed = self.ahead((0..CLASSES).filter(|c| self.class(*c).priority));
         match (policed, self.shaped()) {
-            (Ok(policed), Some(shaped)) => {
+            (Ok(policed), Some((shaped, _))) => {
                 let policed = self.load(policed).line;
                 Ok(if shaped.rate < policed.rate { shaped } else { policed })
             }
             (Ok(policed), None) => Ok(self.load(policed).line),
-            (Err(_), Some(shaped)) => Ok(shaped),
+            (Err(_), Some((shaped, _))) => Ok(shaped),
             (Err(short), None) => Err(short),
         }
     }

@@ -17,6 +17,11 @@ pub(super) enum Short {
     Unpoliced { interface: String, class: TrafficClass },
     /// Rates, bit/s: what the class needs; what it is sure of.
     Rate { needed: u64, there: u64 },
+    /// Rates, bit/s: what the class needs; what the port, shared with its other interfaces, is sure to give it.
+    OfLine { needed: u64, there: u64 },
+    /// Rates, bit/s: what the class needs, what it is sure of, which is more; but others' bursts
+    /// may make it wait again and again.
+    Bursts { needed: u64, there: u64 },
     /// Rates, bit/s: what goes before it on the line, and the line.
     Line { needed: u64, there: u64 },
     /// Rates, bit/s: what the promise needs, what the class's policer lets through.
@@ -45,6 +50,8 @@ pub(super) struct Mend {
     pub(super) calls: Option<u64>,
     /// The interface's rate with which it fits, bit/s.
     pub(super) rate: Option<u64>,
+    /// Whether the class has priority.
+    pub(super) priority: bool,
 }
 
 impl Short {
@@ -62,9 +69,16 @@ impl Short {
             Self::Unpoliced { interface, class } => {
                 format!("{} of \"{interface}\" goes first, and no policer bounds it", class.name())
             }
-            Self::Rate { needed, there } => {
+            Self::Rate { needed, there } | Self::OfLine { needed, there } => {
                 let (needed, there, by) = rates(*needed, *there);
                 format!("it needs {needed}; {class} of \"{interface}\" is sure of {there}: short by {by}")
+            }
+            Self::Bursts { needed, there } => {
+                let (needed, there, _) = rates(*needed, *there);
+                format!(
+                    "it needs {needed}, and {class} of \"{interface}\" is sure of {there} in the long run; \
+                     but bursts of the port's other interfaces leave it no bound"
+                )
             }
             Self::Line { needed, there } => {
                 let (needed, there, by) = rates(*needed, *there);
@@ -123,8 +137,16 @@ impl Short {
             Self::Unpoliced { class, .. } => {
                 format!("give qos.{0}.policer, or take qos.{0}.priority", class.name())
             }
-            Self::Rate { .. } if class == "voice" => "raise qos.rate".into(),
-            Self::Rate { .. } => format!("raise qos.{class}.weight or qos.rate"),
+            Self::Rate { .. } if mend.priority => "raise qos.rate".into(),
+            Self::Rate { .. } => format!("give qos.{class}.guaranteed, or raise qos.{class}.weight or qos.rate"),
+            Self::OfLine { .. } if mend.priority => {
+                "raise the rate of its port, or lower the policers of the port's other interfaces".into()
+            }
+            Self::OfLine { .. } => "give qos.guaranteed, or raise the rate of its port".into(),
+            Self::Bursts { .. } => {
+                "raise qos.burst or the rate of its port, or lower the policers of the port's other interfaces"
+                    .into()
+            }
             Self::Line { .. } => "lower the policers of the port's other interfaces".into(),
             Self::PolicerRate { needed, .. } => format!("let qos.{class}.policer.rate be {}", Rate(*needed)),
             Self::PolicerBurst { needed, .. } => {
@@ -141,6 +163,8 @@ impl Short {
             Self::Bound { needed, .. } => format!("promise {}", up(*needed)),
         };
         let calls = match mend.calls {
+            // Others' calls may make way.
+            Some(0) if matches!(self, Self::Buffers { .. }) => None,
             Some(0) => Some("no call fits as it is".to_owned()),
             Some(n) => Some(format!("{n} calls fit as it is")),
             None => None,

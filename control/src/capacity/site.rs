@@ -23,6 +23,8 @@ const TAG: u64 = 4;
 const FULL: usize = 1_514;
 /// The shortest frame without FCS.
 const SHORTEST: u64 = 60;
+/// Bytes as accounted that a class by weight may send in a row before the next one's turn, or a frame that is longer.
+const ROW: u64 = 512;
 
 /// One interface with what the tree is told of it.
 #[derive(Debug)]
@@ -39,11 +41,19 @@ pub(super) struct Site<'c> {
 pub(super) struct Load {
     pub(super) site: Arrival,
     pub(super) line: Arrival,
+    /// How many frames come at once, and nanoseconds until one more may; `None` is not known.
+    pub(super) frames: Option<(u64, u64)>,
 }
 
 impl Load {
     pub(super) fn and(self, other: Self) -> Self {
-        Self { site: self.site.and(other.site), line: self.line.and(other.line) }
+        let frames = match (self.frames, other.frames) {
+            _ if self == Self::default() => other.frames,
+            _ if other == Self::default() => self.frames,
+            (Some((a, m)), Some((b, n))) => Some((a.saturating_add(b), m.min(n))),
+            _ => None,
+        };
+        Self { site: self.site.and(other.site), line: self.line.and(other.line), frames }
     }
 }
 
@@ -138,7 +148,7 @@ impl<'c> Site<'c> {
 
     /// What it counts so, as the line counts it at most.
     pub(super) fn load(&self, site: Arrival) -> Load {
-        Load { site, line: self.counts.line.of(site) }
+        Load { site, line: self.counts.line.of(site), frames: None }
     }
 
     /// Bytes of layer 2 as it counts them at most.
@@ -215,7 +225,7 @@ impl<'c> Site<'c> {
 
     /// What is begun when a frame of `class` comes, bytes as it counts them, and is not of its class or before
     /// it: a frame without priority; behind that may be one of a priority class that is later in order.
-    fn begun(&self, class: TrafficClass) -> u64 {
+    pub(super) fn begun(&self, class: TrafficClass) -> u64 {
         let later = class.index() + 1..CLASSES;
         let first = self.class(class.index()).priority;
         let two = first && later.into_iter().any(|c| self.class(c).priority);
@@ -230,12 +240,17 @@ impl<'c> Site<'c> {
 
     /// What serves `class` of it when it is served at `rate` itself, until a line of that rate has sent it.
     pub(super) fn service(&self, class: TrafficClass, rate: u64) -> Result<Service, Short> {
-        if self.qos.discipline == Discipline::Fifo {
-            return Err(Short::OneQueue);
-        }
         let ahead = self.ahead(self.before(class))?;
         let left = Service::of(rate).without(ahead, self.begun(class));
         let left = left.ok_or(Short::Rate { needed: ahead.rate.saturating_add(1), there: rate })?;
+        self.part(class, left)
+    }
+
+    /// What `class` has of what is left when its interface's priority has had its own.
+    pub(super) fn part(&self, class: TrafficClass, left: Service) -> Result<Service, Short> {
+        if self.qos.discipline == Discipline::Fifo {
+            return Err(Short::OneQueue);
+        }
         let own = |service: Service| match self.class(class.index()).shaper {
             Some(own) => Service { rate: service.rate.min(own.rate), latency: service.latency },
             None => service,
@@ -246,7 +261,9 @@ impl<'c> Site<'c> {
         let shares = self.qos.shares().map(u64::from);
         let others = (shares.iter().filter(|share| **share > 0).count() as u64).saturating_sub(1);
         let part = (shares[class.index()], shares.iter().sum());
-        let share = left.share(part, others * self.longest(), self.longest()).ok_or(Short::Leftover)?;
+        // One of each other and its own, at the whole rate (theorem 4).
+        let packet = self.longest().max(ROW);
+        let share = left.share(part, (others + 1) * packet).ok_or(Short::Leftover)?;
         Ok(own(share))
     }
 }

@@ -62,10 +62,12 @@ pub(super) struct Tree {
     pub(super) trees: Vec<Scheduler>,
     pub(super) config: Config,
     pub(super) now: u64,
-    /// Longest waits of voice by interface, until a line of the interface's rate behind has sent it.
+    /// Longest waits of the class `watched`, voice at first, by interface, until a line of the interface's rate behind has sent it.
     pub(super) worst: Vec<u64>,
-    /// When those lines are free.
+    pub(super) watched: TrafficClass,
+    /// When those lines are free, and the port's.
     pub(super) free: Vec<u64>,
+    pub(super) line: u64,
     pub(super) steps: u64,
 }
 
@@ -82,7 +84,16 @@ impl Tree {
             tree
         };
         let (trees, sites) = ((0..trees).map(tree).collect(), config.interfaces.len());
-        Self { trees, config, now: 0, worst: vec![0; sites], free: vec![0; sites], steps: 0 }
+        Self {
+            trees,
+            config,
+            now: 0,
+            worst: vec![0; sites],
+            watched: Voice,
+            free: vec![0; sites],
+            line: 0,
+            steps: 0,
+        }
     }
 
     /// When something may leave.
@@ -124,9 +135,13 @@ impl Tree {
     pub(super) fn left(&mut self, frame: &Frame) {
         let site = frame.meta().out_interface.index();
         let rate = self.config.interfaces[site].qos.as_ref().unwrap().rate.unwrap().0;
-        let sending = time(frame.len() as u64 + u64::from(LINE_OVERHEAD), rate);
-        self.free[site] = self.free[site].max(self.now) + sending;
-        if frame.meta().class == Voice {
+        let bytes = frame.len() as u64 + u64::from(LINE_OVERHEAD);
+        let from = self.line.max(self.now);
+        if let Some(port) = self.config.ports[0].rate {
+            self.line = from + time(bytes, port.0);
+        }
+        self.free[site] = self.free[site].max(from) + time(bytes, rate);
+        if frame.meta().class == self.watched {
             self.worst[site] = self.worst[site].max(self.free[site] - frame.rare().received.0);
         }
     }
