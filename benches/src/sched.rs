@@ -68,12 +68,13 @@ impl Deep {
         assert!(self.dropped.is_empty(), "a queue is full");
     }
 
-    /// Lets so many frames or a few more pass: out of the tree, to another class, and in again. Gives how many.
+    /// Lets so many frames pass: out of the tree, to another class, and in again. Gives how many.
     pub fn pass(&mut self, frames: u64) -> u64 {
         let (mut passed, mut out) = (0, std::mem::take(&mut self.out));
         while passed < frames {
             self.now = Time(self.now.0 + 1_000);
-            passed += self.tree.dequeue(self.now, BURST, &mut out, &mut self.dropped) as u64;
+            let most = BURST.min((frames - passed) as usize);
+            passed += self.tree.dequeue(self.now, most, &mut out, &mut self.dropped) as u64;
             out.frames_mut().iter_mut().for_each(|frame| self.classify(frame));
             self.queue_all(&mut out);
         }
@@ -120,12 +121,13 @@ impl Wide {
         load
     }
 
-    /// Lets so many frames or a few more pass; gives how many.
+    /// Lets so many frames pass; gives how many.
     pub fn pass(&mut self, frames: u64) -> u64 {
         let (mut passed, mut dropped) = (0, Vec::new());
         while passed < frames {
             self.now = Time(self.now.0 + self.burst).max(self.tree.next_event(self.now));
-            passed += self.tree.dequeue(self.now, BATCH, &mut self.out, &mut dropped) as u64;
+            let most = BATCH.min((frames - passed) as usize);
+            passed += self.tree.dequeue(self.now, most, &mut self.out, &mut dropped) as u64;
             self.out.drain().for_each(|frame| enqueue(&mut self.tree, frame, self.now));
         }
         assert!(dropped.is_empty() && self.tree.held_frames() > 0);

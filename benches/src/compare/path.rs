@@ -7,6 +7,7 @@
 //! bytes with FCS, or 512; a line that ends in `-cold` has each batch in memory that no
 //! cache has, and is of the stages alone.
 
+use benches::instructions;
 use benches::ways::{self, Way};
 use benches::whole::{Lines, Whole};
 use dataplane::id::{PortIndex, WorkerIndex};
@@ -25,27 +26,29 @@ const COLD: usize = 1 << 10;
 /// Bytes that a line of long frames adds to each.
 const LONGER: usize = 448;
 
-/// A way of packets, and VPP's least and median ticks for it, where they were recorded.
+/// A way of packets, under what name its instructions are counted, and VPP's least and median ticks for it, where
+/// they were recorded.
 struct Path {
     name: &'static str,
     way: fn() -> Way,
+    counted: Option<&'static str>,
     recorded: Option<(f64, f64)>,
 }
 
 fn paths() -> Vec<Path> {
-    let path = |name, way: fn() -> Way, recorded| Path { name, way, recorded };
+    let path = |name, way: fn() -> Way, counted, recorded| Path { name, way, counted, recorded };
     vec![
-        path("path-ipv4-1", || ways::ipv4("ipv4", 1), Some((63.0, 89.0))),
-        path("path-ipv4-100k", || ways::ipv4("ipv4", 100_000), None),
-        path("path-ipv4-1m", || ways::ipv4("ipv4", 1_000_000), Some((233.0, 282.0))),
-        path("path-ipv6", || ways::ipv6("ipv6", 10_000), None),
-        path("path-swap-1", || ways::swap("swap", 1), Some((69.0, 94.0))),
-        path("path-swap-10k", || ways::swap("swap", 10_000), Some((108.0, 133.0))),
-        path("path-swap-1m", || ways::swap("swap", 1_000_000), None),
-        path("path-pe-ingress", || ways::push("push", 10_000), Some((160.0, 164.0))),
-        path("path-pe-ingress-hqos", || ways::push("push", 10_000).with_hqos(), None),
-        path("path-pe-egress", || ways::pop("pop", 10_000), Some((127.0, 144.0))),
-        path("path-rules-51", || ways::ruled("rules", 51), Some((253.0, 253.0))),
+        path("path-ipv4-1", || ways::ipv4("ipv4", 1), Some("ipv4-1"), Some((63.0, 89.0))),
+        path("path-ipv4-100k", || ways::ipv4("ipv4", 100_000), Some("ipv4-100k"), None),
+        path("path-ipv4-1m", || ways::ipv4("ipv4", 1_000_000), None, Some((233.0, 282.0))),
+        path("path-ipv6", || ways::ipv6("ipv6", 10_000), Some("ipv6-10k"), None),
+        path("path-swap-1", || ways::swap("swap", 1), Some("swap-1"), Some((69.0, 94.0))),
+        path("path-swap-10k", || ways::swap("swap", 10_000), Some("swap-10k"), Some((108.0, 133.0))),
+        path("path-swap-1m", || ways::swap("swap", 1_000_000), None, None),
+        path("path-pe-ingress", || ways::push("push", 10_000), Some("push2-10k"), Some((160.0, 164.0))),
+        path("path-pe-ingress-hqos", || ways::push("push", 10_000).with_hqos(), Some("push2-10k-hqos"), None),
+        path("path-pe-egress", || ways::pop("pop", 10_000), Some("pop-lookup-10k"), Some((127.0, 144.0))),
+        path("path-rules-51", || ways::ruled("rules", 51), Some("rules-51"), Some((253.0, 253.0))),
     ]
 }
 
@@ -78,7 +81,13 @@ pub(super) fn run(wanted: &dyn Fn(&str) -> bool, rounds: u8, core: usize, told: 
             let took: Box<dyn FnMut() -> Took> =
                 if *cold { Box::new(stages(&way, frames)) } else { Box::new(whole(&way, frames)) };
             let recorded = path.recorded.filter(|_| ending.is_empty());
-            told.tell(&name, ticks_per_ns().map(|ticks| repeat(&name, recorded, took, ticks, rounds, core)));
+            let shares = path.counted.filter(|_| !cold).map(instructions::shares).transpose();
+            let compared = shares.and_then(|shares| {
+                let mut compared = repeat(&name, recorded, took, ticks_per_ns()?, rounds, core);
+                shares.into_iter().for_each(|shares| compared.outcome[0] += &format!("; {shares}"));
+                Ok(compared)
+            });
+            told.tell(&name, compared);
         }
     }
     some

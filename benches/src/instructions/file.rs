@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::probe::NAMES;
+use super::probe::{STAGES, TREES};
 
 /// Instructions per packet, by way and by what was counted.
 pub(super) type Counts = BTreeMap<String, BTreeMap<String, f64>>;
@@ -36,13 +36,33 @@ pub(super) fn read() -> Result<Counts, String> {
     toml::from_str(&text).map_err(|e| of(&e))
 }
 
+/// The names of a way's counts, in order.
+fn names_of(of_way: &BTreeMap<String, f64>) -> impl Iterator<Item = &'static str> {
+    STAGES.into_iter().chain(TREES).filter(|name| of_way.contains_key(*name))
+}
+
+/// What a packet takes on this way, and the share of each stage in it; the rest of a worker's are its turn, its lines'
+/// ends, counts and the tree.
+pub(super) fn shares(of_way: &BTreeMap<String, f64>) -> Option<String> {
+    let worker = of_way.get("worker").copied().filter(|worker| *worker > 0.0)?;
+    let share = |count: f64| (count / worker * 100.0).round();
+    let (mut text, mut rest) = (format!("{worker:.0} instructions:"), worker);
+    for name in STAGES.into_iter().filter(|name| *name != "worker") {
+        let count = of_way.get(name).copied().unwrap_or_default();
+        rest -= count;
+        let _ = write!(text, " {name} {} %,", share(count));
+    }
+    let _ = write!(text, " the rest {} %", share(rest));
+    Some(text)
+}
+
 /// Writes the file.
 pub(super) fn write(counts: &Counts) -> Result<(), String> {
     let mut text = HEAD.to_owned();
     for (way, of_way) in counts {
         let _ = writeln!(text, "\n[{way}]");
-        for name in NAMES {
-            let _ = writeln!(text, "{name} = {:.1}", of_way.get(name).copied().unwrap_or_default());
+        for name in names_of(of_way) {
+            let _ = writeln!(text, "{name} = {:.1}", of_way[name]);
         }
     }
     std::fs::write(path(), text).map_err(|e| format!("{}: {e}", path().display()))
@@ -50,13 +70,18 @@ pub(super) fn write(counts: &Counts) -> Result<(), String> {
 
 /// The counts as a table; beside each that differs from `before` by how much.
 pub(super) fn table(counts: &Counts, before: Option<&Counts>) -> String {
-    let mut text = format!("{:16}", "per packet");
-    NAMES.iter().for_each(|name| text += &format!("{name:>16}"));
+    let (mut text, mut head) = (String::new(), Vec::new());
     for (way, of_way) in counts {
+        let names: Vec<_> = names_of(of_way).collect();
+        if names != head {
+            let _ = write!(text, "{}{:16}", if head.is_empty() { "" } else { "\n" }, "per packet");
+            names.iter().for_each(|name| text += &format!("{name:>16}"));
+            head = names;
+        }
         let _ = write!(text, "\n{way:16}");
-        for name in NAMES {
-            let now = of_way.get(name).copied().unwrap_or_default();
-            let then = before.and_then(|before| before.get(way)?.get(name).copied());
+        for name in &head {
+            let now = of_way[*name];
+            let then = before.and_then(|before| before.get(way)?.get(*name).copied());
             let change = then.map_or(String::new(), |then| change(then, now));
             let _ = write!(text, "{:>16}", format!("{now:.1}{change}"));
         }
@@ -120,6 +145,15 @@ mod tests {
     }
 
     #[test]
+    fn shares_are_of_all_that_a_worker_takes() {
+        let counts = [("parse", 50.0), ("lookup", 100.0), ("rewrite", 20.0), ("worker", 200.0)];
+        let of_way = counts.map(|(name, count)| (name.to_owned(), count)).into();
+        let told = "200 instructions: parse 25 %, classify 0 %, police 0 %, lookup 50 %, rewrite 10 %, the rest 15 %";
+        assert_eq!(shares(&of_way).unwrap(), told);
+        assert_eq!(shares(&BTreeMap::new()), None);
+    }
+
+    #[test]
     fn what_is_not_counted_on_both_sides_is_named() {
         assert!(compare(&Counts::new(), &counts(1.0)).is_err());
         assert!(compare(&counts(1.0), &Counts::new()).is_err());
@@ -128,7 +162,11 @@ mod tests {
     #[test]
     fn the_file_has_every_count() {
         let file = read().unwrap();
-        assert!(file.values().all(|of_way| NAMES.iter().all(|name| of_way[*name] > 0.0)));
-        assert_eq!(file.len(), 13);
+        for (way, of_way) in &file {
+            let names: &[&str] = if way == "tree" { &TREES } else { &STAGES };
+            assert_eq!(names_of(of_way).collect::<Vec<_>>(), names, "{way}");
+            assert!(of_way.values().all(|count| *count > 0.0) && of_way.len() == names.len(), "{way}");
+        }
+        assert_eq!(file.len(), 15);
     }
 }

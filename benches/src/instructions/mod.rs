@@ -43,6 +43,15 @@ pub fn run(arguments: Arguments) -> Result<(), String> {
     }
 }
 
+/// The instructions of a way in benches/instructions.toml, and each stage's share of them.
+///
+/// # Errors
+/// The file cannot be read, or has no such way.
+pub fn shares(way: &str) -> Result<String, String> {
+    let counts = file::read()?;
+    counts.get(way).and_then(file::shares).ok_or_else(|| format!("nothing is counted of {way}"))
+}
+
 /// Counts and says how they compare.
 fn check() -> Result<(), String> {
     let counts = count()?;
@@ -74,15 +83,16 @@ fn count() -> Result<Counts, String> {
     if let Some(other) = unlike_the_file() {
         return Err(format!("no count is comparable: {other}"));
     }
-    let names: Vec<String> = probe::ways().iter().map(|way| way.name.clone()).collect();
+    let ways = probe::ways();
     let sums = callgrind::sums()?;
-    if sums.len() != names.len() * probe::NAMES.len() {
-        return Err(format!("callgrind gave {} counts for {} ways", sums.len(), names.len()));
+    if sums.len() != ways.iter().map(|way| way.counts().len()).sum::<usize>() {
+        return Err(format!("callgrind gave {} counts for {} ways", sums.len(), ways.len()));
     }
-    let per_packet = |sum: &u64| (*sum as f64 / probe::PACKETS as f64 * 10.0).round() / 10.0;
-    let rows = sums.chunks(probe::NAMES.len()).map(|of_way| {
-        let named = probe::NAMES.iter().map(ToString::to_string);
-        named.zip(of_way.iter().map(per_packet)).collect()
-    });
-    Ok(names.into_iter().zip(rows).collect())
+    let mut sums = sums.into_iter();
+    let of_way = |way: probe::Named| {
+        let per_packet = |sum: u64| (sum as f64 / way.packets() as f64 * 10.0).round() / 10.0;
+        let counts = way.counts().iter().map(ToString::to_string).zip(sums.by_ref().map(per_packet));
+        (way.name.clone(), counts.collect())
+    };
+    Ok(ways.into_iter().map(of_way).collect())
 }

@@ -1,5 +1,5 @@
 //! The work that is counted: each stage in turn over the same batches, then a whole
-//! worker from receive to transmit.
+//! worker from receive to transmit; and a scheduler's tree in which frames wait.
 use std::hint::black_box;
 
 use dataplane::id::{PortIndex, WorkerIndex};
@@ -10,26 +10,62 @@ use dataplane::stage::{classify, lookup, parse, police, rewrite};
 use dataplane::table::Snapshot;
 use dataplane::time::Time;
 
+use crate::sched::{Deep, Wide};
 use crate::ways::{self, Way};
 use crate::whole::Whole;
 
-/// What is counted, in order; the stages first.
-pub(super) const NAMES: [&str; 6] = ["parse", "classify", "police", "lookup", "rewrite", "worker"];
+/// What is counted of a way, in order; the stages first.
+pub(super) const STAGES: [&str; 6] = ["parse", "classify", "police", "lookup", "rewrite", "worker"];
 /// Batches of one count.
 const ROUNDS: usize = 16;
 /// Packets of one count.
-pub(super) const PACKETS: usize = ROUNDS * BATCH;
+const PACKETS: usize = ROUNDS * BATCH;
+/// Frames of one count of a tree of 390 interfaces of eight classes: each queue has its turn a few times.
+const FRAMES: usize = 1 << 14;
+/// What is counted of a tree: with one interface busy and with all, at rates that never bind; with all shaped to
+/// 1 Mbit/s, each with calls beside a class of flows and controlled delay.
+pub(super) const TREES: [&str; 3] = ["one-busy", "all-busy", "shaped"];
+const SITES: u32 = 390;
 
-/// A way through the stages, and its name in the file.
+/// What is run.
+enum Work {
+    Way(Box<Way>),
+    Tree,
+}
+
+/// What counts stand together in the file, and its name there.
 pub(super) struct Named {
     pub(super) name: String,
-    way: Way,
+    work: Work,
+}
+
+impl Named {
+    fn way(name: String, way: Way) -> Self {
+        Self { name, work: Work::Way(Box::new(way)) }
+    }
+
+    /// Its counts, in order.
+    pub(super) fn counts(&self) -> &'static [&'static str] {
+        match self.work {
+            Work::Way(_) => &STAGES,
+            Work::Tree => &TREES,
+        }
+    }
+
+    /// Packets of each of them.
+    pub(super) fn packets(&self) -> usize {
+        match self.work {
+            Work::Way(_) => PACKETS,
+            Work::Tree => FRAMES,
+        }
+    }
 }
 
 /// Makes a way of this name with so many routes or labels.
 type Make = fn(&'static str, usize) -> Way;
 
-/// Every way, with one route or label and with ten thousand; IPv4 through match rules, and of two classes.
+/// Every way, with one route or label and with ten thousand; IPv4 with a hundred thousand routes, through match
+/// rules, and of two classes; the tree.
 pub(super) fn ways() -> Vec<Named> {
     let mut all = Vec::new();
     for (n, size) in [(1, "1"), (10_000, "10k")] {
@@ -40,19 +76,41 @@ pub(super) fn ways() -> Vec<Named> {
             ("push2", ways::push),
             ("pop-lookup", ways::pop),
         ];
-        all.extend(make.map(|(name, make)| Named { name: format!("{name}-{size}"), way: make(name, n) }));
+        all.extend(make.map(|(name, make)| Named::way(format!("{name}-{size}"), make(name, n))));
     }
-    all.push(Named { name: "rules-100".into(), way: ways::ruled("rules", 100) });
-    all.push(Named { name: "push2-10k-hqos".into(), way: ways::push("hqos", 10_000).with_hqos() });
-    all.push(Named { name: "mixed-10k".into(), way: ways::mixed("mixed", 10_000) });
+    all.push(Named::way("ipv4-100k".into(), ways::ipv4("ipv4", 100_000)));
+    all.push(Named::way("rules-51".into(), ways::ruled("rules", 51)));
+    all.push(Named::way("push2-10k-hqos".into(), ways::push("hqos", 10_000).with_hqos()));
+    all.push(Named::way("mixed-10k".into(), ways::mixed("mixed", 10_000)));
+    all.push(Named { name: "tree".into(), work: Work::Tree });
     all
 }
 
-/// Counts every stage, then the worker.
+/// Does what is counted.
 pub(super) fn run(named: &Named) {
-    let mut stages = Stages::new(&named.way);
-    for counted in 0..NAMES.len() - 1 {
-        let mut frames = named.way.frames().iter().cycle();
+    match &named.work {
+        Work::Way(way) => run_way(way),
+        Work::Tree => run_trees(),
+    }
+}
+
+/// Counts the trees.
+fn run_trees() {
+    for busy in [1, SITES] {
+        let mut deep = Deep::new(SITES, busy);
+        counted_region_of_tree(|| _ = deep.pass(FRAMES as u64));
+        end_of_count();
+    }
+    let mut wide = Wide::new(SITES, SITES);
+    counted_region_of_tree(|| _ = wide.pass(FRAMES as u64));
+    end_of_count();
+}
+
+/// Counts every stage, then the worker.
+fn run_way(way: &Way) {
+    let mut stages = Stages::new(way);
+    for counted in 0..STAGES.len() - 1 {
+        let mut frames = way.frames().iter().cycle();
         for _ in 0..ROUNDS {
             stages.fill(&mut frames);
             (0..counted).for_each(|stage| stages.run(stage));
@@ -61,8 +119,8 @@ pub(super) fn run(named: &Named) {
         }
         end_of_count();
     }
-    let mut whole = Whole::new(&named.way);
-    let mut frames = named.way.frames().iter().cycle();
+    let mut whole = Whole::new(way);
+    let mut frames = way.frames().iter().cycle();
     // Once for what is made at the first packet.
     whole.batch(&mut frames);
     // A shaper that was idle keeps some for the next round.
@@ -86,6 +144,12 @@ fn counted_region(stages: &mut Stages<'_>, stage: usize) {
 #[inline(never)]
 fn counted_region_of_worker(whole: &mut Whole) {
     whole.step();
+}
+
+/// The same, of a tree.
+#[inline(never)]
+fn counted_region_of_tree(pass: impl FnOnce()) {
+    pass();
 }
 
 /// Where a report is written, by this name.
