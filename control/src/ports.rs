@@ -68,6 +68,7 @@ fn memif(port: &Port) -> MemifOptions {
         },
         secret: memif.secret.as_ref().map(|secret| memif::Secret::new(&secret.0)).unwrap_or_default(),
         permissions: memif.permissions.map_or(0o600, |bits| bits.0.into()),
+        zero_copy: memif.lends(),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use control::config::parse;
+use control::engine;
 use control::ports::port_configs;
 use dataplane::port::PortKind;
 use dataplane::port::memif::{MemifOptions, Notice, Role, Secret};
@@ -44,6 +45,7 @@ fn every_setting_reaches_the_engine() {
         notice: Notice::Poll,
         secret: Secret::new("a word"),
         permissions: 0o600,
+        zero_copy: false,
     };
     let (_, config) = &configs[0];
     assert_eq!((config.kind, config.queues, &config.memif), (PortKind::Memif, 2, &expected));
@@ -109,4 +111,54 @@ fn places_at_a_socket_are_taken_once() {
     assert_eq!(faults(&twice), ["port[1].id: the port \"a\" is the server of interface 1 at that socket"]);
     let other = at("a", "server", "") + &at("b", "server", "id = 1\npermissions = \"0660\"");
     assert_eq!(faults(&other), ["port[1].permissions: another port gives that socket other permissions"]);
+}
+
+fn lends(more: &str) -> String {
+    port(&format!("kind = \"memif\"\nrole = \"client\"\nsocket = \"/s\"\nzero-copy = true\n{more}"))
+}
+
+#[test]
+fn a_client_may_do_without_copies_and_what_that_means_is_told() {
+    let config = parse(&lends("queues = 3\nring-size = 256"), "t").unwrap();
+    assert!(port_configs(&config, 0)[0].1.memif.zero_copy);
+    let warnings = config.warnings();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].key, "port[0].zero-copy");
+    assert_eq!(warnings[0].message, "who listens at /s can read and change every packet in this router");
+    // Buffers for its rings are beside those for frames that wait.
+    let size = engine::size(&config);
+    assert_eq!((size.shared, size.for_rings, size.buffers), (true, 3 * 2 * 256, 16_384));
+    let two = lends("queues = 3\nring-size = 256") + "[router]\nworkers = 2\n";
+    assert_eq!(engine::size(&parse(&two, "t").unwrap()).for_rings, 2 * 2 * 256);
+    for without in [lends("").replace("true", "false"), port("kind = \"loopback\"")] {
+        let config = parse(&without, "t").unwrap();
+        let size = engine::size(&config);
+        assert_eq!((size.shared, size.for_rings, config.warnings().len()), (false, 0, 0));
+    }
+}
+
+#[test]
+fn where_copies_cannot_be_done_without_is_told_with_its_place() {
+    let server = "kind = \"memif\"\nrole = \"server\"\nsocket = \"/s\"\nzero-copy = ";
+    let refused = parse(&port(&format!("{server}true")), "test.toml").unwrap_err();
+    assert_eq!(
+        faults(&port(&format!("{server}true"))),
+        ["port[0].zero-copy: a server cannot do without copies: the client brings the memory"]
+    );
+    let told = refused.to_string();
+    assert!(told.contains("test.toml:6") && told.contains("role = \"client\""), "{told}");
+    assert!(parse(&port(&format!("{server}false")), "t").is_ok());
+    assert_eq!(
+        faults(&lends("buffer-size = 2048")),
+        ["port[0].buffer-size: without copies, frames stand in the router's own buffers"]
+    );
+    let many = lends("") + "[router]\nbuffers = 1048576\nworkers = 4\n";
+    assert_eq!(
+        faults(&many),
+        ["port[0].zero-copy: the buffers of all workers are 8986 MiB, and descriptors reach 4,096"]
+    );
+    assert_eq!(
+        faults(&port("kind = \"loopback\"\nzero-copy = true")),
+        ["port[0].zero-copy: a port of kind \"loopback\" has no \"zero-copy\""]
+    );
 }

@@ -5,10 +5,10 @@
 mod ports;
 
 use std::path::Path;
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
-use dataplane::packet::PoolSize;
+use dataplane::packet::{Arena, Batch, PoolSize};
 use dataplane::port::memif::{self, Notice, Role};
 use dataplane::port::{Memif, MemifOptions, Port};
 use ports::{Hand, PLAIN, frame, turn};
@@ -46,7 +46,19 @@ impl Place {
         device: &str,
         arguments: &[&str],
     ) -> Option<(Vec<Memif>, Testpmd)> {
-        let mut ours = memif::open(queues, options).unwrap();
+        self.connect_with(queues, options, device, arguments, None)
+    }
+
+    /// As [`Place::connect`], of a port that lends frames of `arena`.
+    fn connect_with(
+        &self,
+        queues: usize,
+        options: &MemifOptions,
+        device: &str,
+        arguments: &[&str],
+        arena: Option<&Arc<Arena>>,
+    ) -> Option<(Vec<Memif>, Testpmd)> {
+        let mut ours = memif::open(queues, options, arena).unwrap();
         let mut testpmd = Testpmd::start(&[device.to_owned()], arguments)?;
         let hand = Hand::new(1, PoolSize::Standard);
         let end = Instant::now() + LONG;
@@ -72,8 +84,7 @@ fn frames(count: usize, longest: usize) -> Vec<Vec<u8>> {
 }
 
 /// Sends all and asserts that all come back as they were.
-fn there_and_back(port: &mut Memif, frames: &[Vec<u8>]) {
-    let mut hand = Hand::new(256, PoolSize::Standard);
+fn there_and_back(hand: &mut Hand, port: &mut Memif, frames: &[Vec<u8>]) {
     for some in frames.chunks(48) {
         hand.send(port, some);
         let mut back = Vec::new();
@@ -102,7 +113,7 @@ fn echo(role: Role, notice: Notice, (buffer, bsize): (u32, u32), count: usize) {
         return;
     };
     let sent = frames(count, 1514);
-    there_and_back(&mut ours[0], &sent);
+    there_and_back(&mut Hand::new(256, PoolSize::Standard), &mut ours[0], &sent);
     let stats = ours[0].stats();
     assert_eq!((stats.sent, stats.received, stats.bad_descriptor), (count as u64, count as u64, 0));
     let peer = ours[0].watch().peer();
@@ -134,6 +145,92 @@ fn a_dpdk_server_takes_and_gives_frames_over_several_buffers() {
 #[test]
 fn a_dpdk_client_takes_and_gives_frames_over_several_buffers() {
     echo(Role::Server, Notice::Poll, (2048, 256), 240);
+}
+
+/// A client that lends its frames, a testpmd that gives them back, and the pool that all come back to.
+fn lent(notice: Notice) {
+    const RING: usize = 1024;
+    let place = Place::new();
+    let arena = Arena::new(4096, PoolSize::Standard).unwrap();
+    let mut hand = Hand::lending(&arena);
+    let options = MemifOptions { notice, zero_copy: true, ..place.options(Role::Client) };
+    let (device, arguments) = (place.device("server", ""), ["--forward-mode=io"]);
+    let Some((mut ours, mut testpmd)) = place.connect_with(1, &options, &device, &arguments, Some(&arena))
+    else {
+        return;
+    };
+    assert!(ours[0].watch().peer().zero_copy);
+    // Few at a time, each like no other; idle between them, so that all that was sent comes back.
+    let sent = frames(5000, 1514);
+    there_and_back(&mut hand, &mut ours[0], &sent);
+    hand.until(&mut ours[0], "all that was sent is here again", |hand, port| {
+        assert!(hand.take(port).is_empty());
+        hand.pool.available() == 4096 - RING
+    });
+    // As many as the rings hold, in order.
+    let sent = frames(50_000, 1514);
+    let (mut out, mut back, mut batch) = (0, 0, Batch::new());
+    let end = Instant::now() + LONG;
+    while back < sent.len() {
+        while out < sent.len() && out - back < 2 * RING && batch.room() > 0 {
+            let Some(mut frame) = hand.pool.get() else { break };
+            frame.fill(&sent[out]).unwrap();
+            batch.push(frame).unwrap();
+            out += 1;
+        }
+        ours[0].poll(hand.now());
+        ours[0].transmit(hand.now(), &mut batch, &mut hand.pool);
+        for got in hand.take(&mut ours[0]) {
+            assert!(got == sent[back], "frame {back} came otherwise");
+            back += 1;
+        }
+        assert!(Instant::now() < end, "{back} came back: {:?}", ours[0].watch().peer());
+    }
+    let stats = ours[0].stats();
+    let lost = stats.bad_descriptor + stats.too_long + stats.pool_empty + stats.send_failed + stats.missed;
+    assert_eq!((stats.sent, stats.received, lost), (55_000, 55_000, 0));
+    // It dies with what it was lent.
+    testpmd.kill();
+    hand.until(&mut ours[0], "all that was lent is here again", |hand, port| {
+        hand.take(port);
+        hand.pool.available() == 4096
+    });
+}
+
+#[test]
+fn a_dpdk_server_gives_back_what_it_was_lent() {
+    lent(Notice::Poll);
+}
+
+#[test]
+fn a_dpdk_server_tells_of_what_it_was_lent() {
+    lent(Notice::Interrupt);
+}
+
+#[test]
+fn a_dpdk_server_floods_what_it_was_lent() {
+    for notice in [Notice::Poll, Notice::Interrupt] {
+        let place = Place::new();
+        let arena = Arena::new(2048, PoolSize::Standard).unwrap();
+        let mut hand = Hand::lending(&arena);
+        let options = MemifOptions { notice, zero_copy: true, ..place.options(Role::Client) };
+        let arguments = ["--forward-mode=txonly", "--txpkts=1400"];
+        let device = place.device("server", "");
+        let Some((mut ours, _testpmd)) = place.connect_with(1, &options, &device, &arguments, Some(&arena))
+        else {
+            return;
+        };
+        let mut came = 0;
+        hand.until(&mut ours[0], "100,000 frames", |hand, port| {
+            for f in hand.take(port) {
+                assert!(f.len() == 1400 && f[12..15] == [8, 0, 0x45] && f[16..18] == 1386u16.to_be_bytes());
+                came += 1;
+            }
+            came >= 100_000
+        });
+        let stats = ours[0].stats();
+        assert_eq!(stats.bad_descriptor + stats.too_long + stats.pool_empty, 0);
+    }
 }
 
 /// The frames that a testpmd sends, until `want` have come on each queue.

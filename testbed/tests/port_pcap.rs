@@ -75,7 +75,7 @@ fn what_is_sent_another_program_reads() {
         pcap: PcapOptions { write: Some(path.clone()), epoch: 5_000_000_000, ..PcapOptions::default() },
         ..PortConfig::default()
     };
-    let mut port: AnyPort = dataplane::port::open(&config).unwrap().remove(0);
+    let mut port: AnyPort = dataplane::port::open(&config, None).unwrap().remove(0);
     let frames = assorted(9014);
     let mut hand = Hand::new(64, PoolSize::Jumbo);
     hand.send(&mut port, &frames);

@@ -4,16 +4,15 @@
 //! DPDK's l3fwd looks up in an LPM table. Beside it Viaduct does all that a site's router does
 //! (`memif-l3fwd`), which l3fwd does not: match rules, a meter, a Vrf, rates of ports and interfaces that
 //! every frame is held to in queues of its flow; and what is nearest to l3fwd's own work (`memif-plain`):
-//! it classifies, looks up in a Vrf and has a tree for each port, without rates. Each has one core to
+//! it classifies, looks up in a Vrf and has a tree for each port, without rates (`memif-zero-l3fwd`: as that, of frames
+//! of 1,500 bytes, both as clients that do without copies, of servers that testpmd is). Each has one core to
 //! itself, testpmd's thread the other; where the two are threads of one physical core, as
 //! on small virtual machines, they share its units in the same way. Where the host moves them nearer to each other
 //! or farther apart while a round is measured, that says more than what forwards, and the round is made again.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use control::api::types::ConfigText;
@@ -23,10 +22,9 @@ use dataplane::router::{Options, Router, Running};
 
 use benches::{cores, cpu};
 
+use super::process::{PATIENCE, Process};
 use super::{How, Line, Took};
 
-/// How long another process may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Until a router that listens takes clients.
 const SETTLE: Duration = Duration::from_millis(1000);
 /// Before frames are counted: links come up, addresses are looked for on them.
@@ -48,12 +46,18 @@ pub(super) enum Work {
     Forwards,
     /// All that a site's router does.
     Everything,
+    /// What l3fwd does, without copies at this end.
+    Lends,
 }
 
 /// The comparisons.
 pub(super) fn lines() -> Vec<Line> {
     let line = |name, work| Line { name, unit: "ns/frame", peer: "l3fwd", how: How::Between(work) };
-    vec![line("memif-l3fwd", Work::Everything), line("memif-plain", Work::Forwards)]
+    vec![
+        line("memif-l3fwd", Work::Everything),
+        line("memif-plain", Work::Forwards),
+        line("memif-zero-l3fwd", Work::Lends),
+    ]
 }
 
 /// What forwards.
@@ -125,6 +129,12 @@ impl Stand {
 
     /// One repetition of ours.
     fn ours(&self) -> Result<Took, String> {
+        if self.work == Work::Lends {
+            let mut testpmd = self.serve()?;
+            let router = Ours::start(self)?;
+            let took = count(&mut testpmd, || router.follow())?;
+            return Ok(Took { more: format!("{} {}", took.more, router.outcome()), ..took });
+        }
         let router = Ours::start(self)?;
         let took = self.load(|| router.follow())?;
         Ok(Took { more: format!("{} {}", took.more, router.outcome()), ..took })
@@ -139,120 +149,87 @@ impl Stand {
         let mut command = Command::new(&self.l3fwd);
         command.args(["--lcores", &format!("0@{}", self.cores.0)]).args(EAL);
         command.arg(format!("--file-prefix=viaduct-l3fwd-{}", std::process::id()));
-        command.args([self.device(0, "server"), self.device(1, "server")]);
+        let lends = self.work == Work::Lends;
+        let mut testpmd = if lends { Some(self.serve()?) } else { None };
+        if lends {
+            command.arg("--single-file-segments");
+            command.args([0, 1].map(|port| self.device(port, "client") + ",zero-copy=yes"));
+        } else {
+            command.args([self.device(0, "server"), self.device(1, "server")]);
+        }
         command.args(["--", "-P", "-p", "0x3", "--config=(0,0,0),(1,0,0)", "--parse-ptype", "--lookup=lpm"]);
         command.arg(format!("--rule_ipv4={}", rules.display()));
         command.arg(format!("--rule_ipv6={}", none.display()));
         let _l3fwd = Process::start(command)?;
-        self.load(|| {})
+        match &mut testpmd {
+            Some(testpmd) => count(testpmd, || {}),
+            None => self.load(|| {}),
+        }
     }
 
     /// Loads what listens, and counts what comes back.
     fn load(&self, meanwhile: impl Fn()) -> Result<Took, String> {
+        self.listened_at("the router")?;
+        count(&mut self.testpmd("client", "--txpkts=64")?, meanwhile)
+    }
+
+    /// A testpmd that makes frames of 1,500 bytes for the clients that connect.
+    fn serve(&self) -> Result<Process, String> {
+        (0..2).for_each(|port| drop(std::fs::remove_file(self.socket(port))));
+        let testpmd = self.testpmd("server", "--txpkts=1500")?;
+        self.listened_at("testpmd").map(|()| testpmd)
+    }
+
+    /// Waits until somebody listens at both sockets.
+    fn listened_at(&self, by: &str) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
         while !(self.socket(0).exists() && self.socket(1).exists()) {
             if Instant::now() > end {
-                return Err("the router does not listen".into());
+                return Err(format!("{by} does not listen"));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         // Its sockets are there before the rest of it.
         std::thread::sleep(SETTLE);
+        Ok(())
+    }
+
+    /// A testpmd that makes frames.
+    fn testpmd(&self, role: &str, frames: &str) -> Result<Process, String> {
         let mut command = Command::new("stdbuf");
         command.args(["-oL", "dpdk-testpmd"]);
         command.args(["--lcores", &format!("0@{0},1@{0}", self.cores.1)]).args(EAL);
         command.arg(format!("--file-prefix=viaduct-testpmd-{}", std::process::id()));
-        command.args([self.device(0, "client"), self.device(1, "client")]);
-        command.args(["--", "-i", "--total-num-mbufs=16384", "--forward-mode=flowgen"]);
-        let mut testpmd = Process::start(command)?;
-        testpmd.order("start")?;
-        // It answers once it has connected.
-        testpmd.received()?;
-        let until = Instant::now() + WARM;
-        while Instant::now() < until {
-            meanwhile();
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let (before, start) = testpmd.received()?;
-        std::thread::sleep(COUNTED);
-        let (after, stop) = testpmd.received()?;
-        let frames = after.saturating_sub(before);
-        if frames == 0 {
-            return Err("no frame came back".into());
-        }
-        let took = stop.duration_since(start).as_nanos() as f64;
-        Ok(Took { ns: took / frames as f64, more: format!("{:.2} Mpps", frames as f64 * 1e3 / took) })
+        command.args([self.device(0, role), self.device(1, role)]);
+        command.args(["--", "-i", "--total-num-mbufs=16384", "--forward-mode=flowgen", frames]);
+        Process::start(command)
     }
+}
+
+/// Has testpmd make frames, and counts those that come back.
+fn count(testpmd: &mut Process, meanwhile: impl Fn()) -> Result<Took, String> {
+    testpmd.order("start")?;
+    // It answers once it has connected.
+    testpmd.received()?;
+    let until = Instant::now() + WARM;
+    while Instant::now() < until {
+        meanwhile();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let (before, start) = testpmd.received()?;
+    std::thread::sleep(COUNTED);
+    let (after, stop) = testpmd.received()?;
+    let frames = after.saturating_sub(before);
+    if frames == 0 {
+        return Err("no frame came back".into());
+    }
+    let took = stop.duration_since(start).as_nanos() as f64;
+    Ok(Took { ns: took / frames as f64, more: format!("{:.2} Mpps", frames as f64 * 1e3 / took) })
 }
 
 impl Drop for Stand {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// A process of DPDK's, asked by lines and answering by lines.
-struct Process {
-    process: Child,
-    orders: Option<ChildStdin>,
-    lines: Receiver<String>,
-}
-
-impl Process {
-    fn start(mut command: Command) -> Result<Self, String> {
-        let name = command.get_program().to_string_lossy().into_owned();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process =
-            command.spawn().map_err(|e| format!("{name}: {e}; benches/peers/install installs it"))?;
-        let (to, lines) = channel();
-        if let Some(out) = process.stdout.take() {
-            std::thread::spawn(move || {
-                BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| to.send(line))
-            });
-        }
-        Ok(Self { orders: process.stdin.take(), process, lines })
-    }
-
-    fn order(&mut self, words: &str) -> Result<(), String> {
-        let orders = self.orders.as_mut().ok_or("it has no input")?;
-        writeln!(orders, "{words}").and_then(|()| orders.flush()).map_err(|e| format!("testpmd: {e}"))
-    }
-
-    /// Frames that came to both ports so far, and when that was.
-    fn received(&mut self) -> Result<(u64, Instant), String> {
-        while self.lines.try_recv().is_ok() {}
-        self.order("show port stats all")?;
-        let (mut sum, end) = (0, Instant::now() + PATIENCE);
-        for _ in 0..2 {
-            loop {
-                let left = end.saturating_duration_since(Instant::now());
-                let line = self.lines.recv_timeout(left).map_err(|why| match why {
-                    RecvTimeoutError::Timeout => "testpmd does not answer".to_owned(),
-                    RecvTimeoutError::Disconnected => "testpmd has ended".to_owned(),
-                })?;
-                let count =
-                    line.split_once("RX-packets:").and_then(|(_, rest)| rest.split_whitespace().next());
-                if let Some(Ok(count)) = count.map(str::parse::<u64>) {
-                    sum += count;
-                    break;
-                }
-            }
-        }
-        Ok((sum, Instant::now()))
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.order("quit");
-        drop(self.orders.take());
-        let end = Instant::now() + Duration::from_secs(2);
-        while Instant::now() < end && matches!(self.process.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        // l3fwd knows no orders.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -320,7 +297,7 @@ fn configuration(stand: &Stand) -> String {
             [[port]]
             name = "p{port}"
             kind = "memif"
-            role = "server"
+            {}
             socket = "{}"
             mode = "poll"
             {}
@@ -339,6 +316,11 @@ fn configuration(stand: &Stand) -> String {
             prefix = "10.253.{}.0/23"
             via = "10.0.{port}.2"
             "#,
+            if stand.work == Work::Lends {
+                "role = \"client\"\nzero-copy = true"
+            } else {
+                "role = \"server\""
+            },
             Path::new(&socket).display(),
             if all { "rate = \"100 Gbit/s\"" } else { "" },
             if all { SITE } else { "" },

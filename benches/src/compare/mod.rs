@@ -12,10 +12,12 @@ mod cores;
 mod fib;
 mod figures;
 mod flood;
+mod lent;
 mod memif;
 mod meter;
 mod path;
 mod peer;
+mod process;
 mod sched;
 mod veth;
 
@@ -29,8 +31,8 @@ use peer::Peer;
 ///
 /// Each line is measured in rounds, ours and the peer's in turn, pinned to one core. The
 /// ratio is the peer's cost by ours, of medians. The peer is DPDK's libraries as Debian
-/// packs them (`benches/peers/install`); for memif-l3fwd and memif-plain, which take two cores, its l3fwd
-/// (`benches/peers/l3fwd`). Lines that begin with veth- set the router process beside the kernel in
+/// packs them (`benches/peers/install`); for memif-l3fwd, memif-plain and memif-zero-l3fwd, which take two cores, its l3fwd
+/// (`benches/peers/l3fwd`). Beside memif-zero-64, -512 and -1500, a memif client without copies, stands the same client with copies. Lines that begin with veth- set the router process beside the kernel in
 /// network namespaces, on all cores, and need root: the delay of calls beside TCP, over the kernel's HTB
 /// (veth-voice-), and packets a second, over its forwarding (veth-afxdp, veth-afpacket). Lines that begin with path- need no peer: beside them stands what VPP was recorded to
 /// take. Lines that begin with two-cores set two workers of a router beside two routers of one, on this
@@ -106,6 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let some = path::run(&wanted, arguments.rounds, core, &mut told) || some;
     let some = churn::run(&wanted, arguments.rounds, core, &mut told) || some;
     let some = cores::run(&wanted, arguments.rounds, core, &mut told) || some;
+    let some = lent::run(&wanted, arguments.rounds, core, &mut told) || some;
     if !some {
         say_names();
     }
@@ -129,7 +132,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 /// Says which lines there are.
 fn say_names() {
     let names = lines().into_iter().map(|line| line.name).chain(veth::names()).chain(path::names());
-    let names = names.chain(flood::names()).chain(churn::names()).chain(cores::names());
+    let names = names.chain(flood::names()).chain(churn::names()).chain(cores::names()).chain(lent::names());
     eprintln!("no line begins so; there are: {}", names.collect::<Vec<_>>().join(", "));
 }
 

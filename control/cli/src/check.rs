@@ -9,7 +9,9 @@ use crate::output::{self, ODD};
 
 const EXAMPLES: &str = "\
 Every fault is told in one go, with file, line, column and key, and what is
-allowed there. Devices are not looked at: that is for apply.
+allowed there. Devices are not looked at: that is for apply. Warnings are of what is allowed and should be
+meant: rules that overlap, or a memif port with zero-copy, whose peer can read and change every
+packet in the router.
 
 Examples:
   viaduct check site.toml

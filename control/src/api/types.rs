@@ -108,6 +108,9 @@ pub struct MemifRow {
     pub interface: String,
     /// How often one connected.
     pub connections: u64,
+    /// Whether frames pass to and from it without copies: it has all of this router's frames.
+    #[serde(default)]
+    pub zero_copy: bool,
     /// Why the last one went or was refused, or none is there yet.
     pub reason: Option<String>,
     /// Each queue's two rings, in order.

@@ -30,6 +30,11 @@ pub struct Memif {
     pub secret: Option<Secret>,
     /// Permission bits of a memif server's socket, in octal. Default "0600": this user only.
     pub permissions: Option<Permissions>,
+    /// Whether a memif client does without copies: it shares the memory that the router's frames stand in. The peer
+    /// can then read and change every packet in the router, of every Vrf, at any time: only for a process that is
+    /// trusted as the router itself is. A server of another user than root and the router's own is refused. Default
+    /// false: frames are copied.
+    pub zero_copy: Option<bool>,
 }
 
 /// A word that is not shown.
@@ -93,6 +98,7 @@ impl Memif {
             ("mode", self.mode.is_some()),
             ("secret", self.secret.is_some()),
             ("permissions", self.permissions.is_some()),
+            ("zero-copy", self.zero_copy.is_some()),
         ]
         .into_iter()
         .filter_map(|(key, given)| given.then_some(key))
@@ -101,6 +107,11 @@ impl Memif {
     /// Entries of each ring of a client.
     pub fn entries(&self) -> u16 {
         self.ring_size.unwrap_or(1_024)
+    }
+
+    /// Whether it does without copies.
+    pub fn lends(&self) -> bool {
+        self.zero_copy == Some(true)
     }
 
     /// Bytes of each buffer of a client.

@@ -171,6 +171,20 @@ impl Config {
         self.interfaces.iter().map(Interface::longest).fold(1500, u16::max)
     }
 
+    /// Whether some port does without copies.
+    pub fn lends(&self) -> bool {
+        self.ports.iter().any(|port| port.memif.lends())
+    }
+
+    /// The most buffers that rings of ports without copies hold of one worker: those of as many queues as it has, filled
+    /// both ways.
+    pub fn lent(&self) -> usize {
+        let workers = usize::from(self.router.workers).max(1);
+        let lent =
+            |port: &Port| usize::from(port.queues).div_ceil(workers) * 2 * usize::from(port.memif.entries());
+        self.ports.iter().filter(|port| port.memif.lends()).map(lent).sum()
+    }
+
     /// The Vrf of this name, if the file has one.
     pub fn vrf(&self, name: &str) -> Option<&Vrf> {
         self.vrfs.iter().find(|vrf| vrf.name == name)

@@ -70,6 +70,8 @@ pub fn size(config: &Config) -> Size {
         workers: usize::from(config.router.workers),
         buffers: config.router.buffers as usize,
         buffer: if config.longest_mtu() > STANDARD_MTU { PoolSize::Jumbo } else { PoolSize::Standard },
+        shared: config.lends(),
+        for_rings: config.lent(),
     }
 }
 
@@ -162,11 +164,25 @@ impl Engine {
                  restart it with this file"
             )));
         }
+        if wants.shared && !self.size.shared {
+            let port = config.ports.iter().find(|port| port.memif.lends()).map_or("", |port| &port.name);
+            return Err(refuse(format!(
+                "port \"{port}\" is to do without copies (\"zero-copy\"), and this router was started with buffers that \
+                 cannot be shared: restart it with this file"
+            )));
+        }
         self.check_trees(config)?;
         let fixed = |r: &config::Router| (r.workers, r.buffers, r.mode, r.priority, r.cores.clone());
         let differs = fixed(&config.router) != fixed(&self.router);
         let warning = "[router] workers, cores, buffers, mode and priority take effect when the router is started again";
-        Ok(differs.then(|| warning.to_string()).into_iter().collect())
+        let more = wants.for_rings > self.size.for_rings;
+        let lends = "ports without copies (\"zero-copy\") hold more buffers than this router has for them, and take those \
+                     of frames that wait: restart it with this file";
+        Ok([(differs, warning), (more, lends)]
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, w)| w.into())
+            .collect())
     }
 
     /// Each tree of a port needs a worker, and there are as many as when the router was started.

@@ -119,7 +119,7 @@ impl Plan {
     /// Opens these ports; when one cannot be, all is as it was.
     fn open(&mut self, wanted: &[&Port], ports: &mut OpenPorts, handle: &Handle) -> Result<(), Refusal> {
         for port in wanted {
-            match open(&port_config(port, epoch())) {
+            match open(&port_config(port, epoch()), handle.arena()) {
                 Ok(queues) => {
                     let mac = queues.first().and_then(|queue| queue.mac());
                     self.macs.extend(mac.map(|mac| (port.name.clone(), mac)));
@@ -159,7 +159,7 @@ impl Plan {
         self.opened.clear();
         let mut lost = String::new();
         for (name, port) in self.closed.drain(..) {
-            match open(&port_config(&port.config, epoch())) {
+            match open(&port_config(&port.config, epoch()), handle.arena()) {
                 Ok(queues) => {
                     let peer = queues.first().and_then(AnyPort::memif);
                     handle.add_port(port.id, queues);

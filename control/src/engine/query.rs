@@ -51,6 +51,7 @@ fn memif_row(config: &Port, peer: memif::Peer) -> MemifRow {
         peer: peer.name,
         interface: peer.interface,
         connections: peer.connections,
+        zero_copy: peer.zero_copy,
         reason: peer.reason,
         rings: peer.rings.into_iter().map(ring).collect(),
     }

@@ -4,6 +4,7 @@
 //! waits in a queue is looked at without its bytes, and a buffer for them is half a page. Both are allocated when
 //! the pool is built; moving a frame moves a pointer.
 
+use super::buffer::{Buffer, Head};
 use super::meta::{Layer3, Meta, Rare};
 use super::pool::PoolSize;
 use crate::memory::{fetch, fetch_to_write};
@@ -16,34 +17,6 @@ pub const HEADROOM: usize = 128;
 pub const STANDARD_CAPACITY: usize = 2048;
 /// Bytes of a jumbo buffer, headroom included: datagrams of 9,000 bytes.
 pub const JUMBO_CAPACITY: usize = 9344;
-
-/// Where the bytes of one packet stand. The first of a received frame begins a cache line.
-#[derive(Debug)]
-#[repr(C, align(64))]
-pub(super) struct Buffer<B: ?Sized = [u8]> {
-    bytes: B,
-}
-
-impl Buffer {
-    /// One of zeroes. Allocates.
-    pub(super) fn new(size: PoolSize) -> Box<Self> {
-        match size {
-            PoolSize::Standard => Box::new(Buffer { bytes: [0; STANDARD_CAPACITY] }),
-            PoolSize::Jumbo => Box::new(Buffer { bytes: [0; JUMBO_CAPACITY] }),
-        }
-    }
-}
-
-/// One cache line of what each stage asks, where the bytes stand included, and one of what few do.
-#[derive(Debug)]
-#[repr(C, align(64))]
-struct Head {
-    buffer: Box<Buffer>,
-    meta: Meta,
-    rare: Rare,
-}
-
-const _: () = assert!(std::mem::offset_of!(Head, rare) == 64 && size_of::<Head>() == 128);
 
 /// One packet's bytes and what is known about it.
 ///
@@ -73,9 +46,8 @@ impl Frame {
     }
 
     /// An empty frame whose bytes stand there. Allocates.
-    pub(super) fn over(buffer: Box<Buffer>) -> Self {
-        let head = Box::new(Head { buffer, meta: Meta::default(), rare: Rare::default() });
-        Self { head, start: HEADROOM as u16, end: HEADROOM as u16 }
+    pub(super) fn over(buffer: Buffer) -> Self {
+        Self { head: Box::new(Head::over(buffer)), start: HEADROOM as u16, end: HEADROOM as u16 }
     }
 
     /// Empties it and forgets what was known; the headroom is [`HEADROOM`] again.
@@ -97,13 +69,13 @@ impl Frame {
     /// The packet, from its current first header on.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        self.head.buffer.bytes.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        self.head.buffer().get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 
     /// The packet, to be edited.
     #[inline]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        self.head.buffer.bytes.get_mut(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        self.all_mut().0
     }
 
     /// Bytes in the packet.
@@ -127,13 +99,13 @@ impl Frame {
     /// Bytes free behind the packet.
     #[inline]
     pub fn tailroom(&self) -> usize {
-        self.head.buffer.bytes.len() - usize::from(self.end)
+        self.head.buffer().len() - usize::from(self.end)
     }
 
     /// The longest packet that fits from the present start on, in bytes.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.head.buffer.bytes.len() - usize::from(self.start)
+        self.head.buffer().len() - usize::from(self.start)
     }
 
     /// What the stages know about it.
@@ -157,12 +129,12 @@ impl Frame {
     /// Lets its first bytes come, once what the stages know about it has: that says where they are.
     #[inline]
     pub(crate) fn fetch_bytes(&self) {
-        fetch(self.head.buffer.bytes.as_ptr().wrapping_add(usize::from(self.start)));
+        fetch(self.head.buffer().as_ptr().wrapping_add(usize::from(self.start)));
     }
 
     /// All its buffer, whatever it holds; and where what is known about it stands.
     pub(super) fn memory(&self) -> [(usize, usize); 2] {
-        let (head, bytes) = (std::ptr::from_ref(&*self.head).addr(), &self.head.buffer.bytes);
+        let (head, bytes) = (std::ptr::from_ref(&*self.head).addr(), self.head.buffer());
         [(head, size_of::<Head>()), (bytes.as_ptr().addr(), bytes.len())]
     }
 
@@ -194,8 +166,8 @@ impl Frame {
     /// Its bytes and all that is known about it at once, to be written.
     #[inline]
     pub(crate) fn all_mut(&mut self) -> (&mut [u8], &mut Meta, &mut Rare) {
-        let Head { buffer, meta, rare } = &mut *self.head;
-        let bytes = buffer.bytes.get_mut(usize::from(self.start)..usize::from(self.end));
+        let (buffer, meta, rare) = self.head.all_mut();
+        let bytes = buffer.get_mut(usize::from(self.start)..usize::from(self.end));
         (bytes.unwrap_or_default(), meta, rare)
     }
 
@@ -230,10 +202,10 @@ impl Frame {
     /// and meta; `None` without the room, and nothing changes then.
     #[inline(always)]
     pub fn reframe(&mut self, skip: usize, front: usize) -> Option<(&mut [u8], &mut Meta)> {
-        let Head { buffer, meta, .. } = &mut *self.head;
+        let (buffer, meta, _) = self.head.all_mut();
         let l3 = usize::from(self.start) + usize::from(meta.l3_offset);
         let (start, end) = ((l3 + skip).checked_sub(front)?, l3 + usize::from(meta.l3_length));
-        let bytes = buffer.bytes.get_mut(start..end)?;
+        let bytes = buffer.get_mut(start..end)?;
         (self.start, self.end) = (start as u16, end as u16);
         Some((bytes, meta))
     }

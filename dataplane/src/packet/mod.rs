@@ -8,6 +8,7 @@
 mod account;
 mod alike;
 mod batch;
+mod buffer;
 pub mod flow;
 mod frame;
 mod labelled;
@@ -20,6 +21,7 @@ mod verdict;
 pub use alike::{Alike, Way};
 pub(crate) use batch::Beside;
 pub use batch::{BATCH, Batch};
+pub use buffer::Arena;
 pub use frame::{Frame, HEADROOM, JUMBO_CAPACITY, NoRoom, STANDARD_CAPACITY};
 pub use meta::{Flags, Layer3, Meta, Rare};
 pub use pool::{Due, Pool, PoolSize};

@@ -2,10 +2,12 @@
 
 use super::account::{Account, slack};
 use super::batch::Batch;
-use super::frame::{Buffer, Frame, HEADROOM, JUMBO_CAPACITY, STANDARD_CAPACITY};
+use super::buffer::{Arena, Buffer};
+use super::frame::{Frame, HEADROOM};
 use super::meta::Meta;
 use crate::id::WorkerIndex;
 use crate::memory::prefer_large_spans;
+use std::sync::Arc;
 
 /// How large a pool's buffers are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Pool {
     fresh: Meta,
     size: PoolSize,
     total: usize,
+    /// Of these, what rings of ports may hold.
+    for_rings: usize,
 }
 
 /// What a pool has for another worker.
@@ -49,14 +53,32 @@ pub enum Due {
 impl Pool {
     /// A pool of `count` frames that belong to worker `home`, in large pages where the kernel has some.
     pub fn new(home: WorkerIndex, count: usize, size: PoolSize) -> Self {
-        // Buffers first: what is known of their frames then lies together, close to one another.
-        let buffers: Vec<_> = std::iter::repeat_with(|| Buffer::new(size)).take(count).collect();
+        Self::over(std::iter::repeat_with(|| Buffer::new(size)).take(count).collect(), home, size)
+    }
+
+    /// As [`Pool::new`], of frames whose bytes stand in `arena`; of fewer than `count` where it has not so many left.
+    pub fn within(arena: &Arc<Arena>, home: WorkerIndex, count: usize) -> Self {
+        Self::over(std::iter::from_fn(|| arena.take()).take(count).collect(), home, arena.size())
+    }
+
+    fn over(buffers: Vec<Buffer>, home: WorkerIndex, size: PoolSize) -> Self {
+        // Buffers are there first: what is known of their frames then lies together, close to one another.
         let mut free: Vec<_> = buffers.into_iter().map(Frame::over).collect();
         free.iter_mut().for_each(|frame| frame.meta_mut().home = home);
         prefer_large_spans(free.iter().flat_map(Frame::memory).collect());
-        let (foreign, fresh) = (Vec::with_capacity(count), Meta { home, ..Meta::default() });
-        let accounts = Vec::new();
-        Self { free, foreign, accounts, slack: 0, news: false, home, fresh, size, total: count }
+        let (total, fresh) = (free.len(), Meta { home, ..Meta::default() });
+        let (foreign, accounts) = (Vec::with_capacity(total), Vec::new());
+        Self { free, foreign, accounts, slack: 0, news: false, home, fresh, size, total, for_rings: 0 }
+    }
+
+    /// Sets `frames` of them aside for rings of ports that lend frames to their peers.
+    pub fn set_aside(&mut self, frames: usize) {
+        self.for_rings = frames.min(self.total);
+    }
+
+    /// Frames made for this pool that are not set aside for rings: what may wait in queues.
+    pub fn for_queues(&self) -> usize {
+        self.total - self.for_rings
     }
 
     /// Keeps frames of so many workers from now on, their indices being the first, and tells and gives
@@ -102,7 +124,7 @@ impl Pool {
 
     /// Takes a frame back. Of another's it keeps those of workers that it trades with, and the others aside for
     /// [`Pool::foreign`].
-    #[inline]
+    #[inline(always)]
     pub fn put(&mut self, frame: Frame) {
         let home = frame.meta().home;
         if home != self.home {
@@ -178,11 +200,7 @@ impl Pool {
     /// The longest packet that fits a frame of it, in bytes.
     #[inline]
     pub fn room(&self) -> usize {
-        let capacity = match self.size {
-            PoolSize::Standard => STANDARD_CAPACITY,
-            PoolSize::Jumbo => JUMBO_CAPACITY,
-        };
-        capacity - HEADROOM
+        self.size.bytes() - HEADROOM
     }
 
     /// How large its buffers are.

@@ -2,12 +2,13 @@
 //! one branch per burst.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use super::{
     Fault, FaultOptions, Link, Loopback, Memif, MemifOptions, OpenError, Packet, PacketOptions, Pcap,
     PcapOptions, Port, PortStats, Tap, Xdp, XdpOptions, memif, packet, pcap, tap, xdp,
 };
-use crate::packet::{Batch, Pool};
+use crate::packet::{Arena, Batch, Frame, Pool};
 use crate::time::Time;
 
 /// One queue of a port of any kind.
@@ -73,11 +74,12 @@ const UNHEARD: usize = 1024;
 
 /// Opens a port: one value a queue, in queue order. Devices are those of the
 /// calling thread's network namespace, and so must be those of the threads that
-/// poll the port, so that it finds a device that comes back.
+/// poll the port, so that it finds a device that comes back. A memif port that does without copies lends frames of
+/// `arena`, in which the pools' frames must stand.
 ///
 /// # Errors
 /// [`OpenError`], which says what is missing.
-pub fn open(config: &PortConfig) -> Result<Vec<AnyPort>, OpenError> {
+pub fn open(config: &PortConfig, arena: Option<&Arc<Arena>>) -> Result<Vec<AnyPort>, OpenError> {
     let (device, queues) = (config.device.as_str(), config.queues);
     let ports = match config.kind {
         PortKind::Loopback => vec![AnyPort::Loopback(Loopback::new(UNHEARD).0)],
@@ -86,7 +88,7 @@ pub fn open(config: &PortConfig) -> Result<Vec<AnyPort>, OpenError> {
         PortKind::Tap => each_queue(tap::open(device, queues)?, AnyPort::Tap),
         PortKind::Pcap => vec![AnyPort::Pcap(Box::new(pcap::open(&config.pcap)?))],
         PortKind::Memif => {
-            each_queue(memif::open_kept(queues, &config.memif)?, |port| AnyPort::Memif(Box::new(port)))
+            each_queue(memif::open_kept(queues, &config.memif, arena)?, |port| AnyPort::Memif(Box::new(port)))
         }
     };
     let Some(fault) = config.fault else { return Ok(ports) };
@@ -156,5 +158,9 @@ impl Port for AnyPort {
 
     fn mac(&self) -> Option<[u8; 6]> {
         each!(self, port => port.mac())
+    }
+
+    fn surrender(&mut self) -> Vec<Frame> {
+        each!(self, port => port.surrender())
     }
 }

@@ -27,7 +27,7 @@ pub use sys::{go_first, trim_heap};
 pub use tap::Tap;
 pub use xdp::{Xdp, XdpOptions};
 
-use crate::packet::{Batch, Pool};
+use crate::packet::{Batch, Frame, Pool};
 use crate::time::Time;
 
 /// What a port knows of its line.
@@ -116,6 +116,12 @@ pub trait Port: Send {
 
     /// The line's station address, where it has one.
     fn mac(&self) -> Option<[u8; 6]>;
+
+    /// Ends its connection and gives the frames that its peer was lent, of [`Pool`]s it was called with. The peer may
+    /// write to them for a little longer: they go back to a pool after [`memif::QUARANTINE`].
+    fn surrender(&mut self) -> Vec<Frame> {
+        Vec::new()
+    }
 }
 
 /// Why a port could not be opened.

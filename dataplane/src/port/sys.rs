@@ -1,12 +1,14 @@
-//! The few system calls the ports share: sockets, their options, mapped memory.
+//! The few system calls the ports share: sockets and their options.
 //!
 //! Each wrapper takes and gives owned descriptors and plain values, so that the
 //! drivers above it hold no raw pointer but those of their rings.
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr::{self, NonNull};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+pub(super) use crate::memory::Mapping;
 
 /// `Err` with the system's reason when a call gave a negative value.
 pub(super) fn check(returned: libc::c_int) -> io::Result<libc::c_int> {
@@ -124,65 +126,4 @@ pub(super) fn promiscuous(index: u32) -> io::Result<OwnedFd> {
     };
     set_option(&fd, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)?;
     Ok(fd)
-}
-
-/// Memory shared with the kernel; unmapped when dropped.
-#[derive(Debug)]
-pub(super) struct Mapping {
-    start: NonNull<u8>,
-    len: usize,
-}
-
-// SAFETY: the mapping is owned by this value alone, and memory does not care which thread reads it.
-unsafe impl Send for Mapping {}
-
-impl Mapping {
-    /// Maps `len` bytes of a descriptor from `offset` on, faulted in at once.
-    pub(super) fn of(fd: &OwnedFd, len: usize, offset: libc::off_t) -> io::Result<Self> {
-        Self::map(fd.as_raw_fd(), libc::MAP_SHARED | libc::MAP_POPULATE, len, offset)
-    }
-
-    /// Maps `len` bytes of a descriptor, each page when it is first touched.
-    pub(super) fn lazily(fd: &OwnedFd, len: usize) -> io::Result<Self> {
-        Self::map(fd.as_raw_fd(), libc::MAP_SHARED, len, 0)
-    }
-
-    /// Maps `len` bytes of fresh memory, page aligned and zero.
-    pub(super) fn fresh(len: usize) -> io::Result<Self> {
-        Self::map(-1, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_POPULATE, len, 0)
-    }
-
-    fn map(fd: RawFd, flags: libc::c_int, len: usize, offset: libc::off_t) -> io::Result<Self> {
-        let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: no fixed address is asked for, so no other mapping is touched.
-        let start = unsafe { libc::mmap(ptr::null_mut(), len, access, flags, fd, offset) };
-        match NonNull::new(start.cast::<u8>()) {
-            Some(start) if start.as_ptr().cast::<libc::c_void>() != libc::MAP_FAILED => {
-                Ok(Self { start, len })
-            }
-            _ => Err(io::Error::last_os_error()),
-        }
-    }
-
-    /// Its bytes.
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// A pointer to `size` bytes from `offset` on; `None` when they are not all inside.
-    #[inline]
-    pub(super) fn at(&self, offset: usize, size: usize) -> Option<NonNull<u8>> {
-        if offset.checked_add(size)? > self.len {
-            return None;
-        }
-        // SAFETY: `offset` is inside the mapping, as just checked.
-        Some(unsafe { self.start.add(offset) })
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: exactly what `map` mapped, and nothing borrows from it any more.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
-    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::counters::{self, Activity, CountersView, InterfaceCounts, TotalCounts};
 use crate::host::{LspReply, LspRequest, NeighbourInfo, PingReply, PingRequest};
 use crate::id::{IfIndex, PortIndex, VrfId};
-use crate::packet::DropReason;
+use crate::packet::{Arena, DropReason};
 use crate::port::AnyPort;
 use crate::qos::{Look, TreeReport};
 use crate::router::slowpath::SlowPathAsk;
@@ -65,6 +65,7 @@ struct Shared {
     slow: Door<SlowPathAsk>,
     wakers: Vec<Arc<Waker>>,
     views: OnceLock<Vec<CountersView>>,
+    arena: Option<Arc<Arena>>,
 }
 
 /// The control side's handle on a router. Clones are the same router's.
@@ -82,9 +83,10 @@ impl Handle {
         workers: Vec<Door<Ask>>,
         slow: Door<SlowPathAsk>,
         wakers: Vec<Arc<Waker>>,
+        arena: Option<Arc<Arena>>,
     ) -> Self {
         let publisher = Mutex::new(publisher);
-        let shared = Shared { publisher, workers, slow, wakers, views: OnceLock::new() };
+        let shared = Shared { publisher, workers, slow, wakers, views: OnceLock::new(), arena };
         Self { shared: Arc::new(shared) }
     }
 
@@ -130,6 +132,11 @@ impl Handle {
         let mut publisher = self.publisher();
         publisher.reap();
         publisher.lag()
+    }
+
+    /// Where its frames stand, if trusted peers can be given them ([`Size::shared`](super::Size::shared)).
+    pub fn arena(&self) -> Option<&Arc<Arena>> {
+        self.shared.arena.as_ref()
     }
 
     /// Workers of the router.

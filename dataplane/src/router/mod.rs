@@ -18,7 +18,7 @@ pub use threads::{Options, PollMode, Priority, Running};
 
 use crate::host::Host;
 use crate::id::{PortIndex, WorkerIndex};
-use crate::packet::{Pool, PoolSize};
+use crate::packet::{Arena, Pool, PoolSize};
 use crate::port::AnyPort;
 use crate::table::{Publisher, Snapshot};
 use crate::time::Time;
@@ -37,11 +37,27 @@ pub struct Size {
     pub buffers: usize,
     /// How large each is.
     pub buffer: PoolSize,
+    /// Whether they stand in memory that trusted peers can be given ([`Arena`]).
+    pub shared: bool,
+    /// Frame buffers more of each worker, for rings of its ports that lend frames to such peers.
+    pub for_rings: usize,
+}
+
+impl Size {
+    /// Buffers of the slow path.
+    fn slow_buffers(&self) -> usize {
+        self.buffers.min(4096)
+    }
+
+    /// Buffers of all loops together.
+    pub fn all_buffers(&self) -> usize {
+        self.workers.saturating_mul(self.buffers + self.for_rings) + self.slow_buffers()
+    }
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { workers: 1, buffers: 8192, buffer: PoolSize::Standard }
+        Self { workers: 1, buffers: 8192, buffer: PoolSize::Standard, shared: false, for_rings: 0 }
     }
 }
 
@@ -57,24 +73,31 @@ impl Router {
     /// A router with empty tables and no ports.
     ///
     /// # Errors
-    /// The system's, when it gives no event descriptors.
+    /// The system's, when it gives no event descriptors, or no memory that can be shared.
     pub fn new(size: Size) -> io::Result<Self> {
         let count = size.workers.clamp(1, 250);
+        let size = Size { workers: count, ..size };
+        let arena = size.shared.then(|| shared_memory(size)).transpose()?;
+        let pool = |home, buffers| match &arena {
+            Some(arena) => Pool::within(arena, home, buffers),
+            None => Pool::new(home, buffers, size.buffer),
+        };
         let wakers = (0..=count).map(|_| Waker::new().map(Arc::new)).collect::<io::Result<Vec<_>>>()?;
         let mut meshes = Mesh::among(&wakers);
         let mut publisher = Publisher::new(Snapshot::default());
         let (slow_mesh, slow_reader) = (meshes.pop(), publisher.reader());
         let (mut workers, mut doors) = (Vec::new(), Vec::new());
         for (index, mesh) in meshes.into_iter().enumerate() {
-            let pool = Pool::new(WorkerIndex(index as u8), size.buffers, size.buffer);
+            let mut pool = pool(WorkerIndex(index as u8), size.buffers + size.for_rings);
+            pool.set_aside(size.for_rings);
             let (door, asks) = handle::door::<Ask>(wakers[index].clone());
             workers.push(Worker::new(count, publisher.reader(), pool, mesh, asks));
             doors.push(door);
         }
         let (slow_door, slow_asks) = handle::door::<SlowPathAsk>(wakers[count].clone());
-        let host_pool = Pool::new(WorkerIndex(count as u8), size.buffers.min(4096), size.buffer);
+        let host_pool = pool(WorkerIndex(count as u8), size.slow_buffers());
         let mut views: Vec<_> = workers.iter().map(|w| w.counters().view()).collect();
-        let handle = Handle::new(publisher, doors, slow_door, wakers);
+        let handle = Handle::new(publisher, doors, slow_door, wakers, arena);
         let mesh = slow_mesh.ok_or_else(|| io::Error::other("no rings for the slow path"))?;
         let slow = SlowPath::new(handle.clone(), slow_reader, Host::new(host_pool), mesh, slow_asks);
         views.push(slow.counters().view());
@@ -137,6 +160,19 @@ impl Router {
     pub fn start(self, options: Options) -> io::Result<Running> {
         threads::start(self.handle, self.workers, self.slow, options)
     }
+}
+
+/// Memory for the frames of all loops.
+fn shared_memory(size: Size) -> io::Result<Arc<Arena>> {
+    let frames = size.all_buffers();
+    let failed = |why: io::Error| {
+        let bytes = Arena::bytes_for(frames, size.buffer) >> 20;
+        io::Error::new(
+            why.kind(),
+            format!("{bytes} MiB of memory for {frames} frames that peers share: {why}"),
+        )
+    };
+    Arena::new(frames, size.buffer).map_err(failed)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The whole way through, by hand: two hosts, an ARP exchange, a packet forwarded.
 
+mod lent;
+
 use std::sync::Arc;
 
 use super::*;

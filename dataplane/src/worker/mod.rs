@@ -145,6 +145,7 @@ impl Worker {
             departed: VecDeque::new(),
             seen: (u64::MAX, u64::MAX),
             dropped: Vec::new(),
+            lent: VecDeque::new(),
         };
         let core = Core {
             generation: None,
@@ -235,7 +236,10 @@ impl Worker {
             }
         }
         let queues = std::mem::take(&mut out.queues);
-        let ports = queues.into_iter().map(|queue| queue.close(&mut out.dropped)).collect();
+        let mut lent: Vec<Frame> = out.lent.drain(..).flat_map(|(_, frames)| frames).collect();
+        let ports = queues.into_iter().map(|queue| queue.close(&mut out.dropped, &mut lent)).collect();
+        // Nothing is received or sent any more: they may be there at once.
+        lent.into_iter().for_each(|frame| out.pool.put(frame));
         let held = std::mem::take(&mut out.dropped);
         held.into_iter().for_each(|(frame, _)| out.drop(frame, DropReason::Shutdown));
         let moved = std::mem::take(&mut out.moved);
@@ -272,7 +276,7 @@ impl Core {
         // A questioner that went away needs no answer.
         match ask {
             Ask::AddQueue(id, port) => out.add_queue(id, port, snapshot, now),
-            Ask::RemovePort(id, reply) => drop(reply.send(out.remove_port(id))),
+            Ask::RemovePort(id, reply) => drop(reply.send(out.remove_port(id, now))),
             Ask::Waits(id, waiting, reply) => drop(reply.send(out.waits(id, waiting, snapshot, now))),
             Ask::Waiting(id, reply) => drop(reply.send(out.waiting(id))),
             Ask::Tree(id, look, reply) => drop(reply.send(out.tree(id, look, now))),

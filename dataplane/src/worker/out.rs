@@ -10,6 +10,7 @@ use crate::class::{CLASSES, TrafficClass};
 use crate::counters::{Counters, Traffic};
 use crate::id::{IfIndex, PortIndex, WorkerIndex};
 use crate::packet::{Batch, DropReason, Due, Flags, Frame, Pool, PuntReason, Verdict, by_class};
+use crate::port::memif::QUARANTINE;
 use crate::port::{AnyPort, Port};
 use crate::qos::{Departed, Look, Metered, Scheduler, TreeReport};
 use crate::stage::enqueue::Together;
@@ -36,6 +37,8 @@ pub(super) struct Out {
     /// Stamps of the tables that the trees were made from.
     pub(super) seen: (u64, u64),
     pub(super) dropped: Vec<(Frame, DropReason)>,
+    /// Frames that peers of ports given up were lent, by when they are nobody else's any more.
+    pub(super) lent: VecDeque<(Time, Vec<Frame>)>,
 }
 
 impl Out {
@@ -160,6 +163,9 @@ impl Out {
 
     /// Lets every port look at its line, and tells the slow path of one that changed.
     pub(super) fn poll_ports(&mut self, now: Time) {
+        while let Some((_, frames)) = self.lent.pop_front_if(|(until, _)| *until <= now) {
+            frames.into_iter().for_each(|frame| self.pool.put(frame));
+        }
         for queue in &mut self.queues {
             queue.port.poll(now);
             if let Some(up) = queue.link_news() {
@@ -217,12 +223,16 @@ impl Out {
         self.poll_ports(now);
     }
 
-    pub(super) fn remove_port(&mut self, id: PortIndex) -> Vec<AnyPort> {
+    pub(super) fn remove_port(&mut self, id: PortIndex, now: Time) -> Vec<AnyPort> {
         let all = std::mem::take(&mut self.queues);
         let (gone, kept) = all.into_iter().partition::<Vec<_>, _>(|queue| queue.id == id);
         self.queues = kept;
         self.index_trees();
-        let ports = gone.into_iter().map(|queue| queue.close(&mut self.dropped)).collect();
+        let mut lent = Vec::new();
+        let ports = gone.into_iter().map(|queue| queue.close(&mut self.dropped, &mut lent)).collect();
+        if !lent.is_empty() {
+            self.lent.push_back((Time(now.nanos().saturating_add(QUARANTINE)), lent));
+        }
         self.settle();
         ports
     }

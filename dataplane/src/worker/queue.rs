@@ -176,8 +176,9 @@ impl Queue {
         self.port.stats()
     }
 
-    /// Takes it apart: the driver, with everything still held in `dropped`.
-    pub fn close(mut self, dropped: &mut Dropped) -> AnyPort {
+    /// Takes it apart: the driver, with everything still held in `dropped`, and what its peer was lent in `lent`.
+    pub fn close(mut self, dropped: &mut Dropped, lent: &mut Vec<Frame>) -> AnyPort {
+        lent.append(&mut self.port.surrender());
         if let Some(egress) = self.egress.take() {
             egress.give_up(DropReason::PortDown, dropped);
         }

@@ -151,7 +151,7 @@ impl Out {
     /// Bounds what each of the trees of the whole router may hold.
     pub(super) fn share_buffers(&mut self, snapshot: &Snapshot) {
         let trees = snapshot.ports.iter().map(|(_, port)| port.tree_count()).sum();
-        let limits = TreeLimits::sharing(self.pool.total(), trees);
+        let limits = TreeLimits::sharing(self.pool.for_queues(), trees);
         for egress in self.queues.iter_mut().filter_map(|queue| queue.egress.as_mut()) {
             egress.scheduler.set_limits(limits);
         }

@@ -38,10 +38,10 @@ fn look(ports: &mut [&mut Memif], now: &mut u64) {
 pub fn run(bytes: &[u8]) -> Option<usize> {
     let socket = path();
     let options = |role| MemifOptions { socket: socket.clone(), role, ring: 16, ..MemifOptions::default() };
-    let mut server = open(1, &options(Role::Server)).ok()?.pop()?;
+    let mut server = open(1, &options(Role::Server), None).ok()?.pop()?;
     let mut now = 0;
     let said = talk(&socket, bytes, &mut server, &mut now)?;
-    let mut client = open(1, &options(Role::Client)).ok()?.pop()?;
+    let mut client = open(1, &options(Role::Client), None).ok()?.pop()?;
     for _ in 0..20 {
         look(&mut [&mut client, &mut server], &mut now);
     }

@@ -318,5 +318,6 @@ fn size(config: &Config) -> Size {
         workers: usize::from(config.router.workers),
         buffers: (config.router.buffers as usize).min(4096),
         buffer: if config.longest_mtu() > 1800 { PoolSize::Jumbo } else { PoolSize::Standard },
+        ..Size::default()
     }
 }

@@ -2,11 +2,11 @@
 //! over it, and bounded waiting.
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use dataplane::id::WorkerIndex;
-use dataplane::packet::{Batch, Pool, PoolSize};
+use dataplane::packet::{Arena, Batch, Pool, PoolSize};
 use dataplane::port::Port;
 use dataplane::time::Time;
 use testbed::netns::{self, Namespace};
@@ -66,6 +66,11 @@ pub struct Hand {
 impl Hand {
     pub fn new(frames: usize, size: PoolSize) -> Self {
         Self { start: Instant::now(), pool: Pool::new(WorkerIndex(0), frames, size) }
+    }
+
+    /// One whose frames a port may lend: all that `arena` has.
+    pub fn lending(arena: &Arc<Arena>) -> Self {
+        Self { start: Instant::now(), pool: Pool::within(arena, WorkerIndex(0), usize::MAX) }
     }
 
     pub fn now(&self) -> Time {

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Where frames enter and leave: link, queues, frames, and losses of no interface.
+    /// Where frames enter and leave: link, queues, frames, losses of no interface, memif peers and which of them have this router's frames (zero copy).
     Ports,
     /// Logical interfaces: tags, addresses, state and traffic.
     Interfaces,

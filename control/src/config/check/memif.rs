@@ -1,10 +1,13 @@
 //! Ports of kind "memif": what they must say, may not say, and may not share.
 
 use ahash::AHashMap;
+use dataplane::packet::Arena;
 
 use super::Checks;
+use crate::config::memif::Memif;
 use crate::config::types::Port;
 use crate::config::words::{PortKind, Role};
+use crate::engine;
 
 /// Bytes of the longest path of a socket (unix(7)), less its end.
 const LONGEST_PATH: usize = 107;
@@ -73,10 +76,46 @@ impl Checks<'_> {
             let help = format!("{} is the next", memif.entries().next_power_of_two());
             self.fault("port", i, "ring-size", message, help);
         }
+        if memif.lends() {
+            self.memif_lends(i, memif);
+            return;
+        }
         let bytes = 2 * u64::from(port.queues) * u64::from(memif.entries()) * (u64::from(memif.bytes()) + 32);
         if memif.role == Some(Role::Client) && bytes > REACH {
             let message = "rings and buffers would be more than 4 GiB".into();
             self.fault("port", i, "buffer-size", message, "take smaller buffers or rings, or fewer queues");
+        }
+    }
+
+    /// What is said of a port that does without copies.
+    fn memif_lends(&self, i: usize, memif: &Memif) {
+        if memif.role == Some(Role::Server) {
+            let message = "a server cannot do without copies: the client brings the memory".into();
+            let help =
+                "let this end be the client (role = \"client\") and the other one listen, or leave it out";
+            self.fault("port", i, "zero-copy", message, help);
+        }
+        if memif.buffer_size.is_some() {
+            let message = "without copies, frames stand in the router's own buffers".into();
+            self.fault("port", i, "buffer-size", message, "leave \"buffer-size\" or \"zero-copy\" out");
+        }
+        let size = engine::size(self.config);
+        let bytes = Arena::bytes_for(size.all_buffers(), size.buffer);
+        if bytes > REACH {
+            let message =
+                format!("the buffers of all workers are {} MiB, and descriptors reach 4,096", bytes >> 20);
+            let help = "take fewer \"buffers\" or \"workers\" in [router], or leave \"zero-copy\" out";
+            self.fault("port", i, "zero-copy", message, help);
+        }
+    }
+
+    /// What a port that does without copies trusts its peer with.
+    pub(super) fn memif_trust(&self) {
+        for (i, port) in self.config.ports.iter().enumerate().filter(|(_, port)| port.memif.lends()) {
+            let socket = port.memif.socket.as_deref().unwrap_or_default();
+            let message = format!("who listens at {socket} can read and change every packet in this router");
+            let help = "of every Vrf, at any time; without \"zero-copy\" frames are copied";
+            self.fault("port", i, "zero-copy", message, help);
         }
     }
 }

@@ -84,6 +84,7 @@ pub(super) fn warnings(config: &Config, locate: impl Fn(&str) -> Option<Range<us
     let checks = checks(config, &kept, &locate);
     checks.overlaps();
     checks.unheeded();
+    checks.memif_trust();
     checks.findings.into_inner()
 }
 

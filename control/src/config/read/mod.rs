@@ -157,6 +157,7 @@ fn memif(table: &mut Table<'_, '_>) -> Memif {
         mode: table.get("mode"),
         secret: table.get("secret"),
         permissions: table.get("permissions"),
+        zero_copy: table.get("zero-copy"),
     }
 }
 

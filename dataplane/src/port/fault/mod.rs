@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use self::line::Line;
 use super::{Link, Port, PortStats};
-use crate::packet::{Batch, Pool};
+use crate::packet::{Batch, Frame, Pool};
 use crate::time::Time;
 
 /// How bad the line is: chances per million frames, 0 to 1,000,000, each way.
@@ -150,5 +150,9 @@ impl<P: Port> Port for Fault<P> {
 
     fn mac(&self) -> Option<[u8; 6]> {
         self.port.mac()
+    }
+
+    fn surrender(&mut self) -> Vec<Frame> {
+        self.port.surrender()
     }
 }

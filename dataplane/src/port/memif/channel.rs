@@ -66,6 +66,11 @@ impl Channel {
         Ok(Self::over(socket))
     }
 
+    /// Who listens at the other end, or connected: a user's number.
+    pub(super) fn user(&self) -> io::Result<u32> {
+        Ok(rustix::net::sockopt::socket_peercred(&self.socket)?.uid.as_raw())
+    }
+
     /// Sends a message, with a descriptor where it has one, once there is room.
     ///
     /// # Errors

@@ -1,12 +1,13 @@
 //! What the queues of a port share: the connection's rings, and what is known of the peer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Mutex, TryLockError};
 
+use super::lock;
 use super::ring::{Broken, Ring};
 use super::setup::Wired;
-use super::{Wires, lock};
+use super::wires::Wires;
 
 /// How two rings of one queue stand. What the peer wrote is believed only within bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Peer {
     pub interface: String,
     /// How often one connected.
     pub connections: u64,
+    /// Whether frames pass to and from it without copies: it has all of this router's frames.
+    pub zero_copy: bool,
     /// Why the last one went, or was not let in.
     pub reason: Option<String>,
     /// Each queue's rings, in order.
@@ -43,6 +46,8 @@ pub(super) struct RingPair {
     pub(super) send: Ring,
     /// Whether this end is the client.
     pub(super) client: bool,
+    /// Where buffers are lent: the entry that is received next. Not all that were received are lent anew.
+    pub(super) taken: Option<Arc<AtomicU16>>,
 }
 
 impl RingPair {
@@ -53,9 +58,17 @@ impl RingPair {
             // What a server sends fills what the client gave, from behind.
             if by_client { ahead } else { ring.size() - ahead }
         };
+        let received = |taken: &Arc<AtomicU16>| {
+            let to_receive =
+                self.receive.tail().load(Ordering::Relaxed).wrapping_sub(taken.load(Ordering::Relaxed));
+            to_receive.min(self.receive.size())
+        };
         RingFigures {
             size: self.receive.size(),
-            to_receive: filled(&self.receive, !self.client),
+            to_receive: match &self.taken {
+                Some(taken) => received(taken),
+                None => filled(&self.receive, !self.client),
+            },
             to_send: filled(&self.send, self.client),
         }
     }
@@ -118,6 +131,7 @@ impl Shared {
         state.peer.connected = true;
         state.peer.interface = interface;
         state.peer.connections += 1;
+        state.peer.zero_copy = pairs.iter().any(|pair| pair.taken.is_some());
         state.peer.reason = None;
         let old = std::mem::replace(&mut state.pairs, pairs);
         let wires = wires.into_iter().map(|w| Some(Box::new(w))).collect();

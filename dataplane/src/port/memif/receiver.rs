@@ -19,7 +19,7 @@ pub(super) const MOST_PARTS: u16 = 512;
 const AHEAD: u16 = 8;
 
 /// What may be wrong with a frame, beside its having no buffer.
-enum Bad {
+pub(super) enum Bad {
     /// Longer than the pool's buffers.
     TooLong,
     /// Not where its descriptor says.
@@ -89,7 +89,7 @@ impl Receiver {
                 break;
             }
             let said = self.ring.read(self.next);
-            let Some(parts) = self.whole_frame(&said, filled)? else { break };
+            let Some(parts) = whole_frame(&self.ring, (self.next, &said), filled)? else { break };
             stats.received += 1;
             self.take((&said, parts), pool, batch, stats);
             self.next = self.next.wrapping_add(parts);
@@ -99,24 +99,6 @@ impl Receiver {
             self.give_back();
         }
         Ok(batch.len() - before)
-    }
-
-    /// How many entries the next frame takes, whose first is `said`; `None` when not all of it is
-    /// there yet.
-    #[inline]
-    fn whole_frame(&self, said: &Descriptor, filled: u16) -> Result<Option<u16>, Broken> {
-        if said.flags & NEXT == 0 { Ok(Some(1)) } else { self.several(filled) }
-    }
-
-    #[cold]
-    fn several(&self, filled: u16) -> Result<Option<u16>, Broken> {
-        for parts in 2..=filled.min(MOST_PARTS) {
-            if self.ring.read(self.next.wrapping_add(parts - 1)).flags & NEXT == 0 {
-                return Ok(Some(parts));
-            }
-        }
-        let full = filled >= self.ring.size().min(MOST_PARTS);
-        if full { Err(Broken::Endless) } else { Ok(None) }
     }
 
     /// Copies the next frame into the batch, or counts why not.
@@ -185,4 +167,29 @@ impl Receiver {
         let ends = |n: &u16| self.ring.read(self.next.wrapping_add(*n)).flags & NEXT == 0;
         (0..filled).filter(ends).count() as u64
     }
+}
+
+/// How many entries the frame takes whose first, at an index, is `said`, of those that are filled; `None` when not all
+/// of it is there yet.
+///
+/// # Errors
+/// It would take more than there are, or than a frame may.
+#[inline]
+pub(super) fn whole_frame(
+    ring: &Ring,
+    (first, said): (u16, &Descriptor),
+    filled: u16,
+) -> Result<Option<u16>, Broken> {
+    if said.flags & NEXT == 0 { Ok(Some(1)) } else { several(ring, first, filled) }
+}
+
+#[cold]
+fn several(ring: &Ring, first: u16, filled: u16) -> Result<Option<u16>, Broken> {
+    for parts in 2..=filled.min(MOST_PARTS) {
+        if ring.read(first.wrapping_add(parts - 1)).flags & NEXT == 0 {
+            return Ok(Some(parts));
+        }
+    }
+    let full = filled >= ring.size().min(MOST_PARTS);
+    if full { Err(Broken::Endless) } else { Ok(None) }
 }

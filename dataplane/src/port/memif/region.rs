@@ -11,9 +11,9 @@ use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::SealFlags;
 
-use crate::memory::{fetch, fetch_to_write};
+use crate::memory::{fetch, fetch_to_write, sealed_file};
 use crate::port::sys::Mapping;
 
 /// The most regions of one peer.
@@ -49,10 +49,7 @@ pub(super) enum Refused {
 /// # Errors
 /// The system's, when it has none.
 pub fn memory(len: usize) -> io::Result<OwnedFd> {
-    let file = rustix::fs::memfd_create("memif", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    rustix::fs::ftruncate(&file, len as u64)?;
-    rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-    Ok(file)
+    sealed_file("memif", len)
 }
 
 /// The shared memory of one connection.

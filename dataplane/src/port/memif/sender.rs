@@ -43,17 +43,10 @@ impl Sender {
         Self { ring, buffers, next: 0 }
     }
 
-    /// Whether the peer wants to be told that frames were sent before. Waits until all of them are where
-    /// the peer sees them.
+    /// Its ring.
     #[inline]
-    pub(super) fn interrupts(&self) -> bool {
-        self.ring.interrupts()
-    }
-
-    /// Whether the peer wanted to be told some time ago. Waits for nothing.
-    #[inline]
-    pub(super) fn interrupts_seen(&self) -> bool {
-        self.ring.interrupts_seen()
+    pub(super) fn ring(&self) -> &Ring {
+        &self.ring
     }
 
     /// Entries that can be filled.

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU16;
 
 use super::bell::{self, Ear};
 use super::buffers::Buffers;
@@ -13,7 +14,9 @@ use super::receiver::Receiver;
 use super::region::{Refused, Regions};
 use super::ring::Ring;
 use super::sender::Sender;
-use super::{Notice, Wires};
+use super::wires::{Incoming, Outgoing, Wires};
+use super::{Notice, lent};
+use crate::packet::Arena;
 use crate::time::Time;
 
 /// Why a client's setup is refused.
@@ -92,8 +95,10 @@ impl Offered {
             rings.into_iter().map(|(ring, event)| offer(&regions, ring, event)).collect()
         };
         let (receive, send) = (offers(self.to_server)?, offers(self.to_client)?);
-        let theirs =
-            |(receive, send)| wire((receive, Buffers::Theirs), (send, Buffers::Theirs), notice, false);
+        let theirs = |(receive, send): (Offer, Offer)| {
+            let copied = (copied_from(&receive, Buffers::Theirs), copied_to(&send, Buffers::Theirs));
+            wire((receive, send), copied, notice, Own::default())
+        };
         Ok(receive.into_iter().zip(send).map(theirs).collect::<io::Result<Vec<_>>>()?.into_iter().unzip())
     }
 }
@@ -110,31 +115,40 @@ fn offer(regions: &Arc<Regions>, said: AddRing, event: OwnedFd) -> Result<Offer,
     Ok((ring, event))
 }
 
-fn wire(
-    receive: (Offer, Buffers),
-    send: (Offer, Buffers),
-    notice: Notice,
+fn copied_from((ring, _): &Offer, buffers: Buffers) -> Incoming {
+    Incoming::Copied(Receiver::new(ring.clone(), buffers))
+}
+
+fn copied_to((ring, _): &Offer, buffers: Buffers) -> Outgoing {
+    Outgoing::Copied(Sender::new(ring.clone(), buffers))
+}
+
+/// What this end alone knows of a queue's rings.
+#[derive(Debug, Default)]
+struct Own {
     client: bool,
+    taken: Option<Arc<AtomicU16>>,
+}
+
+fn wire(
+    (receive, send): (Offer, Offer),
+    (receiver, sender): (Incoming, Outgoing),
+    notice: Notice,
+    Own { client, taken }: Own,
 ) -> io::Result<(Wires, RingPair)> {
-    let ((incoming, news), (outgoing, event)) = (receive.0, send.0);
+    let ((incoming, news), (outgoing, event)) = (receive, send);
     incoming.set_interrupts(notice == Notice::Interrupt);
     let ear = (notice == Notice::Interrupt).then(|| Ear::new(news)).transpose()?;
-    let pair = RingPair { receive: incoming.clone(), send: outgoing.clone(), client };
-    let wires = Wires {
-        receiver: Receiver::new(incoming, receive.1),
-        sender: Sender::new(outgoing, send.1),
-        ear,
-        event,
-        forget: Time::ZERO,
-        untold: false,
-    };
-    Ok((wires, pair))
+    let pair = RingPair { receive: incoming, send: outgoing, client, taken };
+    Ok((Wires { receiver, sender, ear, event, forget: Time::ZERO, untold: false }, pair))
 }
 
 /// What a client brings.
 #[derive(Debug)]
 pub(super) struct Brought {
     layout: Layout,
+    /// What frames are lent of, where they are not copied.
+    arena: Option<Arc<Arena>>,
     to_server: Vec<Offer>,
     to_client: Vec<Offer>,
 }
@@ -143,16 +157,20 @@ pub(super) struct Brought {
 pub(super) type Letter = (Message, Option<OwnedFd>);
 
 impl Brought {
-    /// Makes the memory and its rings; gives the messages that tell the server of them.
-    pub(super) fn new(layout: Layout) -> io::Result<(Self, Vec<Letter>)> {
+    /// Makes the memory and its rings; gives the messages that tell the server of them, and of what is lent.
+    pub(super) fn new(layout: Layout, arena: Option<Arc<Arena>>) -> io::Result<(Self, Vec<Letter>)> {
         let bytes = layout.bytes().ok_or(io::ErrorKind::InvalidInput)?;
         let (regions, file) = Regions::own(bytes)?;
         let regions = Arc::new(regions);
         let region = AddRegion { index: 0, size: bytes as u64 };
         let mut letters = vec![(Message::AddRegion(region), Some(file))];
+        if let Some(arena) = &arena {
+            let region = AddRegion { index: lent::REGION, size: arena.bytes() as u64 };
+            letters.push((Message::AddRegion(region), Some(arena.file().try_clone()?)));
+        }
         let to_server = rings(layout, Way::ToServer, &regions, &mut letters)?;
         let to_client = rings(layout, Way::ToClient, &regions, &mut letters)?;
-        Ok((Self { layout, to_server, to_client }, letters))
+        Ok((Self { layout, arena, to_server, to_client }, letters))
     }
 
     /// The rings, once the server has said that it is connected.
@@ -163,9 +181,17 @@ impl Brought {
             Buffers::Ours { start, bytes: buffer, mask: (1 << log2) - 1 }
         };
         let queues = (0..).zip(self.to_client.into_iter().zip(self.to_server));
-        let both = |(queue, (receive, send))| {
-            let receive = (receive, ours(Way::ToClient, queue));
-            wire(receive, (send, ours(Way::ToServer, queue)), notice, true)
+        let both = |(queue, (receive, send)): (u16, (Offer, Offer))| {
+            let Some(arena) = &self.arena else {
+                let receiver = copied_from(&receive, ours(Way::ToClient, queue));
+                let copied = (receiver, copied_to(&send, ours(Way::ToServer, queue)));
+                return wire((receive, send), copied, notice, Own { client: true, taken: None });
+            };
+            let taken = Arc::new(AtomicU16::new(0));
+            let receiver = lent::Receiver::new(receive.0.clone(), arena.clone(), taken.clone());
+            let sender = lent::Sender::new(send.0.clone(), arena.clone());
+            let lent = (Incoming::Lent(receiver), Outgoing::Lent(sender));
+            wire((receive, send), lent, notice, Own { client: true, taken: Some(taken) })
         };
         Ok(queues.map(both).collect::<io::Result<Vec<_>>>()?.into_iter().unzip())
     }

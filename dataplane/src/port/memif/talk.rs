@@ -4,6 +4,7 @@
 //! more seldom. A server waits. Whoever is told something out of turn says why and leaves.
 
 use std::io;
+use std::sync::Arc;
 
 use super::channel::{Channel, Lost};
 use super::layout::Layout;
@@ -12,7 +13,8 @@ use super::message::{ETHERNET, Hello, Init, Message, Text, VERSION};
 use super::peer::Shared;
 use super::region::MOST_BYTES;
 use super::setup::{Brought, Offered, Wired, Wrong};
-use super::{MemifOptions, NAME, Role};
+use super::{MemifOptions, NAME, Role, lent};
+use crate::packet::Arena;
 use crate::time::Time;
 
 /// The most messages taken in one look.
@@ -41,6 +43,13 @@ enum End {
     Rings(u32),
     #[error("the server takes rings of at most 2^{0} entries")]
     RingSize(u8),
+    #[error("the server takes {0} region(s) of memory, and without copies there are two")]
+    Regions(u32),
+    #[error(
+        "the server is user {0}'s: without copies it would have all of the router's frames, and must be root's or this \
+         user's own"
+    )]
+    Stranger(u32),
     #[error("no agreement in time")]
     Late,
     #[error("the peer says: {0}")]
@@ -83,6 +92,8 @@ enum Way {
 #[derive(Debug)]
 pub(super) struct Control {
     options: MemifOptions,
+    /// What frames are lent of, where they are not copied.
+    arena: Option<Arc<Arena>>,
     layout: Layout,
     way: Way,
     talk: Option<Talk>,
@@ -93,9 +104,14 @@ impl Control {
     ///
     /// # Errors
     /// The server cannot listen, or the client's memory would be too large.
-    pub(super) fn new(options: &MemifOptions, queues: u16) -> io::Result<Self> {
+    pub(super) fn new(options: &MemifOptions, queues: u16, arena: Option<Arc<Arena>>) -> io::Result<Self> {
         let log2 = options.ring.clamp(2, 1 << 14).next_power_of_two().trailing_zeros() as u8;
-        let layout = Layout { queues, log2, buffer: options.buffer.clamp(64, 65_535) };
+        let buffer = if arena.is_some() { 0 } else { options.buffer.clamp(64, 65_535) };
+        let layout = Layout { queues, log2, buffer };
+        if arena.as_ref().is_some_and(|arena| arena.bytes() as u64 > MOST_BYTES) {
+            let message = format!("the router's frames are more than {MOST_BYTES} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
         if layout.bytes().is_none() {
             let message = format!("its rings and buffers would be more than {MOST_BYTES} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
@@ -106,7 +122,7 @@ impl Control {
             }
             Role::Client => Way::Client(Time::ZERO, PAUSES.0),
         };
-        Ok(Self { options: options.clone(), layout, way, talk: None })
+        Ok(Self { options: options.clone(), arena, layout, way, talk: None })
     }
 
     /// Does what is due; whether there was anything.
@@ -150,7 +166,7 @@ impl Control {
                 self.talk = Some(Talk::new(channel, now, part));
             }
             Way::Client(due, _) if self.talk.is_some() || now < *due => return false,
-            Way::Client(..) => match Channel::connect(&self.options.socket) {
+            Way::Client(..) => match self.connect() {
                 Ok(channel) => self.talk = Some(Talk::new(channel, now, Part::Client(None))),
                 Err(why) => {
                     self.leave(now, shared, &format!("connecting: {why}"));
@@ -159,6 +175,18 @@ impl Control {
             },
         }
         true
+    }
+
+    /// A channel to the server, if that may have what it would be given.
+    fn connect(&self) -> Result<Channel, End> {
+        let channel = Channel::connect(&self.options.socket)?;
+        if self.arena.is_some() {
+            let user = channel.user()?;
+            if !lent::trusts(user, rustix::process::geteuid().as_raw()) {
+                return Err(End::Stranger(user));
+            }
+        }
+        Ok(channel)
     }
 
     /// Answers one message; `false` when there is none.
@@ -190,9 +218,9 @@ impl Control {
                 talk.channel.send(Message::Connected(Text::new(&self.options.name)), None)?;
             }
             (Message::Hello(hello), Part::Client(brought @ None)) => {
-                fits(&hello, self.layout)?;
+                fits(&hello, self.layout, self.arena.is_some())?;
                 shared.meet(hello.name.to_string());
-                let (memory, letters) = Brought::new(self.layout)?;
+                let (memory, letters) = Brought::new(self.layout, self.arena.clone())?;
                 *brought = Some(memory);
                 talk.channel.send(self.options.init(), None)?;
                 for (letter, descriptor) in letters {
@@ -286,13 +314,16 @@ fn refuse(init: &Init, options: &MemifOptions) -> Option<&'static str> {
 }
 
 /// Whether a server takes what this client has.
-fn fits(hello: &Hello, layout: Layout) -> Result<(), End> {
+fn fits(hello: &Hello, layout: Layout, lends: bool) -> Result<(), End> {
     if !(hello.min_version..=hello.max_version).contains(&VERSION) {
         return Err(End::Version);
     }
     let rings = u32::from(hello.max_client_ring.min(hello.max_server_ring)) + 1;
     if rings < u32::from(layout.queues) {
         return Err(End::Rings(rings));
+    }
+    if lends && hello.max_region < lent::REGION {
+        return Err(End::Regions(u32::from(hello.max_region) + 1));
     }
     if hello.max_log2_ring < layout.log2 {
         return Err(End::RingSize(hello.max_log2_ring));

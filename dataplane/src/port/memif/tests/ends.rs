@@ -133,19 +133,19 @@ fn the_socket_has_the_permissions_asked_for_and_is_nobody_elses() {
         let server = hand.open(1, &options);
         let mode = std::fs::metadata(&options.socket).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, permissions);
-        let taken = open(1, &options).unwrap_err();
+        let taken = open(1, &options, None).unwrap_err();
         assert!(taken.to_string().contains("another port has id 0 there"), "{taken}");
         drop(server);
         assert!(!options.socket.exists());
     }
     let options = hand.options(Role::Server);
     std::fs::write(&options.socket, "a file").unwrap();
-    assert!(matches!(open(1, &options).unwrap_err(), OpenError::System { .. }));
+    assert!(matches!(open(1, &options, None).unwrap_err(), OpenError::System { .. }));
     assert_eq!(std::fs::read_to_string(&options.socket).unwrap(), "a file");
     let nowhere = MemifOptions { socket: hand.folder.path().join("none/s"), ..options };
-    assert!(open(1, &nowhere).is_err());
+    assert!(open(1, &nowhere, None).is_err());
     let much = MemifOptions { ring: 16_384, buffer: 65_535, ..hand.options(Role::Client) };
-    assert!(open(64, &much).unwrap_err().to_string().contains("more than 4294967296 bytes"));
+    assert!(open(64, &much, None).unwrap_err().to_string().contains("more than 4294967296 bytes"));
 }
 
 #[test]
@@ -341,7 +341,7 @@ proptest! {
 #[test]
 fn threads_keep_the_channels_of_ports_in_use() {
     let mut hand = Hand::new(64, PoolSize::Standard);
-    let open = |hand: &Hand, role| open_kept(1, &hand.options(role)).unwrap();
+    let open = |hand: &Hand, role| open_kept(1, &hand.options(role), None).unwrap();
     let until = |hand: &mut Hand, up, ports: &mut [&mut [Memif]]| {
         for _ in 0..5_000 {
             hand.step(ports);

@@ -1,15 +1,18 @@
 //! Two of our own ends, and ends that lie, in virtual time: nothing here waits.
 
 mod ends;
+mod lent;
+mod lent_lies;
 mod lies;
 mod notice;
 mod words;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::{Memif, MemifOptions, Role, open};
+use super::{Memif, MemifOptions, QUARANTINE, Role, open};
 use crate::id::WorkerIndex;
-use crate::packet::{Batch, Pool, PoolSize};
+use crate::packet::{Arena, Batch, Pool, PoolSize};
 use crate::port::Port;
 use crate::time::Time;
 
@@ -20,13 +23,22 @@ const STEP: u64 = 5_000_000;
 struct Hand {
     now: Time,
     pool: Pool,
+    /// Where its frames stand, if not on the heap.
+    arena: Option<Arc<Arena>>,
     folder: tempfile::TempDir,
 }
 
 impl Hand {
     fn new(frames: usize, size: PoolSize) -> Self {
         let pool = Pool::new(WorkerIndex(0), frames, size);
-        Self { now: Time(1), pool, folder: tempfile::tempdir().unwrap() }
+        Self { now: Time(1), pool, arena: None, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// One whose frames stand in an arena.
+    fn lending(frames: usize, size: PoolSize) -> Self {
+        let arena = Arena::new(frames, size).unwrap();
+        let pool = Pool::within(&arena, WorkerIndex(0), frames);
+        Self { pool, arena: Some(arena), ..Self::new(0, size) }
     }
 
     fn socket(&self) -> PathBuf {
@@ -41,6 +53,18 @@ impl Hand {
             ring: 64,
             ..MemifOptions::default()
         }
+    }
+
+    /// The options of a client that lends its frames.
+    fn lends(&self) -> MemifOptions {
+        MemifOptions { zero_copy: true, ..self.options(Role::Client) }
+    }
+
+    /// Until the quarantine of frames that were lent is over, and `port` has given them back.
+    fn wait_out(&mut self, port: &mut Memif) {
+        self.now = Time(self.now.0 + QUARANTINE);
+        let mut batch = Batch::new();
+        assert_eq!(port.receive(self.now, &mut self.pool, &mut batch), 0);
     }
 
     /// Lets time pass and every queue look.
@@ -62,7 +86,7 @@ impl Hand {
     }
 
     fn open(&self, queues: usize, options: &MemifOptions) -> Vec<Memif> {
-        open(queues, options).unwrap()
+        open(queues, options, self.arena.as_ref()).unwrap()
     }
 
     /// Both ends, connected.

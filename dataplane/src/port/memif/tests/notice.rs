@@ -39,8 +39,8 @@ fn who_polls_is_not_told() {
     let (server, client) = (poll(Role::Server, &hand), hand.options(Role::Client));
     let (mut server, mut client) = hand.pair(1, &server, &client);
     assert!(server[0].wait_fd().is_none());
-    assert!(!client[0].wires.as_ref().unwrap().sender.interrupts());
-    assert!(server[0].wires.as_ref().unwrap().sender.interrupts());
+    assert!(!client[0].wires.as_ref().unwrap().wanted());
+    assert!(server[0].wires.as_ref().unwrap().wanted());
     hand.send(&mut client[0], &[frame(60, 1)]);
     assert_eq!(hand.take(&mut server[0]), [frame(60, 1)]);
 }
@@ -52,7 +52,7 @@ fn who_begins_to_wait_is_told_of_what_was_sent_just_before() {
     let mut ends: [_; 2] = hand.pair(1, &server, &client).into();
     for (from, to) in [(0, 1), (1, 0)] {
         let wants = |ends: &[Vec<Memif>; 2], wanted| {
-            ends[to][0].wires.as_ref().unwrap().receiver.ring().set_interrupts(wanted);
+            ends[to][0].wires.as_ref().unwrap().want(wanted);
         };
         wants(&ends, false);
         hand.send(&mut ends[from][0], &[frame(60, 1)]);
