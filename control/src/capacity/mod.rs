@@ -167,6 +167,7 @@ fn group<'s, 'c>(
 fn row(group: &Group<'_, '_>) -> Row {
     let (of, load) = load(group);
     let path = group.path();
+    let policed = group.site.policed(group.class.index()).map_or(u64::MAX, |policed| policed.rate);
     let held = |n: usize| Held {
         promise: group.promises[n].to_string(),
         short: group.judge(n).map(|(short, mend)| {
@@ -176,7 +177,7 @@ fn row(group: &Group<'_, '_>) -> Row {
     Row {
         interface: group.site.interface.name.clone(),
         class: group.class.name().into(),
-        rate: path.as_ref().ok().map(|path| path.rate()),
+        rate: path.as_ref().ok().map(|path| path.rate().min(policed)),
         of,
         wait: path.as_ref().ok().and_then(|path| path.delay(load)),
         backlog: path.as_ref().ok().and_then(|path| path.backlog(load)),

@@ -12,11 +12,14 @@ use crate::table::Table;
 
 const EXAMPLES: &str = "\
 Of each class of each interface that has a rate: what it gets at least when every class
-of every interface waits; the longest wait of a frame, from coming to being sent, and
+of every interface waits, no more than its policer lets in; the longest wait of a frame, from coming to being sent, and
 the most that waits. These are of what is promised ([[promise]]); where nothing is, of
 what the class's policer lets through; where it has none, of a full queue. CALLS is how
 many fit. Bounds are worst cases (network calculus), not averages; turns of a worker come on
 top, some microseconds each, two at the most for each rate on the way.
+
+No bound is passed. On a line that sites share, traffic made to be the worst gets voice to half
+of its wait at least, and other classes to a third, and to no more than twice their rate.
 
 A promise that cannot be kept is told with the number that is short and what would mend
 it; `check` and `apply` refuse such a file.
@@ -67,8 +70,19 @@ fn print(told: &Capacity) {
         table.styled(cells, style(row));
     }
     table.print("no interface has a rate: give qos.rate, or the rate of its port");
+    unbounded(&told.rows);
     for row in &told.rows {
         promises(row);
+    }
+}
+
+/// Why no class of an interface has a bound, where it is the same for all.
+fn unbounded(rows: &[Row]) {
+    for of in rows.chunk_by(|a, b| a.interface == b.interface) {
+        let Some(why) = of.first().and_then(|row| row.unbounded.as_ref()) else { continue };
+        if of.iter().all(|row| row.unbounded.as_ref() == Some(why)) {
+            output::line(format_args!("{FAINT}no bounds: {why}{FAINT:#}"));
+        }
     }
 }
 

@@ -31,7 +31,7 @@ fn what_a_site_is_sure_of_is_told_class_by_class() {
     let (_folder, path) = file(SITE);
     let told = viaduct(&["prove", "capacity", &path]).done();
     let voice = told.lines().find(|line| line.contains("voice")).unwrap();
-    for column in ["10 Mbit/s", "promised", "6.943 ms", "30"] {
+    for column in ["3333333 bit/s", "promised", "6.943 ms", "30"] {
         assert!(voice.contains(column), "{column} in {voice}");
     }
     assert!(told.contains("kept    wan voice: 30 calls of g711 within 7 ms"), "{told}");
@@ -54,4 +54,14 @@ fn a_broken_promise_is_told_here_and_refused_elsewhere() {
     assert_eq!(json["rows"][1]["promises"][0]["promise"], "100 calls of g711 within 7 ms");
     let ran = viaduct(&["prove", "capacity", &path, "--interface", "lan"]);
     assert!(ran.err.contains("there is no interface \"lan\""), "{}", ran.err);
+}
+
+#[test]
+fn why_there_are_no_bounds_is_told_once() {
+    let (_folder, path) = file(
+        &SITE[..SITE.find("[[promise]]").unwrap()]
+            .replace("\"10 Mbit/s\"", "\"10 Mbit/s\"\ndiscipline = \"fifo\""),
+    );
+    let told = viaduct(&["prove", "capacity", &path]).done();
+    assert_eq!(told.matches("all classes of \"wan\" wait in one queue").count(), 1, "{told}");
 }
