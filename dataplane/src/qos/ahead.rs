@@ -51,7 +51,8 @@ impl Site {
     fn fetch(site: &Option<Self>, class: TrafficClass) {
         let first = std::ptr::from_ref(site).cast::<u8>();
         let queue = offset_of!(Self, queues) + class.index() * size_of::<Queue>();
-        for at in [offset_of!(Self, shaper), offset_of!(Self, frames), queue] {
+        // The queue's second line is for those that ask more than room.
+        for at in [offset_of!(Self, shaper), offset_of!(Self, frames), queue, queue + 64] {
             fetch(first.wrapping_add(at));
         }
     }
