@@ -110,6 +110,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         #[test]
         fn a_ring_is_a_queue_one_can_leave_from_anywhere(steps in prop::collection::vec((0u8..4, 0usize..6), 0..80)) {
             let (mut ring, mut queue) = (Ring::default(), VecDeque::new());

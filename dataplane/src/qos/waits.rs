@@ -114,6 +114,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         #[test]
         fn quantiles_are_those_of_the_sorted_list(
             mut waits in prop::collection::vec(a_wait(), 1..200),

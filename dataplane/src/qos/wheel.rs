@@ -209,7 +209,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
 
         #[test]
         fn a_wheel_is_a_sorted_set(steps in prop::collection::vec((0u8..3, 0usize..12, gaps()), 0..120)) {

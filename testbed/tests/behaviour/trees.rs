@@ -264,3 +264,71 @@ fn calls_and_policed_data_that_go_to_another_tree_are_not_policed_again() {
     lab.run(secs(1));
     lab.expect_no_drops();
 }
+
+/// Sites of a port of 100 Mbit/s with so many trees: more than twice what a worker hands over in a turn.
+const MANY: u16 = 640;
+
+fn many(trees: usize) -> String {
+    let (head, _) =
+        text(trees).split_once("[[interface]]\nname = \"s1\"").map(|(a, b)| (a.to_owned(), b.len())).unwrap();
+    let site = |n: u16| {
+        let (a, b) = (n / 200, n % 200);
+        format!(
+            "[[interface]]\nname = \"s{n}\"\nport = \"wan\"\nvlan = {n}\naddresses = [\"10.{a}.{b}.254/24\"]\n\
+             [interface.qos]\nrate = \"50 Mbit/s\"\nclinical = {{ aqm = \"tail\", flows = 0 }}\n"
+        )
+    };
+    head + &(1..=MANY).map(site).collect::<String>()
+}
+
+fn to_many(site: u16) -> Ip {
+    ip("10.100.0.1", &format!("10.{}.{}.1", site / 200, site % 200))
+}
+
+/// Frames and counts of 320 sites go to the other tree, and come back: 256 of each go in a turn of their worker.
+#[test]
+fn more_sites_than_go_in_a_turn_lose_nothing_double_nothing_and_keep_their_order() {
+    let mut lab = Lab::with_size(&many(1), |size| size.buffers = 32_768);
+    lab.run(secs(15));
+    lab.host("lan", "10.100.0.1");
+    for n in 1..=MANY {
+        lab.host(&format!("s{n}"), &format!("10.{}.{}.1", n / 200, n % 200));
+    }
+    lab.run(secs(1));
+    lab.forget();
+    let mut sent = 0;
+    for trees in [2, 1, 2, 1] {
+        for _ in 0..3 {
+            for n in 1..=MANY {
+                lab.send("lan", to_many(n).dscp(AF21) / udp(sent) / payload(600));
+            }
+            sent += 1;
+        }
+        lab.run(us(100));
+        let held = lab.router().held();
+        assert!(held > 1_500, "{held} wait");
+        lab.apply(&many(trees));
+        let snapshot = lab.snapshot();
+        let moved =
+            snapshot.interfaces.iter().filter(|(_, interface)| snapshot.tree_of(interface) == 1).count();
+        assert_eq!(moved, if trees == 2 { 320 } else { 0 });
+        assert!(lab.router().held() > held - 100, "they wait on");
+        lab.run(ms(2));
+    }
+    lab.run(secs(2));
+    let mut came = vec![0u16; usize::from(MANY) + 1];
+    for seen in lab.take("wan") {
+        let packet = Packet::decode(&seen.bytes);
+        let Some(udp) = packet.layer(Kind::Udp) else { continue };
+        let site = usize::from(u16::from_be_bytes([seen.bytes[14], seen.bytes[15]]) & 0xfff);
+        assert_eq!(udp.number("dport"), Some(came[site].into()), "s{site}: out of order, lost or double");
+        came[site] += 1;
+    }
+    assert!(came[1..].iter().all(|came| *came == sent), "{came:?} of {sent}");
+    for n in 1..=MANY {
+        let queue = told(&mut lab, &format!("s{n}")).queues[Clinical.index()].clone();
+        let counts = (queue.offered.packets, queue.sent.packets, queue.delay.count());
+        assert_eq!(counts, (sent.into(), sent.into(), sent.into()), "s{n}");
+    }
+    lab.expect_no_drops();
+}

@@ -233,7 +233,7 @@ fn by_window(bench: &Bench, sites: usize, windows: u64, window: u64) -> Vec<Vec<
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     /// A site that always has something waiting gets what it is sure of, its calls counted to it, in every window of
     /// 200 ms, to what one frame of each site, of data and of calls, takes, whatever the others send; and in no window does the

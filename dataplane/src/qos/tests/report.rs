@@ -8,7 +8,7 @@ use crate::class::CLASSES;
 use crate::qos::{Look, QueueStats, SiteReport};
 
 /// Site 0: a DSL line, in cells; site 1: Ethernet; site 2 has no rate.
-fn three() -> [InterfaceQos; 3] {
+pub(super) fn three() -> [InterfaceQos; 3] {
     let dsl = ShaperSpec { rate: 2_000_000, burst: 2 * MS, overhead: 22, cells: Cells::Atm };
     let mut sites = [InterfaceQos { shaper: Some(dsl), ..plain() }, shaped(10_000_000, 0), plain()];
     for class in sites.iter_mut().flat_map(|site| &mut site.classes) {
@@ -36,7 +36,7 @@ fn burst(sent: &[(u64, u64)], since: usize) -> u64 {
 }
 
 /// Holds one class's counts against the frames that were seen; `frames` are those offered.
-fn judge(stats: &QueueStats, gone: &[Gone], spec: &InterfaceQos, offered: u64) {
+pub(super) fn judge(stats: &QueueStats, gone: &[Gone], spec: &InterfaceQos, offered: u64) {
     let sent: Vec<_> = gone.iter().filter(|g| g.why.is_none()).collect();
     let bytes = |of: &[&Gone]| of.iter().map(|g| g.len as u64).sum::<u64>();
     assert_eq!((stats.sent.packets, stats.sent.bytes), (sent.len() as u64, bytes(&sent)));
@@ -62,7 +62,7 @@ fn judge(stats: &QueueStats, gone: &[Gone], spec: &InterfaceQos, offered: u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     /// Counts, waits, accounted bytes and bursts of every queue, beside what left and was dropped.
     #[test]

@@ -48,7 +48,7 @@ pub struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// Over the options alone, as [`super::options`] gives them.
+    /// Over the options alone, as [`options`](fn@super::options) gives them.
     #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }

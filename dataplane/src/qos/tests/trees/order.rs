@@ -58,30 +58,13 @@ fn bits(frames: usize, bytes: u64) -> u128 {
 }
 
 impl Trees {
-    /// Sends what may leave now, into `gone` as it leaves; in the end nothing may.
-    fn send_into(&mut self, first: usize, gone: &mut Vec<Gone>) {
-        let trees = self.benches.len();
-        // What a tree said before it was asked may be old: others go by it once.
-        for _ in 0..1_000 {
-            for n in 0..trees {
-                let bench = &mut self.benches[(first + n) % trees];
-                bench.dequeue(64);
-                gone.append(&mut bench.gone);
-            }
-            if self.next() > self.now {
-                return;
-            }
-        }
-        panic!("somebody may send and is never let");
-    }
-
     fn waits(&self) -> u128 {
         self.benches.iter().map(|b| bits(b.tree.held_frames(), b.tree.held_bytes())).sum()
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     /// Asked one after the other, none later than the others wait for it: no data goes before a call
     /// that has come, in whatever tree, and the line sends without a gap while anything waits.
@@ -116,7 +99,9 @@ proptest! {
             trees.set(next);
             trees.send_into(first, &mut gone);
             let (waits, now) = (trees.waits(), u128::from(trees.now) * u128::from(rate));
-            prop_assert!(waits == 0 || busy - waits >= now, "the line is idle");
+            // Each tree may owe a part of a nanosecond of what came before the line was idle.
+            let parts = count as u128 * u128::from(rate);
+            prop_assert!(waits == 0 || busy - waits + parts > now, "the line is idle");
         }
         prop_assert_eq!(gone.len(), found.len());
         prop_assert_eq!(overtaken(&gone, &found), 0);
