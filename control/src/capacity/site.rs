@@ -109,7 +109,8 @@ pub(super) fn sites(config: &Config) -> Vec<Site<'_>> {
     let mut sites = Vec::with_capacity(config.interfaces.len());
     for interface in &config.interfaces {
         let line = rates.get(interface.port.as_str()).copied();
-        let mut site = Site { interface, qos: interface.qos_spec(), line, counts: Counts::default() };
+        let mut site =
+            Site { interface, qos: interface.qos_spec(line.map(Rate)), line, counts: Counts::default() };
         let counted = site.qos.shaper.map(|s| (s.overhead, s.cells as u8));
         let key = (counted, interface.longest(), site.layer2());
         site.counts = *known.entry(key).or_insert_with(|| Counts::new(&site));
@@ -165,7 +166,8 @@ impl<'c> Site<'c> {
     pub(super) fn faster(&self, rate: u64) -> Self {
         let mut interface = self.interface.clone();
         interface.qos.get_or_insert_default().rate = Some(Rate(rate));
-        Self { interface: self.interface, qos: interface.qos_spec(), line: self.line, counts: self.counts }
+        let qos = interface.qos_spec(self.line.map(Rate));
+        Self { interface: self.interface, qos, line: self.line, counts: self.counts }
     }
 
     pub(super) fn class(&self, class: usize) -> &ClassQos {

@@ -73,8 +73,9 @@ pub(super) struct Tree {
 
 impl Tree {
     pub(super) fn new(config: Config) -> Self {
-        let rate = config.ports[0].rate.map_or(0, |rate| rate.0);
-        let specs: Vec<_> = config.interfaces.iter().map(|i| Arc::new(i.qos_spec())).collect();
+        let line = config.ports[0].rate;
+        let rate = line.map_or(0, |rate| rate.0);
+        let specs: Vec<_> = config.interfaces.iter().map(|i| Arc::new(i.qos_spec(line))).collect();
         let (trees, shared) = (config.ports[0].trees.into(), Arc::new(SharedRate::default()));
         let tree = |n: usize| {
             let mut tree = Scheduler::new(0);

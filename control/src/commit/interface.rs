@@ -14,7 +14,7 @@ use ipnet::{IpNet, Ipv6Net};
 
 use super::trees::trees;
 use super::{PortFacts, State, renamed};
-use crate::config::{self, Config, Interface, Vlan};
+use crate::config::{self, Config, Interface, Rate, Vlan};
 use crate::rib::is_link_local;
 
 impl State {
@@ -30,17 +30,21 @@ impl State {
             }
         }
         let statics = statics(&self.config);
+        let ports = self.config.ports.iter();
+        let lines: AHashMap<&str, Rate> =
+            ports.filter_map(|port| Some((port.name.as_str(), port.rate?))).collect();
         self.meters.begin(&self.config);
         for wanted in &self.config.interfaces {
             let Some(id) = self.interfaces.get(wanted.name.as_str()) else { continue };
             let port = self.ports.get(wanted.port.as_str()).copied().unwrap_or_default();
+            let line = lines.get(wanted.port.as_str()).copied();
             let vrf = self.vrfs.get(wanted.vrf.as_str()).copied().unwrap_or_default();
             let mac =
                 wanted.mac.map_or_else(|| port_mac(facts, &self.config.router.name, &wanted.port), |m| m.0);
             let mut spec = spec(wanted, *id, port, vrf, mac);
             spec.static_neighbours =
                 statics.get(wanted.name.as_str()).map_or_else(|| [].into(), |s| s.as_slice().into());
-            let qos = InterfaceQos { ingress: self.meters.of(wanted), ..wanted.qos_spec() };
+            let qos = InterfaceQos { ingress: self.meters.of(wanted), ..wanted.qos_spec(line) };
             spec.qos = Arc::new(qos);
             place(spec, snapshot);
         }

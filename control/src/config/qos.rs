@@ -2,11 +2,12 @@
 //!
 //! Every default is written down here, so that what is not said is still known:
 //! a shaped interface polices its priority classes to a third of its rate
-//! (RFC 3246 section 2.8 asks for a bound), and bounds each queue by time.
+//! (RFC 3246 section 2.8 asks for a bound), and bounds each queue by what its class
+//! sends in a time.
 
 use std::collections::BTreeMap;
 
-use dataplane::class::TrafficClass;
+use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::qos::{
     self, ClassQos, CodelSpec, InterfaceQos, PolicerSpec, RateSpec, ShaperSpec, WredCurve, default_curves,
 };
@@ -24,6 +25,11 @@ const LAYER2: u64 = 22;
 pub(super) const POLICER_BURST: Span = Span(20_000_000);
 /// Share of voice that has no priority.
 const VOICE_WEIGHT: u32 = 20;
+/// What a queue holds unless a limit is set, as time: of priority classes, and of the others.
+const URGENT_TIME: Span = Span(20_000_000);
+const USUAL_TIME: Span = Span(200_000_000);
+/// What a queue without priority holds at least, as time at all of the rate, so that what is idle can be borrowed.
+const BORROWED_TIME: Span = Span(50_000_000);
 /// Full frames that a queue holds at least, unless a limit is set.
 const LEAST_FRAMES: u64 = 8;
 /// Bytes that a queue holds at most, unless a limit is set.
@@ -93,8 +99,12 @@ pub struct ClassSettings {
     /// What it gets at most, 8 kbit/s to the interface's rate. Default: what the interface has.
     pub rate: Option<Rate>,
     /// What its queue holds at most: a size, a time (the longest wait), or both in a list.
-    /// Default: a size, the rate's worth of 20 ms for priority classes and 200 ms for others,
-    /// at least 8 full frames and at most 16 MiB; 1 MiB where neither class nor interface has a rate.
+    /// Default: a size, at least 8 full frames and at most 16 MiB. Of priority classes what the interface's rate
+    /// (the port's, where it has none) sends in 20 ms. Of the others what the class itself sends in 200 ms when all
+    /// classes of the interface wait, by guarantee and weight; and, but for control, no less than the rate sends in 50 ms,
+    /// since a class may have all that is idle. Control's part is of what the interface is guaranteed, where that is said.
+    /// 200 ms of the rate where "codel" or a time for a limit bounds the wait, and where the class has no part
+    /// (weight 0). 1 MiB where nothing has a rate.
     pub limit: Limit,
     /// How senders learn that the queue is long: "tail", "codel" (RFC 8289) or "wred" (RFC 2309,
     /// by colour). Default: imaging and standard "codel", the others "tail".
@@ -205,8 +215,8 @@ pub(super) fn full_frame(mtu: u16) -> u64 {
 }
 
 impl Interface {
-    /// What the engine is given for this interface's egress.
-    pub(crate) fn qos_spec(&self) -> InterfaceQos {
+    /// What the engine is given for this interface's egress, by a port of that rate, where it is known.
+    pub(crate) fn qos_spec(&self, line: Option<Rate>) -> InterfaceQos {
         let qos = self.qos.clone().unwrap_or_default();
         let mut spec = InterfaceQos {
             shaper: qos.rate.map(|rate| ShaperSpec {
@@ -228,21 +238,53 @@ impl Interface {
             },
             ..InterfaceQos::default()
         };
-        for class in TrafficClass::ALL {
-            let settings = qos.classes.get(&Class(class)).cloned().unwrap_or_default();
-            let slot = &mut spec.classes[class.index()];
+        let settings =
+            TrafficClass::ALL.map(|class| qos.classes.get(&Class(class)).cloned().unwrap_or_default());
+        for (slot, settings) in spec.classes.iter_mut().zip(&settings) {
             *slot = settings.spec(*slot, &qos, self.longest());
             slot.labels = self.label_marks();
         }
+        // What a queue holds follows from what all classes are given.
+        let parts = parts(&spec, qos.rate.or(line));
+        for ((slot, settings), part) in spec.classes.iter_mut().zip(&settings).zip(parts) {
+            let rate = settings.rate.or(qos.rate).or(line);
+            slot.limit_bytes = settings.limit_bytes(slot, rate, part, self.longest());
+            slot.aqm = settings.aqm(slot.aqm, slot.limit_bytes);
+        }
         spec
     }
+}
+
+/// A class's part of its interface's rate.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// What it sends when all classes of the interface wait.
+    sure: Rate,
+    /// Whether it is to have room for what it borrows.
+    borrows: bool,
+}
+
+/// The part of each class without priority, by guarantee and weight, of what the policers of priority leave; `None`
+/// has none of its own.
+fn parts(spec: &InterfaceQos, rate: Option<Rate>) -> [Option<Part>; CLASSES] {
+    let (shares, fifo) = (spec.shares().map(u128::from), spec.discipline == qos::Discipline::Fifo);
+    let policers = spec.classes.iter().filter(|class| class.priority).map(|class| class.policer);
+    let policed = policers.map(|policer| Some(policer?.rate)).sum::<Option<u64>>().unwrap_or(0);
+    std::array::from_fn(|class| {
+        // Routing lives by what is sure whatever other interfaces send, and does not fill what is idle.
+        let borrows = class != TrafficClass::Control.index();
+        let own = spec.assured.filter(|_| !borrows).map(|own| own.rate);
+        let left = own.or(rate.map(|rate| rate.0))?.saturating_sub(policed);
+        let sure = u128::from(left) * shares[class] / shares.iter().sum::<u128>().max(1);
+        let sure = Rate(u64::try_from(sure).unwrap_or(left));
+        (shares[class] > 0 && !fifo).then_some(Part { sure, borrows })
+    })
 }
 
 impl ClassSettings {
     fn spec(&self, default: ClassQos, qos: &Qos, mtu: u16) -> ClassQos {
         let rate = qos.rate;
         let priority = self.priority.unwrap_or(default.priority);
-        let limit_bytes = self.limit_bytes(default.limit_bytes, self.rate.or(rate), priority, mtu);
         ClassQos {
             priority,
             weight: self.weight.unwrap_or(match default.priority && !priority {
@@ -251,11 +293,8 @@ impl ClassSettings {
             }),
             guaranteed: self.guaranteed.map_or(0, |rate| rate.0),
             shaper: self.rate.map(|rate| RateSpec { rate: rate.0, burst: qos.burst.0 }),
-            limit_bytes,
-            aqm: self.aqm(default.aqm, limit_bytes),
             flows: self.flows.unwrap_or(default.flows),
             ecn: self.ecn,
-            labels: default.labels,
             limit_time: self.limit.time.map_or(0, |t| t.0),
             policer: match (self.policer, rate) {
                 (PolicerChoice::Policer(p), _) => Some(p.spec()),
@@ -264,9 +303,11 @@ impl ClassSettings {
                 }
                 _ => None,
             },
+            ..default
         }
     }
 
+    /// How it drops, from how it does by default and what its queue holds.
     fn aqm(&self, default: qos::Aqm, limit: u32) -> qos::Aqm {
         let CodelSpec { target, interval } = CodelSpec::default();
         let codel = CodelSpec {
@@ -285,15 +326,24 @@ impl ClassSettings {
         }
     }
 
-    fn limit_bytes(&self, default: u32, rate: Option<Rate>, priority: bool, mtu: u16) -> u32 {
-        let bytes = match (self.limit.size, rate) {
-            (Some(size), _) => size.0,
-            (None, None) => u64::from(default),
-            // A bound in time alone needs room for as much of the line as it may wait for.
-            (None, Some(rate)) => {
-                let usual = Span(if priority { 20_000_000 } else { 200_000_000 });
-                let time = self.limit.time.map_or(usual, |t| t.max(usual));
-                rate.bytes_in(time).clamp(LEAST_FRAMES * full_frame(mtu), MOST_BYTES)
+    /// What its queue holds, from what it holds by default, the most that it gets, and its part of it.
+    fn limit_bytes(&self, default: &ClassQos, rate: Option<Rate>, part: Option<Part>, mtu: u16) -> u32 {
+        let detects = self.aqm.map_or(matches!(default.aqm, qos::Aqm::Codel(_)), |aqm| aqm == Aqm::Codel);
+        let bytes = match (self.limit.size, self.limit.time, rate) {
+            (Some(size), ..) => size.0,
+            (None, _, None) => u64::from(default.limit_bytes),
+            (None, time, Some(rate)) => {
+                let usual = if default.priority { URGENT_TIME } else { USUAL_TIME };
+                let usual = rate.bytes_in(time.map_or(usual, |time| time.max(usual)));
+                let bytes = match part {
+                    Some(Part { sure, borrows }) if time.is_none() && !default.priority && !detects => {
+                        let borrowed = if borrows { rate.bytes_in(BORROWED_TIME) } else { 0 };
+                        sure.bytes_in(USUAL_TIME).max(borrowed).min(usual)
+                    }
+                    // What bounds the wait itself needs room for as much as the line sends in it.
+                    _ => usual,
+                };
+                bytes.clamp(LEAST_FRAMES * full_frame(mtu), MOST_BYTES)
             }
         };
         u32::try_from(bytes).unwrap_or(u32::MAX)

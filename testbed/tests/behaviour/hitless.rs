@@ -88,12 +88,12 @@ fn a_configuration_that_is_refused_changes_nothing() {
 fn a_backlog_survives_a_change_of_its_weights() {
     let qos = |weight: u32| format!("qos = {{ rate = \"10 Mbit/s\", video = {{ weight = {weight} }} }}");
     let mut lab = lab(&two_with(&qos(20), ""));
-    for n in 0..60 {
+    for n in 0..50 {
         lab.send("ge0", V4.ab().dscp(AF41) / udp(n) / payload(1000));
     }
     lab.run(ms(5));
     lab.apply(&two_with(&qos(50), ""));
-    for n in 0..60 {
+    for n in 0..50 {
         lab.expect("ge1", V4.ab().dscp(AF41).ttl(63) / udp(n) / payload(1000));
     }
     lab.expect_no_drops();

@@ -14,8 +14,9 @@ const EXAMPLES: &str = "\
 Of each class of each interface that has a rate: what it gets at least when every class
 of every interface waits, no more than its policer lets in; the longest wait of a frame, from coming to being sent, and
 the most that waits. These are of what is promised ([[promise]]); where nothing is, of
-what the class's policer lets through; where it has none, of a full queue. CALLS is how
-many fit. Bounds are worst cases (network calculus), not averages; turns of a worker come on
+what the class's policer lets through; where it has none, of a full queue, which holds what qos.CLASS.limit
+says, else what the class sends in 200 ms when all wait, or (control not) the interface in 50 ms if that is
+more; 200 ms of the interface with codel. CALLS is how many fit. Bounds are worst cases (network calculus), not averages; turns of a worker come on
 top, some microseconds each, two at the most for each rate on the way.
 
 No bound is passed. On a line that sites share, traffic made to be the worst gets voice to half
