@@ -22,6 +22,14 @@ const WATCH: Duration = Duration::from_millis(200);
 /// Why the router process did not start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
+    /// The file is not UTF-8.
+    #[error("{path}:{line}: this line is not UTF-8; write the file as UTF-8, as TOML is")]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
     /// The file cannot be read.
     #[error("{path}: {source}; name a configuration file that this user may read")]
     Read {
@@ -50,10 +58,14 @@ pub enum DaemonError {
 /// Reads a configuration file.
 ///
 /// # Errors
-/// [`DaemonError::Read`]
+/// [`DaemonError::Read`], [`DaemonError::NotText`]
 pub fn read(path: &Path) -> Result<ConfigText, DaemonError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| DaemonError::Read { path: path.into(), source })?;
+    let text = std::fs::read(path).map_err(|source| DaemonError::Read { path: path.into(), source })?;
+    let text = String::from_utf8(text).map_err(|error| {
+        let whole = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = whole.iter().filter(|byte| **byte == b'\n').count() + 1;
+        DaemonError::NotText { path: path.into(), line }
+    })?;
     Ok(ConfigText { file: path.display().to_string(), text })
 }
 

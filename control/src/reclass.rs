@@ -176,6 +176,8 @@ pub struct Changed {
 /// What would change, most packets first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Reclassed {
+    /// Packets of the files.
+    pub read: u64,
     /// Packets looked at, counted once for each port that they were taken to come in by.
     pub packets: u64,
     /// Those whose class, colour or marks would change, as they come in or as they leave.
@@ -195,12 +197,13 @@ pub struct Comparison<'a> {
     packets: u64,
     changed: u64,
     skipped: u64,
+    read: u64,
 }
 
 impl<'a> Comparison<'a> {
     /// From `old` to `new`.
     pub fn new(old: &'a Snapshot, new: &'a Snapshot) -> Self {
-        Self { old, new, rows: BTreeMap::new(), packets: 0, changed: 0, skipped: 0 }
+        Self { old, new, rows: BTreeMap::new(), packets: 0, changed: 0, skipped: 0, read: 0 }
     }
 
     /// A captured frame, number `number` of its file, that comes in by the port or interface
@@ -211,6 +214,7 @@ impl<'a> Comparison<'a> {
     /// A place that neither configuration has.
     pub fn frame(&mut self, bytes: &[u8], number: u64, place: Option<&str>) -> Result<(), String> {
         let ports = self.ports(place)?;
+        self.read += 1;
         if bytes.len() > JUMBO_CAPACITY - HEADROOM {
             self.skipped += 1;
             return Ok(());
@@ -229,6 +233,7 @@ impl<'a> Comparison<'a> {
     /// What is wrong with it, by the old configuration, or by the new one where the old does
     /// not know the place.
     pub fn question(&mut self, question: &Question, number: u64) -> Result<(), String> {
+        self.read += 1;
         let place = &*question.interface;
         let (old, new) = match (knows(place, self.old), knows(place, self.new)) {
             (false, true) => (self.new, self.new),
@@ -251,7 +256,13 @@ impl<'a> Comparison<'a> {
     pub fn done(self) -> Reclassed {
         let mut rows: Vec<Changed> = self.rows.into_values().collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.packets));
-        Reclassed { packets: self.packets, changed: self.changed, skipped: self.skipped, rows }
+        Reclassed {
+            read: self.read,
+            packets: self.packets,
+            changed: self.changed,
+            skipped: self.skipped,
+            rows,
+        }
     }
 
     /// The names of the ports that `place` means.

@@ -223,7 +223,8 @@ fn teeth(from: u32, many: u32) -> String {
 #[test]
 fn rules_that_would_take_too_much_memory_are_refused_with_the_numbers() {
     let of = |i: u32| {
-        let ports = teeth(i * 16, 8);
+        // Lengths of packets that there are.
+        let ports = teeth(if i == 0 { 65_520 } else { i * 16 }, 8);
         format!(
             "protocol = \"udp\"\nsource-port = [{ports}]\ndestination-port = [{ports}]\nlength = [{ports}]"
         )
@@ -277,4 +278,75 @@ fn values_that_say_congestion_have_no_other_meaning() {
         "alike without congestion",
     );
     one("mpls = true\necn-domain = true", "goes with it");
+}
+
+/// Key, message and help of what is warned of.
+fn warned(rules: &str) -> Vec<(String, String, String)> {
+    let config = parse(&text(rules), "t").unwrap_or_else(|e| panic!("{e}"));
+    config.warnings().into_iter().map(|w| (w.key, w.message, w.help)).collect()
+}
+
+#[test]
+fn rules_by_all_interfaces_that_there_are_leave_nothing_to_one_for_all() {
+    let by = |name: &str| voice(name, &format!("interface = \"{name}\""));
+    let rules = [by("ge0"), by("v20"), by("v20.7")].concat() + &voice("rest", "").replace("voice", "video");
+    let warned_of = warned(&rules);
+    assert_eq!((warned_of.len(), &*warned_of[0].0), (1, "rule[3].name"), "{warned_of:?}");
+    assert!(warned_of[0].1.contains("the rules \"ge0\", \"v20\", \"v20.7\" before"), "{warned_of:?}");
+    assert!(warned_of[0].2.contains("yet to come"), "{warned_of:?}");
+    // One interface is left to it, or one Vrf.
+    let two = [by("ge0"), by("v20")].concat() + &voice("rest", "").replace("voice", "video");
+    assert!(warned(&two).is_empty());
+    let vrfs =
+        |names: &str| voice("vrfs", &format!("vrf = {names}")) + &voice("rest", "").replace("voice", "video");
+    assert!(warned(&vrfs("\"red\"")).is_empty());
+    assert!(warned(&vrfs("[\"red\", \"default\"]"))[0].1.contains("the rule \"vrfs\" before"));
+}
+
+#[test]
+fn lengths_that_no_packet_has_are_refused_and_those_of_broken_ones_warned_of() {
+    for length in ["0", "\"0-10\"", "19"] {
+        one_fault(&voice("r", &format!("length = {length}")), "rule[0].length", "shorter than 20 bytes");
+    }
+    let six = "source = \"2001:db8::/32\"\nlength = \"0-39\"";
+    one_fault(&voice("r", six), "rule[0].length", "shorter than 40 bytes");
+    let ports = "destination-port = 80\nprotocol = \"tcp\"\nlength = \"0-23\"";
+    one_fault(&voice("r", ports), "rule[0].length", "with ports");
+    let group = "[[match]]\nname = \"tiny\"\nlength = 3\n".to_owned() + &voice("r", "match = \"tiny\"");
+    one_fault(&group, "rule[0].match", "shorter than 20 bytes");
+    assert!(warned(&voice("r", "length = 20")).is_empty());
+    let tcp = |lines: &str| warned(&voice("r", &format!("protocol = \"tcp\"\n{lines}")));
+    let odd = tcp("length = \"0-39\"");
+    assert!(odd.len() == 1 && odd[0].1.contains("a whole packet of tcp has 40 bytes"), "{odd:?}");
+    assert!(tcp("length = \"0-39\"\nfragment = \"later\"").is_empty() && tcp("length = \"0-40\"").is_empty());
+    assert!(tcp("length = \"0-59\"\nsource = \"2001:db8::/32\"")[0].1.contains("60 bytes"));
+    let other = warned(&voice("r", "protocol = \"icmpv6\"\nsource = \"10.0.0.0/8\""));
+    assert!(other[0].1.contains("icmpv6 is of IPv6"), "{other:?}");
+    assert!(other[0].2.contains("\"icmp\""), "{other:?}");
+}
+
+#[test]
+fn bits_past_a_prefix_and_what_nothing_names_are_told() {
+    one_fault(
+        &voice("r", "source = \"10.0.0.1/8\""),
+        "rule[0].source[0]",
+        "10.0.0.1/8 has bits set past its length",
+    );
+    let group = "[[match]]\nname = \"m\"\ndestination = [\"10.0.0.0/8\", \"2001:db8::1/32\"]\n".to_owned();
+    one_fault(
+        &(group.clone() + &voice("r", "match = \"m\"")),
+        "match[0].destination[1]",
+        "2001:db8::1/32 has bits",
+    );
+    let group = group.replace("::1/32", "::/32");
+    assert!(warned(&(group.clone() + &voice("r", "match = \"m\""))).is_empty());
+    let unused = warned(&(group + "[[meter]]\nname = \"gold\"\nrate = \"1 Mbit/s\"\n" + &voice("r", "")));
+    let told: Vec<_> = unused.iter().map(|w| (&*w.0, &*w.1)).collect();
+    assert_eq!(
+        told,
+        [
+            ("match[0].name", "no rule names the match \"m\""),
+            ("meter[0].name", "no interface names the meter \"gold\"")
+        ]
+    );
 }

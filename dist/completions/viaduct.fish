@@ -125,10 +125,10 @@ complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_su
 complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from rules" -l json -d 'Print JSON'
 complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from rules" -s h -l help -d 'Print help'
 complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from rules" -s V -l version -d 'Print version'
-complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from drops" -l interface -d 'Of this interface only' -r
+complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from drops" -l interface -d 'Of frames that came in by this interface only' -r
 complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from drops" -l socket -d 'Control socket of the router process' -r -F
 complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from drops" -l json -d 'Print JSON'
-complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from drops" -s h -l help -d 'Print help'
+complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from drops" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from drops" -s V -l version -d 'Print version'
 complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from workers" -l socket -d 'Control socket of the router process' -r -F
 complete -c viaduct -n "__fish_viaduct_using_subcommand show; and __fish_seen_subcommand_from workers" -l json -d 'Print JSON'

@@ -133,7 +133,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 fn say_names() {
     let names = lines().into_iter().map(|line| line.name).chain(veth::names()).chain(path::names());
     let names = names.chain(flood::names()).chain(churn::names()).chain(cores::names()).chain(lent::names());
-    eprintln!("no line begins so; there are: {}", names.collect::<Vec<_>>().join(", "));
+    eprintln!(
+        "no line begins so; there are: {}; names of path- also end in -512, -cold and -512-cold",
+        names.collect::<Vec<_>>().join(", ")
+    );
 }
 
 /// What has been compared.

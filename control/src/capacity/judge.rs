@@ -129,16 +129,19 @@ impl Group<'_, '_> {
         Some(Short::Bound { needed: wait, there: bound })
     }
 
-    /// Calls that fit in place of those of the promise at `n`.
+    /// Calls that fit in place of those of the promise at `n`; by rates and queues alone where what others promise
+    /// takes all of the port's room already.
     pub(super) fn calls(&self, n: usize) -> u64 {
-        let path = self.path();
-        most(MOST_CALLS, |calls| self.short(n, Some(calls), &path).is_none())
+        let (path, room) = (self.path(), self.room.filter(|room| !room.is_taken()));
+        let group = Group { promises: self.promises.clone(), room, ..*self };
+        most(MOST_CALLS, |calls| group.short(n, Some(calls), &path).is_none())
     }
 
     /// What the promise at `n` lacks, and what would mend it.
     pub(super) fn judge(&self, n: usize) -> Option<(Short, Mend)> {
         let short = self.short(n, None, &self.path())?;
-        let calls = self.promises.get(n)?.calls.map(|_| self.calls(n));
+        let taken = matches!(short, Short::Buffers { .. }) && self.room.is_some_and(|room| room.is_taken());
+        let calls = self.promises.get(n)?.calls.filter(|_| !taken).map(|_| self.calls(n));
         let priority = self.site.class(self.class.index()).priority;
         Some((short, Mend { calls, rate: self.mending_rate(n), priority }))
     }

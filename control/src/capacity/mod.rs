@@ -32,7 +32,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use dataplane::class::TrafficClass;
 
 pub use report::{Capacity, Held, Of, Row};
@@ -68,12 +68,18 @@ pub(crate) fn unkept(config: &Config) -> Vec<Unkept> {
     let promised = promised(config, &sites);
     let rooms = Rooms::new(config, &sites, &lines, &promised);
     let mut unkept = Vec::new();
+    // All promises of a port share its room: the first of each tells it.
+    let mut full: AHashSet<&str> = AHashSet::new();
     for ((at, class), of) in promised {
         let beside = beside(&lines, &sites[at]);
         let mut group = group(config, &sites[at], &beside, class, &of);
         group.room = Some(rooms.of(at, &group));
         for (n, promise) in of.into_iter().enumerate() {
             let Some((short, mend)) = group.judge(n) else { continue };
+            let of_port = matches!(short, short::Short::Buffers { .. });
+            if of_port && !full.insert(&sites[at].interface.port) {
+                continue;
+            }
             let key = match short {
                 short::Short::Bound { .. } => "bound",
                 _ if config.promises[promise].calls.is_some() => "calls",

@@ -46,6 +46,11 @@ impl Room {
         }
     }
 
+    /// Whether the other promises of the port leave nothing.
+    pub(super) fn is_taken(&self) -> bool {
+        self.others >= self.kept
+    }
+
     /// What is short when so many frames wait.
     pub(super) fn short(&self, frames: u64) -> Option<Short> {
         let needed = self.others.saturating_add(frames);

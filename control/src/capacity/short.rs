@@ -160,7 +160,11 @@ impl Short {
                 format!("let qos.{class}.target be {}, or aqm \"tail\"", up(*needed))
             }
             Self::Wred { .. } => format!("raise qos.{class}.wred.green.from, or let aqm be \"tail\""),
-            Self::Bound { needed, .. } => format!("promise {}", up(*needed)),
+            Self::Bound { needed, .. } if mend.priority => format!("promise {}", up(*needed)),
+            Self::Bound { needed, .. } => format!(
+                "promise {}, give qos.{class}.guaranteed more, or qos.{class}.priority and a policer",
+                up(*needed)
+            ),
         };
         let calls = match mend.calls {
             // Others' calls may make way.

@@ -4,6 +4,7 @@
 //! mend it. The list is plain data, so that the API gives it as it is; on a
 //! terminal it is drawn with the lines in question.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::DeTable;
 
 /// Entries kept of one list; the others are only counted.
 pub const MOST_ERRORS: usize = 100;
@@ -24,6 +27,9 @@ pub struct ConfigError {
     pub column: usize,
     /// The key, from the file's root: `interface[0].mtu`. Lists count from 0.
     pub key: String,
+    /// The name of the item of a list that the key is of, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
     /// What is wrong.
     pub message: String,
     /// What is allowed, or how to mend it.
@@ -62,11 +68,14 @@ impl ConfigErrors {
         findings.dedup_by(|a, b| a.span == b.span && a.message == b.message && a.key == b.key);
         let more = findings.len().saturating_sub(MOST_ERRORS);
         findings.truncate(MOST_ERRORS);
+        let root = OnceCell::new();
+        let named = |key: &str| item(root.get_or_init(|| DeTable::parse_recoverable(text).0), key);
         let mut places = Places { text, offset: 0, line: 1 };
         let errors = findings.into_iter().map(|f| {
             let (line, column) = f.span.as_ref().map_or((0, 0), |s| places.find(s.start));
             let Finding { span, key, message, help } = f;
-            ConfigError { line, column, key, message, help, span }
+            let item = named(&key);
+            ConfigError { line, column, key, item, message, help, span }
         });
         Self { file: file.into(), errors: errors.collect(), more, text: text.clone() }
     }
@@ -102,7 +111,15 @@ impl ConfigError {
         let place = if self.line > 0 { format!("{file}:{}:{}", self.line, self.column) } else { file.into() };
         let key = if self.key.is_empty() { String::new() } else { format!(" {}:", self.key) };
         let help = if self.help.is_empty() { String::new() } else { format!("    {}\n", self.help) };
-        format!("{place}:{key} {}\n{help}", self.message)
+        format!("{place}:{key} {}{}\n{help}", self.message, self.of())
+    }
+
+    /// The item's name where the message does not say it: numbers are for machines.
+    fn of(&self) -> String {
+        let list = self.key.split('[').next().unwrap_or_default();
+        let told =
+            |name: &&String| !self.key.ends_with("].name") && !self.message.contains(&format!("\"{name}\""));
+        self.item.as_ref().filter(told).map_or_else(String::new, |name| format!(" ({list} \"{name}\")"))
     }
 }
 
@@ -115,6 +132,15 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
+
+/// The name of the item of a list that `key` begins with.
+fn item(root: &Spanned<DeTable<'_>>, key: &str) -> Option<String> {
+    let (list, rest) = key.split_once('[')?;
+    let index: usize = rest.split_once(']')?.0.parse().ok()?;
+    let item = root.get_ref().get(list)?.get_ref().as_array()?.get(index)?;
+    let name = item.get_ref().as_table()?.get("name")?.get_ref().as_str()?;
+    Some(name.chars().take(64).collect())
+}
 
 /// Lines and columns of rising offsets, in one walk through the text.
 struct Places<'a> {
@@ -151,7 +177,7 @@ impl fmt::Display for Drawn<'_> {
         if self.error.key.is_empty() {
             f.write_str(&self.error.message)
         } else {
-            write!(f, "{}: {}", self.error.key, self.error.message)
+            write!(f, "{}: {}{}", self.error.key, self.error.message, self.error.of())
         }
     }
 }

@@ -29,6 +29,13 @@ fn scale(number: &str, unit: u64) -> Option<u64> {
     scaled.is_multiple_of(ten).then(|| u64::try_from(scaled / ten).ok())?
 }
 
+/// Whether it is digits, with a point between them or none.
+fn is_number(text: &str) -> bool {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    digits(whole) && digits(part)
+}
+
 macro_rules! quantity {
     ($(#[$meta:meta])* $name:ident, $what:literal, [$(($unit:literal, $scale:expr)),+], $allowed:literal) => {
         $(#[$meta])*
@@ -46,6 +53,9 @@ macro_rules! quantity {
         impl FromStr for $name {
             type Err = String;
             fn from_str(text: &str) -> Result<Self, String> {
+                if text.trim_start().starts_with(['-', '\u{2212}']) {
+                    return Err(format!("\"{text}\" is less than nothing"));
+                }
                 let (number, unit) = split(text.trim());
                 let Some((_, scale_by)) = Self::UNITS.iter().find(|(name, _)| *name == unit) else {
                     return Err(match unit {
@@ -53,7 +63,13 @@ macro_rules! quantity {
                         _ => format!("\"{unit}\" is not a unit of {}", $what),
                     });
                 };
-                scale(number, *scale_by).map(Self).ok_or_else(|| format!("\"{text}\" is not {}", $what))
+                scale(number, *scale_by).map(Self).ok_or_else(|| match is_number(number) {
+                    false => format!("\"{text}\" is not {}", $what),
+                    true if scale(number.split('.').next().unwrap_or(number), *scale_by).is_none() => {
+                        format!("\"{text}\" is more than there can be")
+                    }
+                    true => format!("\"{text}\" is no whole number of {}", Self::UNITS[0].0),
+                })
             }
         }
 
@@ -124,7 +140,12 @@ mod tests {
         assert_eq!("10".parse::<Rate>(), Err("\"10\" has no unit".into()));
         assert_eq!("10 mbit/s".parse::<Rate>(), Err("\"mbit/s\" is not a unit of a rate".into()));
         assert_eq!("10 MB".parse::<Rate>(), Err("\"MB\" is not a unit of a rate".into()));
-        assert_eq!("0.5 B".parse::<Size>(), Err("\"0.5 B\" is not a size".into()));
+        assert_eq!("0.5 B".parse::<Size>(), Err("\"0.5 B\" is no whole number of B".into()));
+        assert_eq!("-5 ms".parse::<Span>(), Err("\"-5 ms\" is less than nothing".into()));
+        assert_eq!("1e3 ms".parse::<Span>(), Err("\"e3 ms\" is not a unit of a time".into()));
+        assert_eq!(". ms".parse::<Span>(), Err("\". ms\" is not a time".into()));
+        let large = "99999999999999999999 Gbit/s";
+        assert_eq!(large.parse::<Rate>(), Err(format!("\"{large}\" is more than there can be")));
         for bad in ["", ".", "ms", " ms", "1..2 ms", ".5 ms", "5. ms", "-5 ms", "1e3 ms", "5  ms"] {
             assert!(bad.parse::<Span>().is_err(), "{bad:?}");
         }

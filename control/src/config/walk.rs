@@ -90,9 +90,18 @@ pub(super) fn help_words<'k>(word: &str, known: impl IntoIterator<Item = &'k str
     let meant = meant.map(|k| format!("did you mean \"{k}\"? ")).unwrap_or_default();
     const SHOWN: usize = 24;
     match known.len() {
-        0 => format!("{meant}there is none"),
+        0 => "there is none".into(),
         n if n > SHOWN => format!("{meant}allowed: {}, and {} more", known[..SHOWN].join(", "), n - SHOWN),
         _ => format!("{meant}allowed: {}", known.join(", ")),
+    }
+}
+
+/// The same for the name of an item of a list of the file, of which there may be none.
+pub(super) fn help_names<'k>(list: &str, name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    let mut known = known.into_iter().peekable();
+    match known.peek() {
+        None => format!("there is none: add [[{list}]] with name = \"{name}\""),
+        Some(_) => help_words(name, known),
     }
 }
 
@@ -171,15 +180,14 @@ impl<'r, 't> Table<'r, 't> {
     where
         T: Value + PartialOrd + std::fmt::Display,
     {
-        let value = self.get::<T>(key)?;
-        if range.contains(&value) {
-            return Some(value);
-        }
-        self.fault(
-            key,
-            format!("{value} is out of range"),
-            &format!("allowed: {} to {}", range.start(), range.end()),
-        );
+        let raw = self.raw(key)?;
+        let bounds = format!("{} to {}", range.start(), range.end());
+        let (message, help) = match T::read(raw.get_ref()) {
+            Ok(value) if range.contains(&value) => return Some(value),
+            Ok(value) => (format!("{value} is out of range"), format!("allowed: {bounds}")),
+            Err(message) => (message, format!("{}; allowed: {bounds}", T::allowed())),
+        };
+        self.wrong(key, raw.span(), message, &help);
         None
     }
 

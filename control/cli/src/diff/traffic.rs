@@ -43,20 +43,31 @@ pub(super) fn run(old: &Config, new: &Config, packets: &Packets<'_>, json: bool)
     if json { output::json(&found) } else { print(found) }
 }
 
-/// A packet a line, in the words of explain; `#` starts a remark.
+/// Faults of a file of headers that are told one by one.
+const MOST_FAULTS: usize = 20;
+
+/// A packet a line, in the words of explain; `#` starts a remark. All that is wrong is told at once.
 fn headers(file: &Path, comparison: &mut Comparison<'_>) -> Done {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Failure::Failed(format!("{}: {e}; name a file of headers", file.display())))?;
+    let mut faults: Vec<String> = Vec::new();
     for (line, number) in text.lines().zip(1..) {
         let said: Vec<String> =
             line.split('#').next().unwrap_or("").split_whitespace().map(Into::into).collect();
         if said.is_empty() {
             continue;
         }
-        let told = |why| Failure::Failed(format!("{}:{number}: {why}", file.display()));
-        words::question(&said).and_then(|question| comparison.question(&question, number)).map_err(told)?;
+        let told = |why: String| format!("{}:{number}: {why}", file.display());
+        let asked = words::question(&said).and_then(|question| comparison.question(&question, number));
+        faults.extend(asked.err().map(told));
     }
-    Ok(())
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let more = faults.len().saturating_sub(MOST_FAULTS);
+    faults.truncate(MOST_FAULTS);
+    faults.extend((more > 0).then(|| format!("and {more} more lines")));
+    Err(Failure::Failed(faults.join("\n")))
 }
 
 fn print(found: Reclassed) -> Done {
@@ -73,6 +84,12 @@ fn print(found: Reclassed) -> Done {
         "{} of {} packets would change; meters are taken to let all pass",
         found.changed, found.packets
     ));
+    if found.packets > found.read {
+        output::line(format_args!(
+            "these are {} packets, each taken to come in by every port; --in PORT names the one they came by",
+            found.read
+        ));
+    }
     if found.skipped > 0 {
         output::line(format_args!("{} longer than any buffer of a router were skipped", found.skipped));
     }

@@ -3,9 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use pcap_file::DataLink;
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::{Block, PcapNgReader};
+use pcap_file::{DataLink, PcapError};
+
+use crate::output::ODD;
 
 /// Bytes of the longest frame: a jumbo datagram, labels and tags.
 const LONGEST: usize = 9_200;
@@ -17,7 +19,7 @@ const NEXT_GENERATION: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 /// # Errors
 /// What is wrong with the file, or that it has no such packet.
 pub(super) fn read(file: &Path, only: Option<u64>) -> Result<Vec<String>, String> {
-    let frames = load(file, Frames { only, cut: false, seen: 0, kept: Vec::new() })?;
+    let frames = load(file, Frames { only, cut: false, seen: 0, kept: Vec::new(), ends: false })?;
     Ok(frames.iter().map(|frame| hex(frame)).collect())
 }
 
@@ -26,7 +28,7 @@ pub(super) fn read(file: &Path, only: Option<u64>) -> Result<Vec<String>, String
 /// # Errors
 /// What is wrong with the file, or that it has none.
 pub(crate) fn whole(file: &Path) -> Result<Vec<Vec<u8>>, String> {
-    load(file, Frames { only: None, cut: true, seen: 0, kept: Vec::new() })
+    load(file, Frames { only: None, cut: true, seen: 0, kept: Vec::new(), ends: false })
 }
 
 fn load(file: &Path, mut frames: Frames) -> Result<Vec<Vec<u8>>, String> {
@@ -37,6 +39,13 @@ fn load(file: &Path, mut frames: Frames) -> Result<Vec<Vec<u8>>, String> {
         false => classic(&bytes, &mut frames),
     };
     read.map_err(|e| format!("{name}: {e}"))?;
+    if frames.ends {
+        anstream::eprintln!(
+            "{ODD}warning:{ODD:#} {name}: the file ends within packet {}; the {} before it are taken",
+            frames.seen + 1,
+            frames.seen
+        );
+    }
     if frames.kept.is_empty() {
         let asked = frames.only.map_or_else(String::new, |n| format!(" number {n}"));
         return Err(format!("{name}: there is no packet{asked}; it has {}", frames.seen));
@@ -60,9 +69,17 @@ struct Frames {
     cut: bool,
     seen: u64,
     kept: Vec<Vec<u8>>,
+    /// The file ends within a packet.
+    ends: bool,
 }
 
 impl Frames {
+    /// Whether the file ends within a packet that others are before: what was taken of it is sound.
+    fn is_cut(&mut self, error: &PcapError) -> bool {
+        self.ends = self.seen > 0 && matches!(error, PcapError::IncompleteBuffer | PcapError::IoError(_));
+        self.ends
+    }
+
     fn take(&mut self, data: &[u8], link: DataLink, whole: u32) -> Result<(), String> {
         self.seen += 1;
         if self.only.is_some_and(|only| only != self.seen) {
@@ -89,23 +106,34 @@ impl Frames {
     }
 }
 
+fn unsound(e: PcapError) -> String {
+    format!("this is not a sound capture file: {e}")
+}
+
 fn classic(bytes: &[u8], frames: &mut Frames) -> Result<(), String> {
-    let told = |e: pcap_file::PcapError| format!("this is not a sound capture file: {e}");
-    let mut reader = PcapReader::new(bytes).map_err(told)?;
+    let told = |packet: u64, e: PcapError| format!("packet {packet}: this is not a sound capture file: {e}");
+    let mut reader = PcapReader::new(bytes).map_err(unsound)?;
     let link = reader.header().datalink;
     while let Some(packet) = reader.next_packet() {
-        let packet = packet.map_err(told)?;
+        let packet = match packet {
+            Err(e) if frames.is_cut(&e) => return Ok(()),
+            packet => packet.map_err(|e| told(frames.seen + 1, e))?,
+        };
         frames.take(&packet.data, link, packet.orig_len)?;
     }
     Ok(())
 }
 
 fn next_generation(bytes: &[u8], frames: &mut Frames) -> Result<(), String> {
-    let told = |e: pcap_file::PcapError| format!("this is not a sound capture file: {e}");
-    let mut reader = PcapNgReader::new(bytes).map_err(told)?;
+    let told = |packet: u64, e: PcapError| format!("packet {packet}: this is not a sound capture file: {e}");
+    let mut reader = PcapNgReader::new(bytes).map_err(unsound)?;
     let mut links = Vec::new();
     while let Some(block) = reader.next_block() {
-        match block.map_err(told)? {
+        let block = match block {
+            Err(e) if frames.is_cut(&e) => return Ok(()),
+            block => block.map_err(|e| told(frames.seen + 1, e))?,
+        };
+        match block {
             Block::SectionHeader(_) => links.clear(),
             Block::InterfaceDescription(interface) => links.push(interface.linktype),
             Block::EnhancedPacket(packet) => {

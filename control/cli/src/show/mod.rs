@@ -61,8 +61,10 @@ enum What {
     /// Match rules: what each says, and the frames that it matched.
     Rules,
     /// Dropped frames by place and reason, and the balance they belong to.
+    ///
+    /// The interface is the one that they came in by, also where another's queue dropped them (`show qos` has drops by queue).
     Drops {
-        /// Of this interface only.
+        /// Of frames that came in by this interface only.
         #[arg(long)]
         interface: Option<String>,
     },

@@ -55,6 +55,15 @@ fn a_file_that_is_not_there_is_no_fault_of_a_file() {
 }
 
 #[test]
+fn a_file_that_is_not_text_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("r.toml");
+    std::fs::write(&file, b"[router]\nname = \"caf\xe9\"\n").unwrap();
+    let told = viaduct(&["check", file.to_str().unwrap()]).failed(1);
+    assert!(told.contains("r.toml:2: this line is not UTF-8"), "{told}");
+}
+
+#[test]
 fn two_files_are_compared_without_a_router() {
     let (a, b) = (path("examples/minimal.toml"), path("examples/site.toml"));
     let told = viaduct(&["diff", &a, &b]).done();

@@ -248,10 +248,53 @@ fn what_is_wrong_is_told_with_its_place() {
         write(folder.path(), "headers", "in desks from 10.0.0.5 to 10.9.0.1\nin desks form 10.0.0.5\n");
     let told = viaduct(&["diff", &old, &new, "--headers", &headers]).failed(1);
     assert!(told.contains("headers:2:") && told.contains("\"form\" is not understood"), "{told}");
+    // All lines that are wrong, at once.
+    let headers = write(
+        folder.path(),
+        "headers",
+        "in nowhere\n\nin desks form 10.0.0.5\n".to_owned() + &"in x\n".repeat(30),
+    );
+    let told = viaduct(&["diff", &old, &new, "--headers", &headers]).failed(1);
+    assert!(
+        told.contains("headers:1:") && told.contains("headers:3:") && told.contains("and 12 more lines"),
+        "{told}"
+    );
     let headers = write(folder.path(), "headers", "in nowhere from 10.0.0.5 to 10.9.0.1\n");
     let told = viaduct(&["diff", &old, &new, "--headers", &headers]).failed(1);
     assert!(
         told.contains("headers:1:") && told.contains("there is no interface or port \"nowhere\""),
         "{told}"
     );
+}
+
+#[test]
+fn a_capture_that_ends_within_a_packet_is_taken_as_far_as_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = files(folder.path());
+    let whole = capture(&[sip(&[]), sip(&[]), sip(&[])], 65_535);
+    for (kept, packets) in [(whole.len() - 1, 2), (whole.len() - sip(&[]).len() - 3, 2)] {
+        let file = write(folder.path(), "c.pcap", &whole[..kept]);
+        let ran = viaduct(&["diff", &old, &new, "--traffic", &file, "--in", "lan", "--json"]);
+        assert!(ran.err.contains("the file ends within packet 3; the 2 before it are taken"), "{}", ran.err);
+        assert_eq!(serde_json::from_str::<Value>(&ran.out).unwrap()["packets"], packets);
+    }
+    let file = write(folder.path(), "c.pcap", &whole[..60]);
+    let told = viaduct(&["diff", &old, &new, "--traffic", &file]).failed(1);
+    assert!(told.contains("packet 1: this is not a sound capture file"), "{told}");
+}
+
+#[test]
+fn packets_that_are_taken_to_come_by_several_ports_are_said_to_be_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = files(folder.path());
+    let second = |file: &str| {
+        let text = std::fs::read_to_string(file).unwrap();
+        std::fs::write(file, text + "\n[[port]]\nname = \"other\"\nkind = \"loopback\"\n").unwrap();
+    };
+    [&old, &new].into_iter().for_each(|file| second(file));
+    let file = write(folder.path(), "c.pcap", capture(&[sip(&[]), sip(&[])], 65_535));
+    let told = viaduct(&["diff", &old, &new, "--traffic", &file]).done();
+    assert!(told.contains("these are 2 packets, each taken to come in by every port"), "{told}");
+    let told = viaduct(&["diff", &old, &new, "--traffic", &file, "--in", "other"]).done();
+    assert!(!told.contains("these are"), "{told}");
 }

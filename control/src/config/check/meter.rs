@@ -1,5 +1,6 @@
 //! Meters that cannot do what they say, and names of meters that are none.
 
+use ahash::AHashSet;
 use dataplane::qos::meter::DEEPEST;
 
 use super::Checks;
@@ -7,7 +8,7 @@ use crate::config::meter::{MeterAction, Police};
 use crate::config::qos::full_frame;
 use crate::config::types::Interface;
 use crate::config::units::Size;
-use crate::config::walk::help_words;
+use crate::config::walk::help_names;
 
 impl Checks<'_> {
     /// `whole` says that no meter of the file was left out in reading.
@@ -27,6 +28,26 @@ impl Checks<'_> {
                         self.passes(i, interface, &format!("{key}{name}"), size, &size.to_string());
                     }),
                 }
+            }
+        }
+    }
+
+    /// Meters that no interface names.
+    pub(super) fn unused_meters(&self) {
+        let police = self.config.interfaces.iter().flat_map(|interface| interface.police.values());
+        let shared = police.filter_map(|police| match police {
+            Police::Shared { meter } => Some(meter.as_str()),
+            _ => None,
+        });
+        let named: AHashSet<&str> = shared.collect();
+        for (i, meter) in self.config.meters.iter().enumerate() {
+            if !named.contains(meter.name.as_str()) {
+                let message = format!("no interface names the meter \"{}\"", meter.name);
+                let help = format!(
+                    "write police.CLASS = {{ meter = \"{}\" }} in an interface, or take it out",
+                    meter.name
+                );
+                self.fault("meter", i, "name", message, help);
             }
         }
     }
@@ -71,7 +92,7 @@ impl Checks<'_> {
                     i,
                     &key,
                     format!("there is no meter \"{name}\""),
-                    help_words(name, known),
+                    help_names("meter", name, known),
                 );
             }
             None => {}

@@ -27,7 +27,7 @@ use rules::Broken;
 use super::errors::Finding;
 use super::read::Kept;
 use super::types::{Config, Interface};
-use super::walk::help_words;
+use super::walk::{help_names, help_words};
 use crate::rib::is_link_local;
 
 /// Findings kept, so that a hostile file cannot make the list large.
@@ -82,7 +82,10 @@ pub(super) fn check(
 pub(super) fn warnings(config: &Config, locate: impl Fn(&str) -> Option<Range<usize>>) -> Vec<Finding> {
     let kept = Kept::default();
     let checks = checks(config, &kept, &locate);
+    checks.empty();
     checks.overlaps();
+    checks.unused_groups();
+    checks.unused_meters();
     checks.unheeded();
     checks.memif_trust();
     checks.findings.into_inner()
@@ -145,6 +148,18 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// That it takes everything out of a router.
+    fn empty(&self) {
+        if self.config.ports.is_empty() {
+            self.findings.borrow_mut().push(Finding {
+                span: None,
+                key: String::new(),
+                message: "it has no port: applied, it takes all ports, interfaces and routes out of a running router".into(),
+                help: "if that is not meant, add [[port]] and [[interface]]".into(),
+            });
+        }
+    }
+
     fn is_vrf(&self, name: &str) -> bool {
         name == "default" || self.vrfs.contains_key(name)
     }
@@ -163,7 +178,7 @@ impl<'a> Checks<'a> {
                 index,
                 key,
                 format!("there is no interface \"{name}\""),
-                help_words(name, known),
+                help_names("interface", name, known),
             );
         }
         found

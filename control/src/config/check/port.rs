@@ -5,7 +5,7 @@ use ahash::AHashMap;
 use super::Checks;
 use crate::config::rule::Trust;
 use crate::config::types::{Interface, Port, Vlan};
-use crate::config::walk::help_words;
+use crate::config::walk::help_names;
 use crate::config::words::{Attach, Copy, PortKind, TpidWord};
 
 /// A port and the tags that frames have on it.
@@ -96,7 +96,7 @@ impl Checks<'_> {
             if !self.ports.contains_key(interface.port.as_str()) {
                 let known = self.config.ports.iter().map(|p| p.name.as_str());
                 let message = format!("there is no port \"{}\"", interface.port);
-                self.fault("interface", i, "port", message, help_words(&interface.port, known));
+                self.fault("interface", i, "port", message, help_names("port", &interface.port, known));
             }
             if !self.is_vrf(&interface.vrf) {
                 self.missing_vrf("interface", i, "vrf", &interface.vrf);

@@ -34,6 +34,13 @@ pub(super) fn shared(mut table: Table<'_, '_>) -> Option<SharedMeter> {
 
 fn own(mut table: Table<'_, '_>, mtu: u16) -> Option<Police> {
     if table.raw("kind").is_none() {
+        let of_kinds = ["cir", "cbs", "pir", "pbs", "eir", "ebs"];
+        if let Some(key) = of_kinds.into_iter().find(|key| table.raw(key).is_some()) {
+            let message = format!("\"kind\" is missing: \"{key}\" is of a meter of three colours");
+            let help = "write kind = \"srtcm\" (RFC 2697), \"trtcm\" (RFC 2698) or \"rfc4115\"; a policer has \"rate\" and \"burst\"";
+            table.fault("kind", message, help);
+            return None;
+        }
         return policer(table, mtu).map(Police::Policer);
     }
     let read = meter(&mut table, mtu);

@@ -11,7 +11,7 @@ use crate::config::qos::{ClassSettings, Curve, Limit, Policer, PolicerChoice, Qo
 use crate::config::units::{Rate, Size, Span};
 use crate::config::values::Class;
 use crate::config::walk::{Table, Value, help_words, integer, kind, text};
-use crate::config::words::{Cells, Discipline};
+use crate::config::words::{Aqm, Cells, Discipline};
 
 /// What a target or an interval may be.
 pub(super) const TIMES: RangeInclusive<Span> = Span(10_000)..=Span(10_000_000_000);
@@ -68,6 +68,12 @@ impl Value for SizeOrTime {
 pub(super) fn qos(mut table: Table<'_, '_>, mtu: u16) -> Qos {
     let default = Qos::default();
     let link = table.get::<Link>("overhead").unwrap_or(Link(default.overhead, default.cells));
+    let cells = table.get("cells");
+    // A DSL encapsulation is of one kind of cells.
+    if let Some(said) = cells.filter(|said| link.1 != Cells::None && *said != link.1) {
+        let message = format!("the line's overhead is of cells \"{}\", and these are \"{said}\"", link.1);
+        table.fault("cells", message, "leave it out, or write overhead as a number of bytes");
+    }
     let qos = Qos {
         rate: table.within("rate", RATES),
         guaranteed: table.within("guaranteed", RATES),
@@ -75,7 +81,7 @@ pub(super) fn qos(mut table: Table<'_, '_>, mtu: u16) -> Qos {
         limit: table.within("limit", SIZES),
         burst: table.within("burst", Span(10_000)..=Span(1_000_000_000)).unwrap_or(default.burst),
         overhead: link.0,
-        cells: table.get("cells").unwrap_or(link.1),
+        cells: cells.unwrap_or(link.1),
         discipline: table.get("discipline").unwrap_or(Discipline::Classes),
         classes: by_class(&mut table, |t| Some(class(t, mtu))),
     };
@@ -141,7 +147,7 @@ fn class(mut table: Table<'_, '_>, mtu: u16) -> ClassSettings {
         guaranteed: table.within("guaranteed", RATES),
         rate: table.within("rate", RATES),
         limit,
-        aqm: table.get("aqm"),
+        aqm: aqm(&mut table),
         flows: number(&mut table, "flows", 0, 65_535),
         ecn: table.get("ecn").unwrap_or(false),
         target: table.within("target", TIMES),
@@ -151,6 +157,19 @@ fn class(mut table: Table<'_, '_>, mtu: u16) -> ClassSettings {
     };
     table.finish();
     settings
+}
+
+/// Other routers' names of controlled delay with a queue for each flow.
+const WITH_FLOWS: [&str; 4] = ["fq-codel", "fq_codel", "fqcodel", "cake"];
+
+fn aqm(table: &mut Table<'_, '_>) -> Option<Aqm> {
+    let word = table.raw("aqm").and_then(|value| value.get_ref().as_str());
+    if let Some(word) = word.filter(|word| WITH_FLOWS.contains(word)) {
+        let help = "write aqm = \"codel\" and, for a queue of each flow, flows = 1024";
+        table.fault("aqm", format!("\"{word}\" is two keys here"), help);
+        return None;
+    }
+    table.get("aqm")
 }
 
 fn wred(mut table: Table<'_, '_>) -> Wred {

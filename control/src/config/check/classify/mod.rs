@@ -1,10 +1,11 @@
 //! Match groups and rules: names that are none, rules that contradict themselves, rules
 //! that can never match, and, as warnings, rules that overlap with another outcome.
 
+mod odd;
 mod region;
 mod shadow;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use dataplane::id::{IfIndex, VrfId};
 use dataplane::table::rules::{self, Fragment, MOST_RULES};
 use dataplane::wire::l4::has_ports;
@@ -12,7 +13,7 @@ use dataplane::wire::l4::has_ports;
 use super::{Checks, first};
 use crate::config::rule::{Conditions, Protocol, Resolver, Rule};
 use crate::config::types::{Config, Interface};
-use crate::config::walk::help_words;
+use crate::config::walk::help_names;
 use crate::config::words::Direction;
 use region::World;
 use shadow::Told;
@@ -36,13 +37,14 @@ impl<'a> Vrfs<'a> {
     }
 }
 
-/// Where packets of a direction may come or go.
-fn world(config: &Config, direction: Direction) -> World {
+/// Where packets of a direction may come or go; `open` counts interfaces that are yet to come.
+fn world(config: &Config, direction: Direction, open: bool) -> World {
     let vrfs = Vrfs::new(config);
     let interface = |i: &Interface| (vrfs.get(&i.vrf).unwrap_or_default(), i.mpls);
     World {
         interfaces: config.interfaces.iter().map(interface).collect(),
         leaves: direction == Direction::Out,
+        open: open || config.interfaces.is_empty(),
     }
 }
 
@@ -73,12 +75,14 @@ impl Checks<'_> {
         }
         for (at, group) in config.match_groups.iter().enumerate() {
             self.places("match", at, &group.conditions);
+            self.prefixes("match", at, &group.conditions);
         }
         for (at, rule) in config.rules.iter().enumerate() {
             self.places("rule", at, &rule.conditions);
+            self.prefixes("rule", at, &rule.conditions);
             for name in rule.groups.iter().filter(|name| !groups().any(|known| known == *name)) {
                 let message = format!("there is no match \"{name}\"");
-                self.fault("rule", at, "match", message, help_words(name, groups()));
+                self.fault("rule", at, "match", message, help_names("match", name, groups()));
             }
             if rule.treatment() == rules::Treatment::default() {
                 let help = "give \"class\", \"colour\", \"mark\" or \"mark-tc\"";
@@ -99,6 +103,30 @@ impl Checks<'_> {
         }
     }
 
+    /// Groups that no rule names.
+    pub(super) fn unused_groups(&self) {
+        let named: AHashSet<&str> =
+            self.config.rules.iter().flat_map(|rule| &rule.groups).map(String::as_str).collect();
+        for (at, group) in self.config.match_groups.iter().enumerate() {
+            if !named.contains(group.name.as_str()) {
+                let message = format!("no rule names the match \"{}\"", group.name);
+                let help = format!("write match = \"{}\" in a rule, or take it out", group.name);
+                self.fault("match", at, "name", message, help);
+            }
+        }
+    }
+
+    /// Prefixes that are an address, by their bits past the length.
+    fn prefixes(&self, list: &str, at: usize, conditions: &Conditions) {
+        for (key, nets) in [("source", &conditions.source), ("destination", &conditions.destination)] {
+            for (n, net) in nets.iter().enumerate().filter(|(_, net)| net.trunc() != **net) {
+                let message = format!("{net} has bits set past its length");
+                let help = format!("did you mean {}, or the one address {}?", net.trunc(), net.addr());
+                self.fault(list, at, &format!("{key}[{n}]"), message, help);
+            }
+        }
+    }
+
     /// Interfaces and Vrfs that are named.
     fn places(&self, list: &str, at: usize, conditions: &Conditions) {
         for name in &conditions.interface {
@@ -115,7 +143,7 @@ impl Checks<'_> {
             [&c.sources, &c.destinations].iter().map(|nets| nets.as_ref().map_or(0, Vec::len)).sum::<usize>()
         };
         let (mut sum, mut sound) = (0, true);
-        let world = world(self.config, direction);
+        let world = world(self.config, direction, true);
         for ((conditions, _), at) in rules.iter().zip(&places) {
             sum += prefixes(conditions);
             if sum > MOST_PREFIXES {
@@ -144,10 +172,27 @@ impl Checks<'_> {
     pub(super) fn overlaps(&self) {
         for direction in [Direction::In, Direction::Out] {
             let Resolved { places, rules } = resolved(self.config, direction);
-            let found = shadow::told(&rules, &world(self.config, direction));
+            for ((conditions, _), at) in rules.iter().zip(&places) {
+                if let Some((key, message, help)) = odd::odd(&self.config.rules[*at], conditions) {
+                    self.fault("rule", *at, key, message, help);
+                }
+            }
+            let found = shadow::told(&rules, &world(self.config, direction, false));
             self.left_open(&found.open, &places);
             for (told, at) in found.told.into_iter().zip(&places) {
-                let Some(Told::Overlaps(with, all)) = told else { continue };
+                let (with, all) = match told {
+                    Some(Told::Overlaps(with, all)) => (with, all),
+                    Some(Told::Never(by)) => {
+                        let names = quoted(self.config, &places, &by);
+                        let message = format!(
+                            "with the interfaces and vrfs that there are it never matches: all of its packets are matched by {names} before"
+                        );
+                        let help = "move it before, or take it out, unless it is for interfaces that are yet to come";
+                        self.fault("rule", *at, "name", message, help);
+                        continue;
+                    }
+                    None => continue,
+                };
                 let names = quoted(self.config, &places, &with);
                 let more =
                     if all > with.len() { format!(" and {} more", all - with.len()) } else { String::new() };
@@ -261,7 +306,7 @@ fn contradiction(
             None => ("name", message.into(), "name interfaces with mpls = true, or leave \"tc\" out"),
         });
     }
-    ports(rule, c).or_else(|| families(c))
+    ports(rule, c).or_else(|| families(c)).or_else(|| odd::too_short(rule, c))
 }
 
 /// Ports of packets that have none.

@@ -39,6 +39,8 @@ pub(super) struct World {
     pub(super) interfaces: Vec<(VrfId, bool)>,
     /// Whether it is what leaves.
     pub(super) leaves: bool,
+    /// Whether interfaces that are yet to come count: rules without a place hold for those too.
+    pub(super) open: bool,
 }
 
 impl World {
@@ -132,7 +134,10 @@ impl Region {
         let v6 = kind.v6.unwrap_or(true);
         let sets = [
             // Without a condition the rules of a file hold for interfaces that are yet to come.
-            if any && !(kind.labelled && places.is_empty()) { vec![(0, u32::MAX.into())] } else { places },
+            match any && world.open && !(kind.labelled && places.is_empty()) {
+                true => vec![(0, u32::MAX.into())],
+                false => places,
+            },
             if world.leaves || !kind.labelled {
                 vec![(0, 0)]
             } else {
@@ -145,7 +150,7 @@ impl Region {
             numbers(&c.destination_ports, ports),
             with_ports(points(&c.protocols, 255, |p| (*p).into())),
             points(&c.dscps, 63, |d| (*d).into()),
-            lengths(&c.lengths),
+            meet(&lengths(&c.lengths), &vec![(shortest(kind.v6, ports).into(), u16::MAX.into())]),
             if ports { meet(&parts, &holding(0..=2, not_later)) } else { parts },
         ];
         Self::of(sets)
@@ -212,6 +217,12 @@ fn numbers(wanted: &Wanted<RangeInclusive<u16>>, ports: bool) -> Set {
         Some(values) => ranges(values),
         None => vec![(0, if ports { NO_PORT - 1 } else { NO_PORT })],
     }
+}
+
+/// Bytes that a packet of an IP version has at least, with the two ports where those are asked for; `None` is neither.
+pub(super) fn shortest(v6: Option<bool>, ports: bool) -> u16 {
+    let header = v6.map_or(0, |v6| if v6 { 40 } else { 20 });
+    header + if ports { 4 } else { 0 }
 }
 
 fn lengths(wanted: &Wanted<RangeInclusive<u16>>) -> Set {
@@ -326,7 +337,7 @@ mod tests {
     fn the_whole_of_ipv6_has_a_last_address() {
         let all = Conditions::default();
         let half = Conditions { sources: Some(vec!["::/1".parse().unwrap()]), ..Conditions::default() };
-        let world = World { interfaces: vec![(VrfId(0), false)], leaves: false };
+        let world = World { interfaces: vec![(VrfId(0), false)], leaves: false, open: true };
         let region = |c: &Conditions| Region::new(c, &world, Kind::ALL[1]).unwrap();
         let (all, half) = (region(&all), region(&half));
         let work = Work::new(1_000);

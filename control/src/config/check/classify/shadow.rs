@@ -155,7 +155,12 @@ mod tests {
     use super::*;
 
     fn found(rules: &[(Conditions, Treatment)]) -> Findings {
-        super::told(rules, &World { interfaces: vec![(Default::default(), false)], leaves: false })
+        super::told(rules, &world(1, true))
+    }
+
+    /// So many interfaces without labels, of the default Vrf.
+    fn world(interfaces: usize, open: bool) -> World {
+        World { interfaces: vec![(Default::default(), false); interfaces], leaves: false, open }
     }
 
     fn told(rules: &[(Conditions, Treatment)]) -> Vec<Option<Told>> {
@@ -192,6 +197,40 @@ mod tests {
         assert_eq!(told(&[to(&["0.0.0.0/0"], None, Voice), to(&[], None, Video)]), [None, None]);
         let both = to(&["0.0.0.0/0", "::/0"], None, Voice);
         assert_eq!(told(&[both, to(&[], None, Video)])[1], Some(Told::Never(vec![0])));
+    }
+
+    #[test]
+    fn interfaces_that_are_all_there_are_cover_a_rule_for_all_only_in_a_closed_world() {
+        use TrafficClass::{Video, Voice};
+        use dataplane::id::IfIndex;
+        let by = |at: u32| {
+            let conditions = Conditions { interfaces: Some(vec![IfIndex(at)]), ..Conditions::default() };
+            (conditions, Treatment { class: Some(Voice), ..Treatment::default() })
+        };
+        let rules = [by(0), by(1), to(&[], None, Video)];
+        let last = |interfaces, open| super::told(&rules, &world(interfaces, open)).told[2].clone();
+        assert_eq!(last(2, false), Some(Told::Never(vec![0, 1])));
+        assert_eq!(last(3, false), None, "a third is left to it");
+        assert_eq!(last(2, true), None, "one may come");
+        // The default Vrf is that of all.
+        let vrf = Conditions { vrfs: Some(vec![Default::default()]), ..Conditions::default() };
+        let rules = [(vrf, rules[0].1), to(&[], None, Video)];
+        assert_eq!(super::told(&rules, &world(2, false)).told[1], Some(Told::Never(vec![0])));
+    }
+
+    #[test]
+    fn a_rule_is_covered_by_one_for_all_lengths_that_its_packets_may_have() {
+        use TrafficClass::{Video, Voice};
+        let long = |from: u16, nets: &[&str]| {
+            let (conditions, treatment) = to(nets, None, Voice);
+            (Conditions { lengths: Some(vec![from..=u16::MAX]), ..conditions }, treatment)
+        };
+        let next = |net: &str| to(&[net], None, Video);
+        let of = |from, net| told(&[long(from, &[]), next(net)])[1].clone();
+        assert_eq!(of(20, "10.0.0.0/8"), Some(Told::Never(vec![0])));
+        assert_eq!(of(40, "2001:db8::/32"), Some(Told::Never(vec![0])));
+        let some = Some(Told::Overlaps(vec![0], 1));
+        assert_eq!([of(21, "10.0.0.0/8"), of(41, "2001:db8::/32")], [some.clone(), some]);
     }
 
     #[test]
