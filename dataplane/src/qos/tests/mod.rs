@@ -3,6 +3,8 @@
 mod aqm;
 mod fluid;
 mod guarantee;
+mod level;
+mod marks;
 mod oracle;
 mod priority;
 mod property;

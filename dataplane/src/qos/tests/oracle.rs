@@ -1,57 +1,12 @@
 //! The slow and obvious scheduler that judges the fast one: lists, wide
 //! numbers, and every rule looked up for every frame that leaves.
 
+use super::level::{
+    BYTE, By, Level, assured, level, on_the_line, overhead, paces, policers, queue_on_the_line,
+};
 use super::*;
-use crate::qos::{Cells, Discipline, LINE_OVERHEAD};
-
-const BYTE: i128 = 8_000_000_000;
-
-/// A shaper by its definition.
-#[derive(Clone, Copy, Debug)]
-struct Level {
-    rate: u64,
-    depth: i128,
-    level: i128,
-    at: u64,
-    /// The longest frame without priority: a full one, or one that was sent.
-    longest: i128,
-}
-
-impl Level {
-    fn full(rate: u64, burst: u64, longest: i128) -> Self {
-        let depth = i128::from(rate) * i128::from(burst);
-        Self { rate, depth, level: depth, at: 0, longest }
-    }
-
-    fn at(&mut self, now: u64) -> &mut Self {
-        self.level = self.depth.min(self.level + i128::from(now - self.at) * i128::from(self.rate));
-        self.at = now;
-        self
-    }
-
-    /// What passes while nothing waits is not saved, but for the last `unseen` nanoseconds.
-    fn idle(&mut self, now: u64, unseen: u64) {
-        let now = self.at(now);
-        now.level = now.level.min(i128::from(now.rate) * i128::from(unseen));
-    }
-
-    fn spend(&mut self, now: u64, bytes: i128, priority: bool) {
-        self.at(now).level -= bytes * BYTE;
-        self.longest = if priority { self.longest } else { self.longest.max(bytes) };
-    }
-
-    fn retune(old: Option<Self>, new: Option<Self>, now: u64) -> Option<Self> {
-        let new = new?;
-        Some(old.map_or(new, |mut old| Self { level: old.at(now).level.min(new.depth), at: now, ..new }))
-    }
-
-    /// The first nanosecond from `now` on at which it is not in debt; with priority, of more than a frame.
-    fn clear(mut self, now: u64, priority: bool) -> u64 {
-        let owed = if priority { self.longest * BYTE } else { 0 };
-        let debt = -(self.at(now).level + owed).min(0);
-        now + (debt as u128).div_ceil(u128::from(self.rate)) as u64
-    }
-}
+use crate::class::CLASSES;
+use crate::qos::{Discipline, LINE_OVERHEAD};
 
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
@@ -66,33 +21,117 @@ struct Place {
     spec: Arc<InterfaceQos>,
     shaper: Option<Level>,
     assured: Option<Level>,
+    /// What each class may send, and what may come of it.
+    paces: [Option<Level>; CLASSES],
+    policers: [Option<Level>; CLASSES],
+    /// Classes that were in debt when the tree was asked last.
+    held: [bool; CLASSES],
     waiting: Vec<Waiting>,
 }
 
 impl Place {
     fn new(spec: &Arc<InterfaceQos>) -> Self {
         let (shaper, assured) = (level(spec), assured(spec));
-        Self { spec: spec.clone(), shaper, assured, waiting: Vec::new() }
+        let (paces, policers, held) = (paces(spec), policers(spec), [false; CLASSES]);
+        Self { spec: spec.clone(), shaper, assured, paces, policers, held, waiting: Vec::new() }
     }
 
-    fn may_send(&self, now: u64, priority: bool) -> bool {
-        self.shaper.is_none_or(|s| s.clear(now, priority) == now)
+    /// Another specification: tokens that fit stay.
+    fn retune(&mut self, spec: &Arc<InterfaceQos>, now: u64) {
+        let idle = !self.waiting.is_empty() && self.open(By::Sure, now).count() == 0;
+        self.shaper = Level::retune(self.shaper, level(spec), now);
+        // Tokens stay, those too of the time in which nothing might leave.
+        self.shaper.iter_mut().filter(|_| idle).for_each(Level::doubt);
+        self.assured = Level::retune(self.assured, assured(spec), now);
+        let (paces, policers) = (paces(spec), policers(spec));
+        for class in 0..CLASSES {
+            self.paces[class] = Level::retune(self.paces[class], paces[class], now);
+            self.policers[class] = Level::retune(self.policers[class], policers[class], now);
+        }
+        self.spec = spec.clone();
+        self.held = TrafficClass::ALL.map(|class| self.paid(class, now) > now);
+    }
+
+    fn may_send(&self, by: By, now: u64, priority: bool) -> bool {
+        self.shaper.is_none_or(|s| s.clear(by, now, priority) == now)
+    }
+
+    /// When a class is out of its debt.
+    fn paid(&self, class: TrafficClass, now: u64) -> u64 {
+        self.paces[class.index()].map_or(now, |pace| pace.clear(By::Sure, now, false))
+    }
+
+    /// Those that wait, but of classes in debt: now, or when the tree was asked last.
+    fn open(&self, by: By, now: u64) -> impl Iterator<Item = &Waiting> {
+        let open = move |w: &&Waiting| match by {
+            By::Sure => !self.held[w.class.index()],
+            By::Most => self.paid(w.class, now) == now,
+        };
+        self.waiting.iter().filter(open)
     }
 
     /// The first nanosecond from `now` on at which something that waits may leave, with priority or without.
-    fn ready(&self, now: u64, priority: bool) -> Option<u64> {
-        let waits = self.waiting.iter().any(|w| self.rules(w.class).priority == priority);
-        waits.then(|| self.shaper.map_or(now, |s| s.clear(now, priority)))
+    fn ready(&self, by: By, now: u64, priority: bool) -> Option<u64> {
+        let mine = self.waiting.iter().filter(|w| self.rules(w.class).priority == priority);
+        let paid = mine.map(|w| self.paid(w.class, now)).min()?;
+        Some(self.shaper.map_or(paid, |s| s.clear(by, now, priority).max(paid)))
+    }
+
+    /// The same, or earlier, where a class waits for a rate of its own and for its interface's.
+    fn ready_early(&self, now: u64) -> Option<u64> {
+        let one = |w: &Waiting| match self.paid(w.class, now) {
+            paid if paid > now => paid,
+            paid => self.shaper.map_or(paid, |s| s.clear(By::Most, now, self.rules(w.class).priority)),
+        };
+        self.waiting.iter().map(one).min()
     }
 
     /// Whether it may send out of what it is sure of.
-    fn is_sure(&self, now: u64) -> bool {
-        self.assured.is_some_and(|a| a.clear(now, false) == now)
+    fn is_sure(&self, by: By, now: u64) -> bool {
+        self.assured.is_some_and(|a| a.clear(by, now, false) == now)
     }
 
-    /// Whether something without priority waits that has a weight.
-    fn has_weighted(&self) -> bool {
-        self.waiting.iter().map(|w| self.rules(w.class)).any(|r| !r.priority && r.weight > 0)
+    /// Whether something without priority may leave by its class's rate that has a weight.
+    fn has_weighted(&self, by: By, now: u64) -> bool {
+        self.open(by, now).any(|w| self.is_weighted(w.class))
+    }
+
+    fn is_weighted(&self, class: TrafficClass) -> bool {
+        let rules = self.rules(class);
+        !rules.priority && rules.weight > 0
+    }
+
+    /// Frames of this class are about to wait, or out of debt: what was saved while nothing else might leave goes.
+    fn begins(&mut self, by: By, class: TrafficClass, now: u64, unseen: u64) {
+        if self.open(by, now).count() == 0 {
+            self.shaper.iter_mut().for_each(|s| s.idle(by, now, unseen));
+        }
+        if self.is_weighted(class) && !self.has_weighted(by, now) {
+            let burst = self.spec.assured.map_or(0, |spec| spec.burst);
+            self.assured.iter_mut().for_each(|a| a.idle(by, now, burst));
+        }
+    }
+
+    /// Somebody looks: classes whose debt is paid go on.
+    fn look(&mut self, now: u64) {
+        for class in TrafficClass::ALL {
+            if self.paid(class, now) > now {
+                continue;
+            }
+            if self.held[class.index()] && self.waiting.iter().any(|w| w.class == class) {
+                self.begins(By::Sure, class, now, 0);
+            }
+            self.held[class.index()] = false;
+        }
+    }
+
+    /// Time passed since `before`: until the first class was out of its debt nothing could be saved, but for what was
+    /// `unseen`.
+    fn pass(&mut self, before: u64, (now, unseen): (u64, u64)) {
+        let first = self.waiting.iter().map(|w| self.paid(w.class, before)).min();
+        if let (Some(first), Some(shaper)) = (first.filter(|first| *first > before), &mut self.shaper) {
+            shaper.idle(By::Most, now, now - first.min(now - unseen));
+        }
     }
 
     fn fifo(&self) -> bool {
@@ -116,48 +155,9 @@ impl Place {
         self.waiting.iter().filter(move |w| self.fifo() || w.class == class)
     }
 
-    fn urgent(&self) -> impl Iterator<Item = &Waiting> {
-        self.waiting.iter().filter(|w| self.rules(w.class).priority)
-    }
-}
-
-fn level(spec: &InterfaceQos) -> Option<Level> {
-    spec.shaper.map(|s| Level::full(s.rate, s.burst, on_the_line(spec, 1514 + overhead(spec))))
-}
-
-fn assured(spec: &InterfaceQos) -> Option<Level> {
-    spec.assured.map(|a| Level::full(a.rate, a.burst.max(100 * MS), 0))
-}
-
-fn overhead(spec: &InterfaceQos) -> i128 {
-    spec.shaper.map_or(0, |s| i128::from(s.overhead))
-}
-
-/// Bytes on the line for so many of a frame, cell by cell.
-fn on_the_line(spec: &InterfaceQos, bytes: i128) -> i128 {
-    let (mut left, mut line) = (bytes, 0);
-    match spec.shaper.map(|s| s.cells).unwrap_or_default() {
-        Cells::None => line = bytes,
-        Cells::Atm => {
-            while left > 0 {
-                (left, line) = (left - 48, line + 53);
-            }
-        }
-        Cells::Ptm => {
-            while left > 0 {
-                (left, line) = (left - 64, line + left.min(64) + 1);
-            }
-        }
-    }
-    line
-}
-
-/// The same of a whole queue, about: cells that are not full are left out.
-fn queue_on_the_line(spec: &InterfaceQos, bytes: i128) -> i128 {
-    match spec.shaper.map(|s| s.cells).unwrap_or_default() {
-        Cells::None => bytes,
-        Cells::Atm => bytes * 53 / 48,
-        Cells::Ptm => bytes * 65 / 64,
+    /// Those with priority that may leave now by their class's rate.
+    fn urgent(&self, now: u64) -> impl Iterator<Item = &Waiting> {
+        self.open(By::Most, now).filter(|w| self.rules(w.class).priority)
     }
 }
 
@@ -179,6 +179,7 @@ impl Oracle {
         dropped: &[Gone],
     ) {
         self.pass(now, unseen);
+        self.places.iter_mut().flatten().for_each(|place| place.look(now));
         let port = (port_rate > 0).then(|| Level::full(port_rate, MS, 1514 + i128::from(LINE_OVERHEAD)));
         self.port = Level::retune(self.port, port, now);
         self.places.resize_with(specs.len().max(self.places.len()), || None);
@@ -186,9 +187,7 @@ impl Oracle {
         for (place, spec) in self.places.iter_mut().zip(specs) {
             match (place.as_mut(), spec) {
                 (Some(place), Some(spec)) if place.spec != *spec => {
-                    place.shaper = Level::retune(place.shaper, level(spec), now);
-                    place.assured = Level::retune(place.assured, assured(spec), now);
-                    place.spec = spec.clone();
+                    place.retune(spec, now);
                 }
                 (None, Some(spec)) => *place = Some(Place::new(spec)),
                 (Some(old), None) => {
@@ -207,13 +206,17 @@ impl Oracle {
 
     /// Time passes. While nothing may leave, the port saves nothing, but for what was `unseen`.
     fn pass(&mut self, now: u64, unseen: u64) {
-        let places = self.places.iter().flatten();
+        let (at, places) = (self.at, || self.places.iter().flatten());
         let ready =
-            places.flat_map(|p| [true, false].into_iter().filter_map(|first| p.ready(self.at, first)));
-        let ready = ready.min().unwrap_or(u64::MAX);
-        if let Some(port) = self.port.as_mut().filter(|_| ready > self.at) {
-            port.idle(now, now - ready.min(now - unseen));
+            |p: &Place| [true, false].into_iter().filter_map(|first| p.ready(By::Sure, at, first)).min();
+        let sure = places().filter_map(ready).min().unwrap_or(u64::MAX);
+        let most = places().filter_map(|p| p.ready_early(at)).min().unwrap_or(u64::MAX);
+        for (by, ready) in [(By::Sure, sure), (By::Most, most)] {
+            if let Some(port) = self.port.as_mut().filter(|_| ready > at) {
+                port.idle(by, now, now - ready.min(now - unseen));
+            }
         }
+        self.places.iter_mut().flatten().for_each(|place| place.pass(at, (now, unseen)));
         self.at = now;
     }
 
@@ -230,40 +233,42 @@ impl Oracle {
             return assert_eq!(why, Some(DropReason::InterfaceGone));
         };
         let rules = place.rules(class);
+        let accounted = on_the_line(&place.spec, (len as i128 + overhead(&place.spec)).max(1));
+        if place.policers[class.index()].as_mut().is_some_and(|policer| !policer.conforms(now, accounted)) {
+            return assert_eq!(why, Some(DropReason::Policed));
+        }
         let (count, bytes) = place.queue(class).fold((0, 0), |(n, sum), w| (n + 1, sum + w.len));
         if bytes + len > rules.limit_bytes as usize {
             return assert_eq!(why, Some(DropReason::QueueBytes));
         }
         let owed = |longest: i128| if rules.priority { longest * BYTE } else { 0 };
-        let spare = place.shaper.as_mut().map_or(owed(1514), |s| (s.at(now).level + owed(s.longest)).max(0));
+        let spare = |level: fn(&Level) -> i128| {
+            let mut shaper = place.shaper;
+            shaper.as_mut().map_or(owed(1514), |s| (level(s.at(now)) + owed(s.longest)).max(0))
+        };
         let ahead = (bytes as i128 + count * overhead(&place.spec)).max(0);
-        let ahead = queue_on_the_line(&place.spec, ahead) * BYTE - spare;
+        let ahead = queue_on_the_line(&place.spec, ahead) * BYTE;
         let rate = place.shaper.or(port).map_or(0, |s| s.rate);
         let late = ahead - i128::from(rate) * i128::from(rules.limit_time);
-        let may_be_late = rate > 0 && rules.limit_time > 0 && late > -BYTE;
+        let bounded = rate > 0 && rules.limit_time > 0;
         if why == Some(DropReason::QueueTime) {
-            return assert!(may_be_late);
+            return assert!(bounded && late - spare(|s| s.sure) > -BYTE);
         }
         assert_eq!(why, None);
-        assert!(!may_be_late || late < BYTE);
-        if let (Some(spec), Some(tokens)) = (place.spec.assured, place.assured) {
-            let begins = !rules.priority && rules.weight > 0 && !place.has_weighted();
-            let most = i128::from(spec.rate) * i128::from(spec.burst);
-            let kept = Level { level: tokens.clone().at(now).level.min(most), at: now, ..tokens };
-            place.assured = Some(if begins { kept } else { tokens });
+        assert!(!bounded || late - spare(|s| s.most) < BYTE);
+        if place.queue(class).count() == 0 {
+            for by in [By::Sure, By::Most] {
+                place.begins(by, if place.fifo() { TrafficClass::Standard } else { class }, now, unseen);
+            }
+            place.held[class.index()] = place.paid(class, now) > now;
         }
-        place
-            .shaper
-            .as_mut()
-            .filter(|_| place.waiting.is_empty())
-            .into_iter()
-            .for_each(|s| s.idle(now, unseen));
         place.waiting.push(Waiting { class, len, serial, since: now });
     }
 
     /// These left or were dropped, in this order, in one `dequeue` of at most `max`.
     pub(super) fn left(&mut self, (now, unseen): (u64, u64), gone: &[Gone], max: usize) {
         self.pass(now, unseen);
+        self.places.iter_mut().flatten().for_each(|place| place.look(now));
         let (dropped, sent): (Vec<&Gone>, Vec<&Gone>) = gone.iter().partition(|g| g.why.is_some());
         for drop in dropped {
             let place = self.places[drop.interface.index()].as_mut().unwrap();
@@ -275,18 +280,16 @@ impl Oracle {
         for frame in &sent {
             self.sent(now, frame);
         }
-        assert!(sent.len() == max || self.next_event(now) > now);
-    }
-
-    fn port_lets(&self, now: u64, priority: bool) -> bool {
-        self.port.is_none_or(|p| p.clear(now, priority) == now)
+        assert!(sent.len() == max || self.next_event(now) > now, "what may leave has left");
     }
 
     fn sent(&mut self, now: u64, frame: &Gone) {
         let place = self.places[frame.interface.index()].as_ref().unwrap();
         let rules = place.rules(frame.class);
-        assert!(self.port_lets(now, rules.priority), "the port's rate");
-        assert!(place.may_send(now, rules.priority), "the interface's rate");
+        let port_lets = self.port.is_none_or(|p| p.clear(By::Most, now, rules.priority) == now);
+        assert!(port_lets, "the port's rate");
+        assert!(place.may_send(By::Most, now, rules.priority), "the interface's rate");
+        assert_eq!(place.paid(frame.class, now), now, "the class's rate");
         assert!(rules.limit_time == 0 || frame.waited <= rules.limit_time);
         let first = place.waiting.iter().position(|w| w.class == frame.class).unwrap();
         assert_eq!(place.waiting[first].serial, frame.serial, "in order within a class");
@@ -294,42 +297,62 @@ impl Oracle {
             assert_eq!(place.waiting[first].since, place.waiting.iter().map(|w| w.since).min().unwrap());
         }
         if rules.priority {
-            assert!(place.urgent().all(|w| w.class >= frame.class));
+            assert!(place.urgent(now).all(|w| w.class >= frame.class));
         } else {
-            let mut may_send = self.places.iter().flatten().filter(|p| p.may_send(now, true));
-            assert!(may_send.all(|p| p.urgent().count() == 0), "a priority frame waits");
-            let may_send = || self.places.iter().flatten().filter(|p| p.may_send(now, false));
-            let others = || may_send().filter(|p| p.has_weighted());
+            let mut may_send = self.places.iter().flatten().filter(|p| p.may_send(By::Sure, now, true));
+            assert!(may_send.all(|p| p.urgent(now).count() == 0), "a priority frame waits");
+            let may_send = || self.places.iter().flatten().filter(|p| p.may_send(By::Sure, now, false));
+            let others = || may_send().filter(|p| p.has_weighted(By::Most, now));
             assert!(rules.weight > 0 || others().count() == 0, "a leftover goes before what has a weight");
-            let sure = place.is_sure(now) || rules.weight == 0;
-            assert!(sure || !others().any(|p| p.is_sure(now)), "one that is sure of a turn waits");
+            let sure = place.is_sure(By::Most, now) || rules.weight == 0;
+            assert!(sure || !others().any(|p| p.is_sure(By::Sure, now)), "one that is sure of a turn waits");
         }
-        let is_sure = place.is_sure(now);
+        let is_sure = [By::Sure, By::Most].map(|by| place.is_sure(by, now));
         let place = self.places[frame.interface.index()].as_mut().unwrap();
         place.waiting.remove(first);
         let accounted = on_the_line(&place.spec, (frame.len as i128 + overhead(&place.spec)).max(1));
         if let Some(shaper) = &mut place.shaper {
             shaper.spend(now, accounted, rules.priority);
         }
-        if let Some(assured) =
-            place.assured.as_mut().filter(|_| rules.priority || rules.weight > 0 && is_sure)
-        {
-            let most = -i128::from(assured.rate) * 100_000_000;
-            let level = assured.at(now).level;
-            assured.level = (level - accounted * BYTE).max(most.min(level));
+        if let Some(pace) = &mut place.paces[frame.class.index()] {
+            pace.deepen(2 * accounted);
+            pace.spend(now, accounted, false);
+            place.held[frame.class.index()] = place.paid(frame.class, now) > now;
+        }
+        if let Some(assured) = place.assured.as_mut() {
+            let least = -i128::from(assured.rate) * 100_000_000;
+            let assured = assured.at(now);
+            let after = |level: i128| (level - accounted * BYTE).max(least.min(level));
+            let counts = |surely: bool| rules.priority || rules.weight > 0 && surely;
+            // Where it is in doubt whether it was sent out of that, the two part.
+            if counts(is_sure[1]) {
+                assured.sure = after(assured.sure);
+            }
+            if counts(is_sure[0]) {
+                assured.most = after(assured.most);
+            }
         }
         if let Some(port) = &mut self.port {
             port.spend(now, frame.len as i128 + i128::from(LINE_OVERHEAD), rules.priority);
         }
     }
 
-    /// When the next frame can leave.
+    /// The latest at which the next frame can leave.
     pub(super) fn next_event(&self, now: u64) -> u64 {
         let first = |priority| {
-            let site = self.places.iter().flatten().filter_map(|p| p.ready(now, priority)).min()?;
-            Some(site.max(self.port.map_or(now, |p| p.clear(now, priority))))
+            let site = self.places.iter().flatten().filter_map(|p| p.ready(By::Sure, now, priority)).min()?;
+            Some(site.max(self.port.map_or(now, |p| p.clear(By::Sure, now, priority))))
         };
         [true, false].into_iter().filter_map(first).min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether there is no doubt about the next event: nothing waited for a rate of its class when the tree was asked last.
+    pub(super) fn is_exact(&self, now: u64) -> bool {
+        let places = || self.places.iter().flatten();
+        let mut levels =
+            places().flat_map(|place| [place.shaper, place.assured]).chain([self.port]).flatten();
+        levels.all(|level| level.sure == level.most)
+            && places().all(|place| place.open(By::Sure, now).count() == place.waiting.len())
     }
 
     /// Frames and bytes that wait.
