@@ -141,7 +141,9 @@ impl Scheduler {
             left &= left - 1;
             let due = site.paces.due(class);
             if due <= self.clock {
-                site.release(class, self.clock);
+                // It has just begun: the time since the last turn is counted.
+                site.paces.held &= !(1 << class);
+                site.wake(class);
             } else {
                 site.paces.timed |= 1 << class;
                 self.pacing.insert(at * CLASSES + class, due, self.clock);

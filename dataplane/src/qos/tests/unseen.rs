@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::class::TrafficClass::{Control, Imaging, Standard, Voice};
+use crate::qos::RateSpec;
 
 const US: u64 = 1_000;
 /// A byte takes 8 ns.
@@ -71,6 +72,19 @@ fn a_ports_rate_makes_up_for_a_turn_too() {
     bench.enqueue_all(1, Standard, &[226; 16], 0);
     // 5 of the first interface's time, or 10 of the turn's: the frame of the one, five of the other's time.
     assert_eq!(bench.dequeue(64), 6);
+}
+
+#[test]
+fn a_class_whose_debt_is_paid_has_of_a_turn_what_any_other_has() {
+    for rate in [None, Some(RateSpec { rate: GIGABIT / 10, burst: 0 })] {
+        let mut qos = shaped(GIGABIT, 2 * MS);
+        class(&mut qos, Standard).shaper = rate;
+        let mut bench = Bench::new(0, &[qos]);
+        // The last of these leaves it in debt, with nothing that waits.
+        bench.enqueue_all(0, Standard, &[1514; 3], 0);
+        bench.run(10 * MS);
+        assert_eq!(turn(&mut bench, 10 * MS, 10 * MS + 20 * US, 9), (9, vec![]), "{rate:?}");
+    }
 }
 
 /// Frames that come: when, of what class, how long.
