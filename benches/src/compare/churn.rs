@@ -8,7 +8,7 @@ use benches::churn::{Churn, Ran};
 
 use super::Told;
 use super::cpu;
-use super::figures::{Compared, PeerSpread, Spread};
+use super::figures::{Compared, Measured, Spread};
 use super::path::ticks_per_ns;
 
 /// Changes of one repetition.
@@ -74,20 +74,7 @@ fn compared(
         spread(|ran| ran.longest[1] / 1e3).max
     );
     let none = Spread::of(Vec::new());
-    Ok(Compared {
-        name: name.to_owned(),
-        unit: "ns/change",
-        ours: change,
-        peer: PeerSpread { name: "nothing was measured".into(), spread: none },
-        ratio: f64::NAN,
-        ours_ticks: change.times(ticks),
-        peer_ticks: none,
-        adds_per_tick: Spread::of(adds),
-        ticks_per_ns: ticks,
-        rounds,
-        core,
-        huge_pages: false,
-        load: [before, cpu::load()],
-        outcome: [outcome, String::new()],
-    })
+    let unit = "ns/change";
+    let line = Measured { name, unit, ticks_per_ns: ticks, adds, rounds, core, before };
+    Ok(line.compared(change, ("nothing was measured", none), [outcome, String::new()]))
 }

@@ -11,7 +11,7 @@ use benches::cores::{self, Cores, Loops, Work};
 
 use super::Told;
 use super::cpu::{self, Watch};
-use super::figures::{Compared, PeerSpread, Spread};
+use super::figures::{Compared, Measured, Spread};
 use super::path::ticks_per_ns;
 
 /// Batches of each loop in one repetition.
@@ -74,22 +74,10 @@ fn compared(name: &str, work: Work, rounds: u8, core: usize) -> Result<Compared,
     let [two, apart, alone, line] = [two, apart, alone, line].map(Spread::of);
     let said = |spread: Spread| format!("{:.2} of two that run alone", alone.median / 2.0 / spread.median);
     let far = format!("a cache line there and back in {:.0} ns", line.median);
-    Ok(Compared {
-        name: name.to_owned(),
-        unit: "ns/frame of both cores",
-        ours: two,
-        peer: PeerSpread { name: "two routers of one worker each, at the same time".into(), spread: apart },
-        ratio: apart.median / two.median,
-        ours_ticks: two.times(ticks),
-        peer_ticks: apart.times(ticks),
-        adds_per_tick: Spread::of(adds),
-        ticks_per_ns: ticks,
-        rounds,
-        core,
-        huge_pages: false,
-        load: [before, cpu::load()],
-        outcome: [format!("{}; {far}", said(two)), said(apart)],
-    })
+    let unit = "ns/frame of both cores";
+    let line = Measured { name, unit, ticks_per_ns: ticks, adds, rounds, core, before };
+    let outcome = [format!("{}; {far}", said(two)), said(apart)];
+    Ok(line.compared(two, ("two routers of one worker each, at the same time", apart), outcome))
 }
 
 /// What routers of one worker do: all is their own.

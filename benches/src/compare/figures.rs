@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::cpu;
+
 /// Of all rounds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Spread {
@@ -64,6 +66,47 @@ pub(super) struct Compared {
     pub(super) load: [f64; 2],
     /// What came out, ours and the peer's, so that both are seen to have done the same.
     pub(super) outcome: [String; 2],
+}
+
+/// What a line is, and in what way it was measured.
+#[derive(Debug)]
+pub(super) struct Measured<'l> {
+    pub(super) name: &'l str,
+    pub(super) unit: &'static str,
+    pub(super) ticks_per_ns: f64,
+    /// Dependent additions a TSC tick, by round.
+    pub(super) adds: Vec<f64>,
+    pub(super) rounds: u8,
+    pub(super) core: usize,
+    /// Load of the machine before.
+    pub(super) before: f64,
+}
+
+impl Measured<'_> {
+    /// The line: nanoseconds an item, ours and the peer's, and what came out of both.
+    pub(super) fn compared(
+        self,
+        ours: Spread,
+        (peer, theirs): (&str, Spread),
+        outcome: [String; 2],
+    ) -> Compared {
+        Compared {
+            name: self.name.to_owned(),
+            unit: self.unit,
+            ours,
+            peer: PeerSpread { name: peer.to_owned(), spread: theirs },
+            ratio: theirs.median / ours.median,
+            ours_ticks: ours.times(self.ticks_per_ns),
+            peer_ticks: theirs.times(self.ticks_per_ns),
+            adds_per_tick: Spread::of(self.adds),
+            ticks_per_ns: self.ticks_per_ns,
+            rounds: self.rounds,
+            core: self.core,
+            huge_pages: false,
+            load: [self.before, cpu::load()],
+            outcome,
+        }
+    }
 }
 
 impl fmt::Display for Compared {

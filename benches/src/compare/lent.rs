@@ -20,7 +20,7 @@ use dataplane::time::Time;
 
 use super::Told;
 use super::cpu;
-use super::figures::{Compared, PeerSpread, Spread};
+use super::figures::{Compared, Measured, Spread};
 use super::path::ticks_per_ns;
 
 /// Frames of each end: as many as both rings hold, and as many again.
@@ -64,22 +64,9 @@ fn compared(name: &str, length: usize, rounds: u8, core: usize) -> Result<Compar
     }
     let [lends, copies] = [lends, copies].map(Spread::of);
     let said = format!("{length} bytes received, another header, sent back");
-    Ok(Compared {
-        name: name.to_owned(),
-        unit: "ns/frame",
-        ours: lends,
-        peer: PeerSpread { name: "the same client, which copies".into(), spread: copies },
-        ratio: copies.median / lends.median,
-        ours_ticks: lends.times(ticks),
-        peer_ticks: copies.times(ticks),
-        adds_per_tick: Spread::of(adds),
-        ticks_per_ns: ticks,
-        rounds,
-        core,
-        huge_pages: false,
-        load: [before, cpu::load()],
-        outcome: [said.clone(), said],
-    })
+    let unit = "ns/frame";
+    let line = Measured { name, unit, ticks_per_ns: ticks, adds, rounds, core, before };
+    Ok(line.compared(lends, ("the same client, which copies", copies), [said.clone(), said]))
 }
 
 /// A folder for sockets; it goes with this.

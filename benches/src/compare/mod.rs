@@ -24,7 +24,7 @@ mod veth;
 use std::process::ExitCode;
 
 use benches::cpu;
-use figures::{Compared, PeerSpread, Spread};
+use figures::{Compared, Measured, Spread};
 use peer::Peer;
 
 /// Measure Viaduct beside its peers.
@@ -210,20 +210,9 @@ fn compare(line: &Line, peer: &mut Peer, rounds: u8, core: usize) -> Result<Comp
         return Err(format!("both did not do the same: {} and {}", more.0, more.1));
     }
     let (ours, theirs) = (Spread::of(mine), Spread::of(theirs));
-    Ok(Compared {
-        name: line.name.to_owned(),
-        unit: line.unit,
-        ours,
-        peer: PeerSpread { name: format!("{}, {}", line.peer, peer.version), spread: theirs },
-        ratio: theirs.median / ours.median,
-        ours_ticks: ours.times(peer.ticks_per_ns),
-        peer_ticks: theirs.times(peer.ticks_per_ns),
-        adds_per_tick: Spread::of(adds),
-        ticks_per_ns: peer.ticks_per_ns,
-        rounds,
-        core,
-        huge_pages: peer.huge_pages,
-        load: [before, cpu::load()],
-        outcome: [more.0, more.1],
-    })
+    let (name, unit, ticks_per_ns) = (line.name, line.unit, peer.ticks_per_ns);
+    let measured = Measured { name, unit, ticks_per_ns, adds, rounds, core, before };
+    let beside = format!("{}, {}", line.peer, peer.version);
+    let compared = measured.compared(ours, (&beside, theirs), [more.0, more.1]);
+    Ok(Compared { huge_pages: peer.huge_pages, ..compared })
 }

@@ -16,7 +16,7 @@ use dataplane::pipeline::Pipeline;
 use dataplane::time::Time;
 
 use super::cpu::{self, Watch};
-use super::figures::{Compared, PeerSpread, Spread};
+use super::figures::{Compared, Measured, Spread};
 use super::{Told, Took};
 
 /// Batches of one repetition.
@@ -167,23 +167,10 @@ fn repeat(
     let ours = Spread::of(mine);
     let peer = if recorded.is_some() { "VPP 26.06 (recorded)" } else { "nothing was recorded" };
     let (least, median) = recorded.unwrap_or((f64::NAN, f64::NAN));
-    let peer_ticks = Spread { min: least, median, max: f64::NAN };
-    Compared {
-        name: name.to_owned(),
-        unit: "ns/packet",
-        ours,
-        peer: PeerSpread { name: peer.into(), spread: peer_ticks.times(1.0 / ticks_per_ns) },
-        ratio: median / ours.times(ticks_per_ns).median,
-        ours_ticks: ours.times(ticks_per_ns),
-        peer_ticks,
-        adds_per_tick: Spread::of(adds),
-        ticks_per_ns,
-        rounds,
-        core,
-        huge_pages: false,
-        load: [before, cpu::load()],
-        outcome: [format!("{more}; {:.0} adds a packet", Spread::of(cycles).median), String::new()],
-    }
+    let theirs = Spread { min: least, median, max: f64::NAN }.times(1.0 / ticks_per_ns);
+    let outcome = [format!("{more}; {:.0} adds a packet", Spread::of(cycles).median), String::new()];
+    let line = Measured { name, unit: "ns/packet", ticks_per_ns, adds, rounds, core, before };
+    line.compared(ours, (peer, theirs), outcome)
 }
 
 /// Ticks of the time-stamp counter a nanosecond, as the kernel measured it.
