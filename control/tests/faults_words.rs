@@ -87,6 +87,15 @@ fn faults_name_the_item_beside_its_number() {
 }
 
 #[test]
+fn prefixes_that_are_never_accepted_have_no_bits_past_their_length() {
+    let martians = |net: &str| format!("{PORT}[limits]\nmartian-sources = [\"192.0.2.0/24\", \"{net}\"]\n");
+    let fault = one(&martians("10.0.0.1/8"));
+    assert_eq!((fault.line, &*fault.key), (8, "limits.martian-sources[1]"));
+    assert!(fault.message.contains("bits set past") && fault.help.contains("10.0.0.0/8"), "{fault:?}");
+    assert!(parse(&martians("10.0.0.0/8"), "t").is_ok());
+}
+
+#[test]
 fn a_file_without_ports_is_warned_of() {
     let warnings = parse("", "t").unwrap().warnings();
     assert!(warnings.len() == 1 && warnings[0].message.contains("no port"), "{warnings:?}");

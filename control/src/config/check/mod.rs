@@ -58,6 +58,7 @@ pub(super) fn check(
 ) -> Vec<Finding> {
     let checks = checks(config, kept, &locate);
     checks.names();
+    checks.martians();
     checks.port_settings();
     checks.memif_ports();
     checks.interface_references(whole);
@@ -145,6 +146,26 @@ impl<'a> Checks<'a> {
     fn broken(&self, list: &str, index: usize, rules: impl IntoIterator<Item = Broken>) {
         for Broken { key, message, help } in rules {
             self.fault(list, index, &key, message, help);
+        }
+    }
+
+    /// Prefixes that are an address, by their bits past the length.
+    fn martians(&self) {
+        let limits = &self.config.limits;
+        let lists = [
+            ("martian-sources", &limits.martian_sources),
+            ("martian-destinations", &limits.martian_destinations),
+        ];
+        for (list, nets) in lists {
+            for (n, net) in nets.iter().enumerate().filter(|(_, net)| net.trunc() != **net) {
+                let key = format!("limits.{list}[{n}]");
+                self.findings.borrow_mut().push(Finding {
+                    span: (self.locate)(&key),
+                    key,
+                    message: format!("{net} has bits set past its length"),
+                    help: format!("did you mean {}?", net.trunc()),
+                });
+            }
         }
     }
 
