@@ -1,7 +1,7 @@
 //! The table of one Vrf: prefix → candidates → next-hop sets.
 //!
 //! A next-hop set ([`Target`]) is kept once however many routes ask for it, and
-//! goes when the last of them goes. Edits are collected; [`Rib::settle`] then
+//! goes when the last of them goes. Edits are collected; [`Ribs::settle`](super::Ribs::settle) then
 //! resolves what they touch and says what forwarding has to learn.
 
 use std::net::IpAddr;

@@ -10,7 +10,7 @@
 //!
 //! `/` stacks one layer on another. [`Packet::encode`] makes the frame, with lengths,
 //! protocol numbers and checksums right unless the expression says otherwise.
-//! [`Packet::decode`] reads any bytes back, layer by layer. [`diff`] compares a frame
+//! [`Packet::decode`] reads any bytes back, layer by layer. [`diff`](fn@diff) compares a frame
 //! with an expectation: what the expectation does not mention may be anything, except
 //! that checksums must be right and nothing unusual (fragment, options, wrong lengths)
 //! may go unmentioned.
