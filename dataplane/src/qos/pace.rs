@@ -124,7 +124,7 @@ impl Scheduler {
     pub(super) fn wake_classes(&mut self) {
         while let Some(member) = self.pacing.pop(self.clock) {
             let (at, class) = (member / CLASSES, member % CLASSES);
-            let Some(site) = self.sites[at].as_mut() else { continue };
+            let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) else { continue };
             site.paces.timed &= !(1 << class);
             site.release(class, self.clock);
             self.line_up(at);
@@ -134,7 +134,7 @@ impl Scheduler {
     /// Puts those classes into the wheel that have frames and are held.
     #[cold]
     pub(super) fn hold_classes(&mut self, at: usize) {
-        let Some(site) = self.sites[at].as_mut() else { return };
+        let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) else { return };
         let mut left = site.backlog & site.paces.held & !site.paces.timed;
         while left != 0 {
             let class = left.trailing_zeros() as usize & 7;

@@ -47,7 +47,7 @@ impl Ring {
 
     #[inline]
     pub(super) fn contains(&self, member: usize) -> bool {
-        self.links[member].after != NIL
+        self.links.get(member).is_some_and(|link| link.after != NIL)
     }
 
     /// Joins at the end of the round, unless it is in already.
@@ -57,15 +57,19 @@ impl Ring {
             return;
         }
         let new = member as u32;
-        if self.front == NIL {
-            self.links[member] = Link { before: new, after: new };
-            self.front = new;
-            return;
+        let (before, after) = match self.links.get_mut(self.front as usize) {
+            Some(front) => (std::mem::replace(&mut front.before, new), self.front),
+            None => {
+                self.front = new;
+                (new, new)
+            }
+        };
+        if let Some(link) = self.links.get_mut(before as usize) {
+            link.after = new;
         }
-        let before = self.links[self.front as usize].before;
-        self.links[member] = Link { before, after: self.front };
-        self.links[before as usize].after = new;
-        self.links[self.front as usize].before = new;
+        if let Some(link) = self.links.get_mut(member) {
+            *link = Link { before, after };
+        }
     }
 
     /// Joins, and has the turn.
@@ -80,24 +84,24 @@ impl Ring {
     /// Leaves, from wherever it stands; nothing happens when it is not in.
     #[inline]
     pub(super) fn leave(&mut self, member: usize) {
-        let Link { before, after } = self.links[member];
-        if after == NIL {
-            return;
+        let Some(link) = self.links.get_mut(member) else { return };
+        let Link { before, after } = std::mem::replace(link, Link { before: NIL, after: NIL });
+        // It may be alone, or not in.
+        if let Some(link) = self.links.get_mut(before as usize).filter(|link| link.after != NIL) {
+            link.after = after;
         }
-        self.links[before as usize].after = after;
-        self.links[after as usize].before = before;
+        if let Some(link) = self.links.get_mut(after as usize).filter(|link| link.before != NIL) {
+            link.before = before;
+        }
         if self.front == member as u32 {
             self.front = if after == self.front { NIL } else { after };
         }
-        self.links[member] = Link { before: NIL, after: NIL };
     }
 
     /// The next one's turn; the front one is now last.
     #[inline]
     pub(super) fn turn(&mut self) {
-        if self.front != NIL {
-            self.front = self.links[self.front as usize].after;
-        }
+        self.front = self.links.get(self.front as usize).map_or(NIL, |link| link.after);
     }
 }
 

@@ -12,7 +12,8 @@ use crate::time::Time;
 
 const BITS: u32 = 6;
 const SLOTS: usize = 1 << BITS;
-const WHEELS: usize = 64usize.div_ceil(BITS as usize);
+/// Eleven are needed; a power of two of them has no index that is outside.
+const WHEELS: usize = 64usize.div_ceil(BITS as usize).next_power_of_two();
 const NIL: u32 = u32::MAX;
 /// Entries of a slot that are looked through for the earliest.
 const NEAR: usize = 32;
@@ -87,7 +88,7 @@ impl Wheel {
 
     /// Takes `member` out, which must be in.
     pub(super) fn remove(&mut self, member: usize) {
-        let Entry { at, before, after } = self.entries[member];
+        let Some(Entry { at, before, after }) = self.entries.get(member).copied() else { return };
         let (wheel, slot) = self.slot(at);
         match self.entries.get_mut(before as usize) {
             Some(entry) => entry.after = after,
@@ -135,7 +136,7 @@ impl Wheel {
     }
 
     fn shift(&mut self, slot: usize, first: u32) -> usize {
-        let after = self.entries[first as usize].after;
+        let after = self.entries.get(first as usize).map_or(NIL, |entry| entry.after);
         match self.entries.get_mut(after as usize) {
             Some(entry) => (entry.before, self.slots[0][slot].first) = (NIL, after),
             None => self.empty(0, slot),
@@ -145,8 +146,7 @@ impl Wheel {
 
     /// Moves a slot's entries down, now that the wheel stands at its earliest.
     fn spread(&mut self, mut member: u32) {
-        while member != NIL {
-            let Entry { at, after, .. } = self.entries[member as usize];
+        while let Some(Entry { at, after, .. }) = self.entries.get(member as usize).copied() {
             self.put(member, at);
             member = after;
         }
@@ -156,7 +156,9 @@ impl Wheel {
     fn put(&mut self, member: u32, at: Time) {
         let (wheel, slot) = self.slot(at);
         let place = &mut self.slots[wheel][slot];
-        self.entries[member as usize] = Entry { at, before: place.last, after: NIL };
+        if let Some(entry) = self.entries.get_mut(member as usize) {
+            *entry = Entry { at, before: place.last, after: NIL };
+        }
         match self.entries.get_mut(place.last as usize) {
             Some(last) => last.after = member,
             None => place.first = member,
@@ -182,8 +184,8 @@ impl Wheel {
         if self.turning == 0 {
             return None;
         }
-        let wheel = self.turning.trailing_zeros() as usize;
-        Some((wheel, self.taken[wheel].trailing_zeros() as usize))
+        let wheel = self.turning.trailing_zeros() as usize & (WHEELS - 1);
+        Some((wheel, self.taken[wheel].trailing_zeros() as usize & (SLOTS - 1)))
     }
 
     #[inline]

@@ -202,15 +202,12 @@ impl Out {
             mesh.send(to, parcel).map_err(Parcel::into_frame)
         });
         let foreign = self.pool.foreign();
-        let mut kept = 0;
-        while kept < foreign.len() {
-            let frame = foreign.swap_remove(kept);
+        // From the last on: what found the ring full stands behind those that are still to go.
+        for at in (0..foreign.len()).rev() {
+            let frame = foreign.swap_remove(at);
             let home = frame.meta().home.index();
             if let Err(parcel) = self.mesh.send(home, Parcel::Home(frame)) {
                 foreign.extend(parcel.into_frame());
-                let last = foreign.len() - 1;
-                foreign.swap(kept, last);
-                kept += 1;
             }
         }
     }

@@ -68,7 +68,7 @@ impl Staged {
             }
             done += 1;
         }
-        self.runs.drain(..done);
+        self.runs.drain(..done.min(self.runs.len()));
     }
 
     /// Takes every frame out.

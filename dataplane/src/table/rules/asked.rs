@@ -147,7 +147,8 @@ impl<const N: usize> Asked<N> {
     #[inline]
     pub fn answer(&mut self, rules: &RuleSet, mut each: impl FnMut(usize, Option<usize>)) {
         for at in 0..self.take_together(rules) {
-            each(at, rules.plan.last.find(|place| self.classes[place][at]));
+            let class = |place: usize| self.classes.get(place).and_then(|classes| classes.get(at));
+            each(at, rules.plan.last.find(|place| class(place).copied().unwrap_or(u32::MAX)));
         }
     }
 
@@ -155,7 +156,9 @@ impl<const N: usize> Asked<N> {
     #[inline]
     pub fn answer_into(&mut self, rules: &RuleSet, found: &mut [u16]) {
         let len = self.take_together(rules).min(found.len());
-        rules.plan.last.find_all(|place| &self.classes[place][..len], &mut found[..len]);
+        let classes = |place: usize| self.classes.get(place).and_then(|classes| classes.get(..len));
+        let found = found.get_mut(..len).unwrap_or_default();
+        rules.plan.last.find_all(|place| classes(place).unwrap_or_default(), found);
     }
 
     /// Finds what classes are together, of all packets; gives how many these are, which are forgotten then.
