@@ -79,7 +79,9 @@ unsafe fn free(start: NonNull<u8>, len: usize, arena: Option<&Arc<Arena>>) {
 #[repr(C, align(64))]
 pub(super) struct Head {
     start: NonNull<u8>,
-    len: usize,
+    len: u32,
+    /// Where the packet begins and ends, while it waits in a chain.
+    pub(super) kept: (u16, u16),
     pub(super) meta: Meta,
     pub(super) rare: Rare,
     arena: Option<Arc<Arena>>,
@@ -98,21 +100,21 @@ impl Head {
         let (start, len, arena) = (buffer.start, buffer.len, buffer.arena.take());
         // They are the head's from now on.
         std::mem::forget(buffer);
-        Self { start, len, meta: Meta::default(), rare: Rare::default(), arena }
+        Self { start, len: len as u32, kept: (0, 0), meta: Meta::default(), rare: Rare::default(), arena }
     }
 
     /// All its bytes.
     #[inline(always)]
     pub(super) fn buffer(&self) -> &[u8] {
         // SAFETY: so many bytes from there on are this one's until it is dropped; they are borrowed as it is.
-        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len as usize) }
     }
 
     /// All its bytes, to be written, and what is known.
     #[inline(always)]
     pub(super) fn all_mut(&mut self) -> (&mut [u8], &mut Meta, &mut Rare) {
         // SAFETY: as of `buffer`; and what is known stands elsewhere.
-        let bytes = unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) };
+        let bytes = unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len as usize) };
         (bytes, &mut self.meta, &mut self.rare)
     }
 }
@@ -120,7 +122,7 @@ impl Head {
 impl Drop for Head {
     fn drop(&mut self) {
         // SAFETY: the buffer is this one's, and gone with it.
-        unsafe { free(self.start, self.len, self.arena.as_ref()) };
+        unsafe { free(self.start, self.len as usize, self.arena.as_ref()) };
     }
 }
 

@@ -23,9 +23,9 @@ pub const JUMBO_CAPACITY: usize = 9344;
 /// A frame comes from a [`Pool`](super::Pool) and must go back to one; it is
 /// never cloned on the forwarding path.
 pub struct Frame {
-    head: Box<Head>,
-    start: u16,
-    end: u16,
+    pub(super) head: Box<Head>,
+    pub(super) start: u16,
+    pub(super) end: u16,
 }
 
 const _: () = assert!(size_of::<Option<Frame>>() == 16);
@@ -112,12 +112,6 @@ impl Frame {
     #[inline]
     pub fn meta(&self) -> &Meta {
         &self.head.meta
-    }
-
-    /// Lets what the stages know about it come into the cache.
-    #[inline]
-    pub(crate) fn fetch(&self) {
-        fetch(&*self.head);
     }
 
     /// Lets what the stages know about it come, to be written.

@@ -97,6 +97,9 @@ impl Flags {
 }
 
 /// What is known about a frame. Offsets are bytes from the frame's first byte.
+///
+/// Of a frame that has waited in a scheduler's tree, `nhlfe`, `adjacency`, `length`, `dscp`, `ttl`, `tc` and `pcp` mean
+/// nothing any more, and its verdict is to forward it.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub struct Meta {
@@ -123,14 +126,22 @@ pub struct Meta {
     pub l4_source: u16,
     /// Destination port, when [`Flags::PORTS`].
     pub l4_destination: u16,
-    /// Layer-2 bytes as received, without FCS.
-    pub length: u16,
-    /// What is to become of it.
-    pub verdict: Verdict,
     /// What stands at `l3_offset`.
     pub layer3: Layer3,
     /// Upper-layer protocol number.
     pub protocol: u8,
+    /// Labels that `lookup` has taken off so far: they stand before `l3_offset`.
+    pub popped: u8,
+    /// Its class, once classified.
+    pub class: TrafficClass,
+    /// Its drop precedence.
+    pub colour: Colour,
+    /// The worker whose pool the buffer belongs to.
+    pub home: WorkerIndex,
+    /// Layer-2 bytes as received, without FCS.
+    pub length: u16,
+    /// What is to become of it.
+    pub verdict: Verdict,
     /// DSCP as received, 0 to 63; with [`Flags::REMARK`] the one it is to have.
     pub dscp: u8,
     /// TTL or hop limit as received, of the top label where it is labelled.
@@ -140,14 +151,6 @@ pub struct Meta {
     /// Of the first VLAN tag as received: priority, 0 to 7, with bit 3 set where it may be
     /// dropped first, and bit 7 always; 0 without a tag.
     pub pcp: u8,
-    /// Labels that `lookup` has taken off so far: they stand before `l3_offset`.
-    pub popped: u8,
-    /// Its class, once classified.
-    pub class: TrafficClass,
-    /// Its drop precedence.
-    pub colour: Colour,
-    /// The worker whose pool the buffer belongs to.
-    pub home: WorkerIndex,
 }
 
 // A pointer to the frame's bytes stands in the same line.

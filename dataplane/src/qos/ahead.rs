@@ -3,12 +3,13 @@
 
 use std::mem::offset_of;
 
-use super::queue::{Queue, Room};
+use super::queue::Queue;
 use super::scheduler::Scheduler;
 use super::site::Site;
 use crate::class::TrafficClass;
 use crate::id::IfIndex;
 use crate::memory::fetch;
+use crate::packet::Frame;
 
 /// As many interfaces are in the cache anyway.
 const AT_HAND: usize = 8;
@@ -21,21 +22,44 @@ impl Scheduler {
             && let Some(at) = self.index.get(interface.index())
             && let Some(site) = self.sites.get(*at as usize)
         {
-            Site::fetch(site, class);
+            Site::fetch_to_queue(site);
+            Site::fetch_queue(site, class, self.careful);
         }
     }
 
-    /// Lets the memory come that the two interfaces need whose turn is after that of `at`: of the second what
-    /// says what the first is asked for.
+    /// Lets the memory come that queueing these frames will need.
+    #[inline]
+    pub(super) fn fetch_all(&self, frames: &[Frame]) {
+        if self.sites.len() <= AT_HAND {
+            return;
+        }
+        let mut last = (IfIndex::NONE, None);
+        for meta in frames.iter().map(Frame::meta) {
+            if meta.out_interface != last.0 {
+                let at = self.index.get(meta.out_interface.index());
+                last = (meta.out_interface, at.and_then(|at| self.sites.get(*at as usize)));
+                if let Some(site) = last.1 {
+                    Site::fetch_to_queue(site);
+                }
+            }
+            if let Some(site) = last.1 {
+                Site::fetch_queue(site, meta.class, self.careful);
+            }
+        }
+    }
+
+    /// Lets the memory come that the three interfaces need whose turn is after that of `at`: the first frames of the
+    /// next; the queues of the one after it, which say what these are; of the third what says which queues have some.
     #[inline]
     pub(super) fn fetch_next(&self, at: usize) {
         if self.sites.len() <= AT_HAND {
             return;
         }
-        if let Some(Some(site)) = self.sites.get(at) {
-            site.fetch_frames(&self.room);
-        }
         let next = self.shared.after(at);
+        if let Some(Some(site)) = self.sites.get(next) {
+            site.fetch_frames();
+        }
+        let next = self.shared.after(next);
         if let Some(Some(site)) = self.sites.get(next) {
             site.fetch_queues();
         }
@@ -46,14 +70,24 @@ impl Scheduler {
 }
 
 impl Site {
-    /// Lets the memory come that a frame of this class needs, without a look at any of it.
-    #[inline]
-    fn fetch(site: &Option<Self>, class: TrafficClass) {
+    /// Lets the memory come that frames of all classes need, without a look at any of it.
+    #[inline(always)]
+    fn fetch_to_queue(site: &Option<Self>) {
         let first = std::ptr::from_ref(site).cast::<u8>();
-        let queue = offset_of!(Self, queues) + class.index() * size_of::<Queue>();
-        // The queue's second line is for those that ask more than room.
-        for at in [offset_of!(Self, shaper), offset_of!(Self, frames), queue, queue + 64] {
+        for at in [offset_of!(Self, shaper), offset_of!(Self, frames)] {
             fetch(first.wrapping_add(at));
+        }
+    }
+
+    /// The same of what this one needs.
+    #[inline(always)]
+    fn fetch_queue(site: &Option<Self>, class: TrafficClass, careful: u8) {
+        let first = std::ptr::from_ref(site).cast::<u8>();
+        let queue = first.wrapping_add(offset_of!(Self, queues) + class.index() * size_of::<Queue>());
+        fetch(queue);
+        // The queue's second line is for those that ask more than room.
+        if careful & (1 << class.index()) != 0 {
+            fetch(queue.wrapping_add(64));
         }
     }
 
@@ -69,6 +103,7 @@ impl Site {
     /// Lets those queues come that have frames.
     #[inline]
     fn fetch_queues(&self) {
+        self.waits.fetch();
         let mut left = self.backlog;
         while left != 0 {
             fetch(&self.queues[left.trailing_zeros() as usize & 7]);
@@ -78,10 +113,10 @@ impl Site {
 
     /// Lets the first frames of its queues come.
     #[inline]
-    fn fetch_frames(&self, room: &Room) {
+    fn fetch_frames(&self) {
         let mut left = self.backlog;
         while left != 0 {
-            self.queues[left.trailing_zeros() as usize & 7].fetch(room);
+            self.queues[left.trailing_zeros() as usize & 7].fetch();
             left &= left - 1;
         }
     }

@@ -13,14 +13,14 @@ pub struct Departed {
     /// The interface.
     pub id: IfIndex,
     tallies: Box<[Tally; CLASSES]>,
-    waits: Waits,
+    waits: Box<Waits>,
 }
 
 impl Departed {
     /// Of a site that holds no frames any more.
     pub(super) fn of(mut site: Site) -> Self {
         let tallies = std::array::from_fn(|class| std::mem::take(&mut site.queues[class].tally));
-        Self { id: site.id, tallies: Box::new(tallies), waits: site.waits }
+        Self { id: site.id, tallies: Box::new(tallies), waits: Box::new(site.waits) }
     }
 }
 

@@ -54,13 +54,14 @@ impl Fair {
     /// The class without a weight whose turn it is, of those that are `ready`.
     pub(super) fn first_leftover(&self, ready: u8) -> usize {
         let ahead = |class: &usize| self.starts[*class].wrapping_sub(self.clocks[1].wrapping_sub(MARGIN));
-        (0..CLASSES).filter(|class| ready & (1 << class) != 0).min_by_key(ahead).unwrap_or_default()
+        (0..CLASSES).filter(|class| ready & (1 << class) != 0).min_by_key(ahead).unwrap_or_default() % CLASSES
     }
 
     /// A class that had no frame, or might not send, has one that it may. Where its last one ended later than what is
     /// served now began, it goes on there: coming and going gains it nothing.
     #[inline]
     pub(super) fn wake(&mut self, class: usize, leftover: bool) {
+        let class = class % CLASSES;
         let clock = self.clocks[usize::from(leftover)];
         let ahead = self.starts[class].wrapping_sub(clock);
         if ahead > self.per_byte[class].wrapping_mul(LONGEST) {
@@ -122,6 +123,21 @@ impl Fair {
     #[inline]
     fn class(&self, at: u32) -> usize {
         (self.order >> at) as usize & 7
+    }
+
+    /// A frame of `bytes` was served of the first class with a weight, which has another that it may send or has not.
+    #[inline(always)]
+    pub(super) fn served_first(&mut self, class: usize, bytes: u32, stays: bool) {
+        debug_assert!(self.waits() && self.first() == class && self.within & (1 << class) != 0);
+        let worth = self.per_byte[class].wrapping_mul(u64::from(bytes));
+        self.clocks[0] = self.starts[class];
+        self.starts[class] = self.starts[class].wrapping_add(worth);
+        (self.order, self.end) = (self.order >> 8, self.end - 8);
+        if stays {
+            self.stand(class);
+        } else {
+            self.within &= !(1 << class);
+        }
     }
 
     /// A frame of `bytes` was served of a class: of those with a weight, the first.

@@ -6,12 +6,15 @@
 //! tree. When the pool is exhausted, new flows of a class share a queue.
 
 use super::codel::Codel;
-use super::store::{Lane, NIL};
+use crate::packet::Chain;
+
+/// No flow.
+pub(super) const NIL: u32 = u32::MAX;
 
 /// One flow's queue.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Flow {
-    pub(super) lane: Lane,
+    pub(super) waiting: Chain,
     /// That wait in it, layer 2 without FCS.
     pub(super) bytes: u32,
     pub(super) frames: u32,
@@ -110,7 +113,7 @@ impl Flows {
 
     fn make(&mut self, owner: u32, hash: u32) -> u32 {
         let new = Flow {
-            lane: Lane::default(),
+            waiting: Chain::default(),
             bytes: 0,
             frames: 0,
             credit: 0,

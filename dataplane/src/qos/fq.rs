@@ -4,8 +4,8 @@
 //! sends less than its share, goes before those that always have something
 //! waiting (section 3.1). When the class is full, the longest queue gives way.
 
-use super::flows::{Flow, Flows};
-use super::store::{Held, NIL, Store};
+use super::flows::{Flow, Flows, NIL};
+use super::held::Held;
 
 /// Bytes that a flow may send before it is the next one's turn: a full frame (section 5.2.4).
 const QUANTUM: i32 = 1514;
@@ -114,12 +114,12 @@ impl Fq {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, at: u32, held: Held, flows: &mut Flows, store: &mut Store) {
+    pub(super) fn push(&mut self, at: u32, held: Held, flows: &mut Flows) {
         let Some(flow) = flows.get(at) else { return };
         flow.bytes += held.len() as u32;
         flow.frames += 1;
         let (bytes, frames) = (flow.bytes, flow.frames);
-        store.push(&mut flow.lane, held);
+        flow.waiting.push(held.frame, held.since);
         if bytes > flows.bytes(self.longest) {
             self.longest = at;
         }
@@ -131,31 +131,25 @@ impl Fq {
     /// The first frame of the longest queue, in whose stead one of `len` bytes may come for the flow
     /// with this hash; `None` when that is the longest itself, or gains no room. No queue is opened
     /// for it: a flood of flows that are refused must not take them from others.
-    pub(super) fn evict(
-        &mut self,
-        hash: u32,
-        len: usize,
-        flows: &mut Flows,
-        store: &mut Store,
-    ) -> Option<Held> {
+    pub(super) fn evict(&mut self, hash: u32, len: usize, flows: &mut Flows) -> Option<Held> {
         let at = self.find(hash, flows);
         let own = flows.bytes(at) as usize;
         let longest = flows.get(self.longest).filter(|_| self.longest != at)?;
-        let gains = longest.bytes as usize > own + len && store.first(&longest.lane)? >= len;
-        if gains { longest.pop(store) } else { None }
+        let gains = longest.bytes as usize > own + len && longest.waiting.first()? >= len;
+        if gains { longest.pop() } else { None }
     }
 
     /// The same where frames are short, whatever their lengths: the first of the queue that has most of them.
-    pub(super) fn evict_one(&mut self, hash: u32, flows: &mut Flows, store: &mut Store) -> Option<Held> {
+    pub(super) fn evict_one(&mut self, hash: u32, flows: &mut Flows) -> Option<Held> {
         let at = self.find(hash, flows);
         let own = flows.frames(at);
         let most = flows.get(self.most).filter(|most| self.most != at && most.frames > own + 1)?;
-        most.pop(store)
+        most.pop()
     }
 
     /// The next frame in turn, and the flow it is of. It is to be charged when it is sent.
     #[inline]
-    pub(super) fn pop(&mut self, flows: &mut Flows, store: &mut Store) -> Option<(Held, u32)> {
+    pub(super) fn pop(&mut self, flows: &mut Flows) -> Option<(Held, u32)> {
         loop {
             let is_fresh = self.fresh.first != NIL;
             let at = if is_fresh { self.fresh.first } else { self.old.first };
@@ -163,7 +157,11 @@ impl Fq {
             if flow.credit <= 0 {
                 flow.credit += QUANTUM;
                 self.move_on(is_fresh, flows);
-            } else if let Some(held) = flow.pop(store) {
+            } else if let Some(held) = flow.pop() {
+                // This one's next, and the flow's after it, likely leave next.
+                flow.waiting.fetch();
+                let after = flow.after;
+                flows.get(after).inspect(|after| after.waiting.fetch());
                 return Some((held, at));
             } else if is_fresh && self.old.first != NIL {
                 // It must not come back as fresh before the others had their turn (section 4.2).
@@ -220,8 +218,8 @@ impl Fq {
 impl Flow {
     /// Its first frame.
     #[inline]
-    fn pop(&mut self, store: &mut Store) -> Option<Held> {
-        let held = store.pop(&mut self.lane)?;
+    fn pop(&mut self) -> Option<Held> {
+        let held = self.waiting.pop().map(Held::of)?;
         self.bytes -= held.len() as u32;
         self.frames -= 1;
         Some(held)

@@ -12,7 +12,7 @@ const BUCKETS: usize = OCTAVES << FINE;
 #[derive(Clone, Debug, Default)]
 pub struct Histogram {
     /// None, or all of them.
-    buckets: Vec<u32>,
+    buckets: Vec<u64>,
     longest: Longest,
 }
 
@@ -31,7 +31,7 @@ impl Longest {
 
 impl Histogram {
     /// Of these buckets, in order.
-    pub(super) fn new(buckets: impl Iterator<Item = u32>, longest: Longest) -> Self {
+    pub(super) fn new(buckets: impl Iterator<Item = u64>, longest: Longest) -> Self {
         Self { buckets: buckets.collect(), longest }
     }
 
@@ -40,9 +40,9 @@ impl Histogram {
         Self { buckets: Vec::new(), longest }
     }
 
-    /// How many were counted, older ones by half once there were over four thousand million.
+    /// How many were counted.
     pub fn count(&self) -> u64 {
-        self.buckets.iter().copied().map(u64::from).sum()
+        self.buckets.iter().sum()
     }
 
     /// The longest wait, nanoseconds, exact; 0 when none was counted.
@@ -61,7 +61,7 @@ impl Histogram {
         let rank = ((self.count() as f64 * part).ceil() as u64).max(1);
         let mut below = 0;
         let found = self.buckets.iter().position(|b| {
-            below += u64::from(*b);
+            below += b;
             below >= rank
         });
         found.map_or(self.max(), |bucket| Self::upper_edge(bucket).min(self.max()))

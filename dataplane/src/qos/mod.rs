@@ -32,7 +32,9 @@ mod ecn;
 mod fair;
 mod flows;
 mod fq;
+mod held;
 mod histogram;
+mod length;
 mod line;
 mod memory;
 pub mod meter;
@@ -52,7 +54,6 @@ pub mod shared_rate;
 mod site;
 mod spec;
 mod stats;
-mod store;
 mod sync;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,6 @@ use super::LINE_OVERHEAD;
 use super::scheduler::Scheduler;
 use super::serve::Terms;
 use super::site::{ASSURED_MOST, Site};
-use super::spec::Cells;
 use super::turn::{QUANTUM, Turn};
 use crate::class::TrafficClass;
 use crate::id::IfIndex;
@@ -110,11 +109,6 @@ impl Site {
         self.queues[self.place(class)].lets_pass() && self.paces.held & (1 << self.place(class)) == 0
     }
 
-    /// Whether a class goes before those without priority.
-    pub(super) fn is_first(&self, class: TrafficClass) -> bool {
-        self.priority & (1 << self.place(class)) != 0
-    }
-
     fn row(&self, frames: &[Frame]) -> Row {
         let (mut bytes, mut longest) = (0, 0);
         for frame in frames {
@@ -132,11 +126,6 @@ impl Site {
                 Row { cost: each().sum(), longest_cost: each().max().unwrap_or(0), ..row }
             }
         }
-    }
-
-    /// What its shaper counts with each frame, bytes, where that is the same for all.
-    fn adds(&self) -> Option<u32> {
-        u32::try_from(self.overhead).ok().filter(|_| self.cells == Cells::None)
     }
 
     /// Whether each of them would be queued behind those before it.
@@ -196,7 +185,8 @@ impl Site {
         self.fair.leave(place);
         if !leftover {
             let sure = self.pass_assured(row, frames, now);
-            let (frames, overhead, cells) = (&frames[sure..], self.overhead, self.cells);
+            let (frames, overhead, cells) =
+                (frames.get(sure..).unwrap_or_default(), self.overhead, self.cells);
             match self.adds() {
                 Some(more) => self.pass_shared(frames, round, |len| len as i64 + i64::from(more)),
                 None => self.pass_shared(frames, round, |len| cells.packed(len, overhead).into()),

@@ -1,21 +1,20 @@
 //! Where the frames of one class of one interface wait, and when they give up.
 
 use super::care::{Ask, Care};
-use super::flows::Flows;
+use super::flows::{Flows, NIL};
+use super::held::Held;
 use super::run::Sum;
 use super::spec::Aqm;
 use super::stats::{Count, Depth, QueueStats, Tally};
-use super::store::{Held, Lane, NIL, Place, Store};
 use super::waits::Waits;
 use super::wred::{Fate, Wred};
 use crate::class::{Colour, TrafficClass};
-use crate::packet::{Batch, DropReason, Frame};
+use crate::packet::{Batch, Chain, DropReason, Frame};
 use crate::time::Time;
 
 /// What all queues of a tree share.
 #[derive(Debug, Default)]
 pub(super) struct Room {
-    pub(super) store: Store,
     pub(super) flows: Flows,
     /// Where the chances of early drops come from: a xorshift generator's state.
     dice: u32,
@@ -52,10 +51,7 @@ pub(super) struct Queue {
     /// All that waits here.
     pub(super) frames: u32,
     pub(super) bytes: u32,
-    /// The most bytes where no more than that is asked, nor how long frames wait, and they are all of its class;
-    /// 0 where it is.
-    plain: u32,
-    lane: Lane,
+    waiting: Chain,
     pub(super) tally: Tally,
     /// Longest wait, nanoseconds; `u64::MAX` is no bound.
     limit_time: u64,
@@ -76,8 +72,7 @@ impl Default for Queue {
         Self {
             frames: 0,
             bytes: 0,
-            plain: 0,
-            lane: Lane::default(),
+            waiting: Chain::default(),
             tally: Tally::default(),
             limit_time: u64::MAX,
             care: None,
@@ -90,15 +85,16 @@ impl Default for Queue {
 }
 
 impl Queue {
-    /// Goes by what is asked from now on; nothing may wait where that keeps flows apart in another way.
-    pub(super) fn adopt(&mut self, ask: &Ask<'_>, room: &mut Room) {
+    /// Goes by what is asked from now on; nothing may wait where that keeps flows apart in another way. Gives how many
+    /// bytes may wait where no more than room is asked of its frames, 0 where more is.
+    pub(super) fn adopt(&mut self, ask: &Ask<'_>, room: &mut Room) -> u32 {
         let (spec, rules) = (ask.spec, ask.rules());
         self.limit_bytes = spec.limit_bytes;
         self.limit_time = if spec.limit_time == 0 { u64::MAX } else { spec.limit_time };
         self.flows = rules.flows > 0;
         self.asks = !ask.fifo && spec.policer.is_some() || self.flows || matches!(rules.aqm, Aqm::Wred(_));
         let waits = self.limit_time != u64::MAX || rules.aqm != Aqm::Tail;
-        self.plain = if self.asks || waits || ask.fifo { 0 } else { spec.limit_bytes };
+        let plain = if self.asks || waits || ask.fifo { 0 } else { spec.limit_bytes };
         self.mixed = ask.fifo;
         let old = self.care.as_ref().map_or(0, |care| care.rules.flows);
         if let Some(care) = &mut self.care
@@ -108,10 +104,11 @@ impl Queue {
         }
         if rules.flows == 0 && rules.aqm == Aqm::Tail {
             self.care = None;
-            return;
+            return plain;
         }
         let new = || Box::new(Care::new(rules, ask.owner));
         self.care.get_or_insert_with(new).rules = rules;
+        plain
     }
 
     /// Whether each flow has a queue of its own.
@@ -148,12 +145,6 @@ impl Queue {
         fate == Fate::Drop || fate == Fate::Signal && !care.rules.marks(frame, &mut self.tally)
     }
 
-    /// Whether it takes a frame of so many bytes without another look.
-    #[inline]
-    pub(super) fn takes(&self, len: usize) -> bool {
-        u64::from(self.bytes) + len as u64 <= u64::from(self.plain)
-    }
-
     /// Whether there is no room for so many bytes more.
     #[inline]
     pub(super) fn is_full(&self, len: usize) -> bool {
@@ -169,8 +160,8 @@ impl Queue {
     ) -> Option<Held> {
         let care = self.care.as_mut().filter(|care| care.rules.flows > 0)?;
         let held = match reason {
-            DropReason::QueueFrames => care.fq.evict_one(hash, &mut room.flows, &mut room.store)?,
-            _ => care.fq.evict(hash, len, &mut room.flows, &mut room.store)?,
+            DropReason::QueueFrames => care.fq.evict_one(hash, &mut room.flows)?,
+            _ => care.fq.evict(hash, len, &mut room.flows)?,
         };
         self.leave(1, held.len() as u32);
         self.tally.drop(reason, held.len());
@@ -183,23 +174,17 @@ impl Queue {
         self.frames += 1;
         self.bytes += held.len() as u32;
         if !self.flows {
-            room.store.push(&mut self.lane, held);
+            self.waiting.push(held.frame, held.since);
         } else if let Some(care) = &mut self.care {
             let flow = care.fq.flow_of(hash, care.rules.flows, &mut room.flows);
-            care.fq.push(flow, held, &mut room.flows, &mut room.store);
+            care.fq.push(flow, held, &mut room.flows);
         }
     }
 
-    /// Whether its frames need no more than to be taken.
+    /// Lets what is known of its first frame come.
     #[inline]
-    pub(super) fn is_plain(&self) -> bool {
-        self.plain > 0
-    }
-
-    /// Lets the place of its first frame come.
-    #[inline]
-    pub(super) fn fetch(&self, room: &Room) {
-        room.store.fetch(&self.lane);
+    pub(super) fn fetch(&self) {
+        self.waiting.fetch();
     }
 
     /// What waits here of this class.
@@ -218,45 +203,52 @@ impl Queue {
 
     /// The first frame of a plain queue goes to `out`, which has room. Gives its length, and since when it waited.
     #[inline(always)]
-    pub(super) fn next(&mut self, room: &mut Room, out: &mut Batch) -> Option<(usize, Time)> {
-        let held = room.store.pop(&mut self.lane)?;
-        let len = held.len();
-        held.frame.fetch();
-        out.put(held.frame);
-        room.store.fetch(&self.lane);
-        Some((len, held.since))
+    pub(super) fn next(&mut self, out: &mut Batch) -> Option<(usize, Time)> {
+        let (frame, since) = self.waiting.pop()?;
+        let len = frame.len();
+        out.put(frame);
+        self.waiting.fetch();
+        Some((len, since))
     }
 
     /// These were taken by [`Queue::next`], and none of them waited longer, nanoseconds.
     #[inline]
     pub(super) fn left(&mut self, sum: &Sum, waited: u64) {
         // All of a plain queue is of its class.
-        self.tally.reached(Depth { packets: self.frames, bytes: self.bytes });
+        self.tally.sent(sum, Depth { packets: self.frames, bytes: self.bytes }, waited);
         self.frames -= sum.frames as u32;
         self.bytes -= sum.bytes as u32;
-        self.tally.sent(sum, waited);
     }
 
-    /// The place of a frame of `len` bytes, which is counted, in a plain queue that has others; `None` where no
-    /// room was made for it.
-    #[inline]
-    pub(super) fn follow<'r>(&mut self, len: usize, room: &'r mut Room) -> Option<&'r mut Place> {
-        let place = room.store.follow(&mut self.lane)?;
+    /// Queues a frame where no more is asked.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, frame: Frame, since: Time) {
         self.frames += 1;
-        self.bytes += len as u32;
-        Some(place)
+        self.bytes += frame.len() as u32;
+        self.waiting.push(frame, since);
     }
 
-    /// Queues frames of a plain queue behind those it has, where room was made for them, while places are
-    /// vacant. Gives what it took.
+    /// Queues a frame behind others where no more is asked.
+    ///
+    /// # Errors
+    /// The frame, where there are none.
+    #[inline(always)]
+    pub(super) fn follow(&mut self, frame: Frame, since: Time) -> Result<(), Frame> {
+        let len = frame.len() as u32;
+        self.waiting.follow(frame, since)?;
+        self.frames += 1;
+        self.bytes += len;
+        Ok(())
+    }
+
+    /// Queues frames of a plain queue. Gives what it took.
     #[inline]
-    pub(super) fn follow_all(
-        &mut self,
-        frames: &mut impl Iterator<Item = Frame>,
-        since: Time,
-        room: &mut Room,
-    ) -> Count {
-        let count = room.store.follow_all(&mut self.lane, frames, since);
+    pub(super) fn follow_all(&mut self, frames: &mut impl Iterator<Item = Frame>, since: Time) -> Count {
+        let mut count = Count::default();
+        for frame in frames {
+            count.add(frame.len());
+            self.waiting.push(frame, since);
+        }
         self.frames += count.packets as u32;
         self.bytes += count.bytes as u32;
         count
@@ -267,8 +259,8 @@ impl Queue {
         if self.care.is_some() {
             return self.pop_with_care(now, room);
         }
-        let held = room.store.pop(&mut self.lane)?;
-        room.store.fetch(&self.lane);
+        let held = self.waiting.pop().map(Held::of)?;
+        self.waiting.fetch();
         self.leave(1, held.len() as u32);
         let late = now.since(held.since) > self.limit_time;
         Some((held, late.then_some(DropReason::QueueTime)))
@@ -277,11 +269,8 @@ impl Queue {
     fn pop_with_care(&mut self, now: Time, room: &mut Room) -> Option<(Held, Option<DropReason>)> {
         self.tally.reached(self.own());
         let care = self.care.as_mut()?;
-        let (mut held, flow) = if self.flows {
-            care.fq.pop(&mut room.flows, &mut room.store)?
-        } else {
-            (room.store.pop(&mut self.lane)?, NIL)
-        };
+        let (mut held, flow) =
+            if self.flows { care.fq.pop(&mut room.flows)? } else { (self.waiting.pop().map(Held::of)?, NIL) };
         let (len, waited) = (held.len(), now.since(held.since));
         self.frames -= 1;
         self.bytes -= len as u32;
@@ -304,8 +293,8 @@ impl Queue {
     /// Takes out one frame after the other, in no other order than that of each flow.
     pub(super) fn drain(&mut self, room: &mut Room) -> Option<Held> {
         let held = match &mut self.care {
-            Some(care) if self.flows => care.fq.pop(&mut room.flows, &mut room.store).map(|(held, _)| held),
-            _ => room.store.pop(&mut self.lane),
+            Some(care) if self.flows => care.fq.pop(&mut room.flows).map(|(held, _)| held),
+            _ => self.waiting.pop().map(Held::of),
         };
         let Some(held) = held else {
             if let Some(care) = &mut self.care {

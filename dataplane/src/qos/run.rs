@@ -8,7 +8,6 @@ use super::LINE_OVERHEAD;
 use super::line::Line;
 use super::queue::Room;
 use super::site::Site;
-use super::store::{Held, Place};
 use super::turn::Turn;
 use crate::packet::{Batch, Frame};
 use crate::time::Time;
@@ -61,71 +60,86 @@ impl Sum {
         self.bytes += len as u64;
         self.cost += cost;
     }
-
-    /// Bytes as the port counts them.
-    #[inline]
-    fn on_line(&self) -> u64 {
-        self.bytes + self.frames as u64 * u64::from(LINE_OVERHEAD)
-    }
 }
 
-/// How far a turn goes, and what left in it. Rates are asked once, when it begins: what is spent of them meanwhile
-/// is this.
+/// How far a turn goes: what may still leave in it. Rates are asked once, when it begins: what is spent of them
+/// meanwhile is told at its end.
 #[derive(Debug)]
 struct Course {
     turn: Turn,
-    most: usize,
-    /// Bytes as accounted, and on the line, beyond which none leaves any more.
-    cost: u64,
-    line: u64,
-    sum: Sum,
+    frames: usize,
+    /// Bytes as accounted, and on the line; below zero none leaves any more.
+    cost: i64,
+    line: i64,
     /// Bytes of the longest.
     longest: usize,
+    /// What these were when it began.
+    whole: (usize, i64, i64),
 }
 
 impl Course {
-    #[inline]
+    #[inline(always)]
     fn takes(&mut self, len: usize, cost: u32) {
-        self.sum.add(len, cost);
+        self.frames -= 1;
+        self.cost -= i64::from(cost);
+        self.line -= len as i64 + i64::from(LINE_OVERHEAD);
         self.longest = self.longest.max(len);
     }
 
     /// Whether one more frame may leave.
-    #[inline]
+    #[inline(always)]
     fn lets(&self) -> bool {
-        self.sum.frames < self.most
-            && u64::from(self.sum.cost) <= self.cost
-            && self.sum.on_line() <= self.line
+        self.frames > 0 && self.cost | self.line >= 0
+    }
+
+    /// What left in it, and bytes of that on the line.
+    fn sum(&self) -> (Sum, u32) {
+        let frames = self.whole.0 - self.frames;
+        let on_line = (self.whole.2 - self.line) as u64;
+        let bytes = on_line - frames as u64 * u64::from(LINE_OVERHEAD);
+        (Sum { frames, bytes, cost: (self.whole.1 - self.cost) as u32 }, on_line as u32)
     }
 }
 
 impl Site {
-    /// The place of a frame, which is counted, behind others of its plain queue; `None` where that needs
-    /// another look.
-    #[inline]
-    pub(super) fn follow<'r>(&mut self, frame: &Frame, room: &'r mut Room) -> Option<&'r mut Place> {
+    /// Queues a frame behind others of its plain queue; not where that needs another look.
+    ///
+    /// # Errors
+    /// The frame.
+    #[inline(always)]
+    pub(super) fn follow(&mut self, frame: Frame, since: Time) -> Result<(), Frame> {
         let (class, len) = (frame.meta().class.index(), frame.len());
-        let has_room = self.has_room(len);
-        let queue = &mut self.queues[class];
-        if self.backlog & (1 << class) == 0 || !has_room || !queue.takes(len) {
-            return None;
+        if !self.has_room(len) || !self.takes_in(class, len) {
+            return Err(frame);
         }
-        let place = queue.follow(len, room)?;
+        self.queues[class].follow(frame, since)?;
         self.frames += 1;
         self.bytes += len as u64;
-        Some(place)
+        Ok(())
+    }
+
+    /// Whether a queue takes so many bytes without another look.
+    #[inline(always)]
+    pub(super) fn takes_in(&self, place: usize, len: usize) -> bool {
+        u64::from(self.queues[place].bytes) + len as u64 <= u64::from(self.plain[place])
+    }
+
+    /// Whether the frames of a queue need no more than to be taken.
+    #[inline(always)]
+    fn is_plain(&self, place: usize) -> bool {
+        self.plain[place] > 0
     }
 
     /// Whether the queue of a frame is plain, and has room for it.
     #[inline]
     pub(super) fn takes(&self, frame: &Frame) -> bool {
-        self.queues[frame.meta().class.index()].takes(frame.len())
+        self.takes_in(frame.meta().class.index(), frame.len())
     }
 
     /// Queues a frame for which there is room in its plain queue, and in the interface; `when` is now, and for how
     /// long it was not seen what came. Gives whether the queue was empty.
     #[inline]
-    pub(super) fn begin(&mut self, frame: Frame, when: (Time, u64), room: &mut Room) -> bool {
+    pub(super) fn begin(&mut self, frame: Frame, when: (Time, u64)) -> bool {
         let (place, len) = (frame.meta().class.index(), frame.len());
         let wakes = self.backlog & (1 << place) == 0;
         if wakes {
@@ -135,7 +149,7 @@ impl Site {
         }
         self.frames += 1;
         self.bytes += len as u64;
-        self.queues[place].push(Held { frame, since: when.0 }, 0, room);
+        self.queues[place].begin(frame, when.0);
         wakes
     }
 
@@ -154,10 +168,10 @@ impl Site {
 
     #[inline]
     fn run_one(&mut self, turn: Turn, place: usize, way: &mut Way<'_>) -> (usize, Next) {
-        if !self.queues[place].is_plain() {
+        if !self.is_plain(place) {
             return (0, Next::Other);
         }
-        let Some((len, cost)) = self.lead(place, turn, way) else { return (0, Next::Over) };
+        let Some((len, cost)) = self.lead(place, turn, self.adds(), way) else { return (0, Next::Over) };
         self.spend(turn, cost, way.now);
         way.port_takes(len, turn);
         self.left_in_turn(turn, &Sum::of(len, cost), way.now);
@@ -181,7 +195,7 @@ impl Site {
         let mut course = self.course(Turn::Urgent, most, way);
         let next = loop {
             let place = self.first_urgent();
-            if !self.queues[place].is_plain() {
+            if !self.is_plain(place) {
                 break Next::Other;
             }
             self.lead_all(place, &mut course, way);
@@ -189,29 +203,28 @@ impl Site {
                 break Next::Over;
             }
         };
-        self.ended(&course, way);
-        (course.sum.frames, next)
+        (self.ended(&course, way), next)
     }
 
     fn run_on(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
         let mut course = self.course(Turn::Shared, most, way);
-        let next = loop {
+        let adds = self.adds();
+        loop {
             let place = self.fair.first();
-            if !self.queues[place].is_plain() {
-                break Next::Other;
+            if !self.is_plain(place) {
+                return (self.ended(&course, way), Next::Other);
             }
             if self.fair.waits_alone() {
                 self.lead_all(place, &mut course, way);
-                break Next::Over;
+                break;
             }
-            let Some((len, cost)) = self.lead(place, Turn::Shared, way) else { break Next::Over };
+            let Some((len, cost)) = self.lead(place, Turn::Shared, adds, way) else { break };
             course.takes(len, cost);
             if !(course.lets() && self.fair.waits()) {
-                break Next::Over;
+                break;
             }
-        };
-        self.ended(&course, way);
-        (course.sum.frames, next)
+        }
+        (self.ended(&course, way), Next::Over)
     }
 
     /// How far a turn goes that begins.
@@ -221,15 +234,17 @@ impl Site {
         let credit = if turn == Turn::Shared { (self.credit - 1).max(0) as u64 } else { u64::MAX };
         let own = self.shaper.as_mut().map_or(u64::MAX, |shaper| shaper.lets_through(way.now, urgent));
         let line = way.line.lets_through(way.now, urgent);
-        Course { turn, most, cost: own.min(credit), line, sum: Sum::default(), longest: 0 }
+        let within = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let (cost, line) = (within(own.min(credit)), within(line));
+        Course { turn, frames: most, cost, line, longest: 0, whole: (most, cost, line) }
     }
 
-    /// What follows for interface and port of what left in a turn.
+    /// What follows for interface and port of what left in a turn. Gives how many frames.
     #[inline]
-    fn ended(&mut self, course: &Course, way: &mut Way<'_>) {
-        let (turn, sum, urgent) = (course.turn, &course.sum, course.turn == Turn::Urgent);
+    fn ended(&mut self, course: &Course, way: &mut Way<'_>) -> usize {
+        let (turn, (sum, on_line), urgent) = (course.turn, course.sum(), course.turn == Turn::Urgent);
         if sum.frames == 0 {
-            return;
+            return 0;
         }
         if let Some(shaper) = &mut self.shaper {
             let longest = self.cells.packed(course.longest, self.overhead);
@@ -238,8 +253,9 @@ impl Site {
         if turn == Turn::Shared {
             self.credit -= i64::from(sum.cost);
         }
-        way.line.spend_all(way.now, (sum.on_line() as u32, course.longest as u32 + LINE_OVERHEAD), urgent);
-        self.left_in_turn(turn, sum, way.now);
+        way.line.spend_all(way.now, (on_line, course.longest as u32 + LINE_OVERHEAD), urgent);
+        self.left_in_turn(turn, &sum, way.now);
+        sum.frames
     }
 
     /// Sends frames of a plain queue one after the other while the turn lasts; of a class with a rate of its own
@@ -247,13 +263,13 @@ impl Site {
     #[inline]
     fn lead_all(&mut self, place: usize, course: &mut Course, way: &mut Way<'_>) {
         if self.paces.any() {
-            if let Some((len, cost)) = self.lead(place, course.turn, way) {
+            if let Some((len, cost)) = self.lead(place, course.turn, self.adds(), way) {
                 course.takes(len, cost);
             }
             return;
         }
         let (mut sum, mut last, mut waits, mut oldest) = (Sum::default(), 0, (Time::ZERO, 0), way.now);
-        while let Some((len, since)) = self.queues[place].next(way.room, way.out) {
+        while let Some((len, since)) = self.queues[place].next(way.out) {
             let cost = self.cells.packed(len, self.overhead);
             if waits.1 > 0 && waits.0 != since {
                 self.waits.record(place, way.now.since(waits.0), std::mem::take(&mut waits.1));
@@ -281,21 +297,34 @@ impl Site {
         }
     }
 
-    /// Sends the first frame of a plain queue. Gives its length, and what it costs.
+    /// Sends the first frame of a plain queue, of a class with priority or that whose turn it is by weight; `adds` is what
+    /// [`Site::adds`] gives. Gives its length, and what it costs.
     #[inline(always)]
-    fn lead(&mut self, place: usize, turn: Turn, way: &mut Way<'_>) -> Option<(usize, u32)> {
+    fn lead(
+        &mut self,
+        place: usize,
+        turn: Turn,
+        adds: Option<u32>,
+        way: &mut Way<'_>,
+    ) -> Option<(usize, u32)> {
         let queue = &mut self.queues[place];
-        let (len, since) = queue.next(way.room, way.out)?;
-        let cost = self.cells.packed(len, self.overhead);
+        let (len, since) = queue.next(way.out)?;
+        let cost = match adds {
+            Some(more) => len as u32 + more,
+            None => self.cells.packed(len, self.overhead),
+        };
         let waited = way.now.since(since);
         queue.left(&Sum::of(len, cost), waited);
-        self.waits.record(place, waited, 1);
-        if queue.frames == 0 {
+        let stays = queue.frames > 0;
+        match turn {
+            Turn::Shared => self.waits.record_in_turn(place, waited),
+            _ => self.waits.record(place, waited, 1),
+        }
+        if !stays {
             self.backlog &= !(1 << place);
-            self.fair.leave(place);
         }
         if turn != Turn::Urgent {
-            self.fair.served(place, false, cost);
+            self.fair.served_first(place, cost, stays);
         }
         if self.paces.spend(place, cost, way.now) {
             self.fair.leave(place);

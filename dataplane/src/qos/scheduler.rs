@@ -30,7 +30,6 @@ use super::serve::Terms;
 use super::shared_rate::Place;
 use super::site::{Dropped, Site};
 use super::stats::QueueStats;
-use super::store;
 use super::wait::FULL;
 use super::wheel::Wheel;
 use crate::class::TrafficClass;
@@ -94,16 +93,17 @@ pub struct Scheduler {
     pub(super) port_rate: u64,
     pub(super) limits: TreeLimits,
     pub(super) frames: usize,
-    pub(super) bytes: u64,
     /// What of it is each interface's own.
     pub(super) frame_bound: Bound,
     pub(super) byte_bound: Bound,
-    /// Where they wait.
+    /// What all its queues share.
     pub(super) room: Room,
     /// By [`IfIndex`]: where in `sites`.
     pub(super) index: Vec<u32>,
     pub(super) sites: Vec<Option<Site>>,
     pub(super) vacant: Vec<usize>,
+    /// A bit for each class of which a queue asks more than room.
+    pub(super) careful: u8,
     /// Sites that may send: with a frame of a priority class; with another, out of what
     /// they are sure of; beyond that.
     pub(super) urgent: Ring,
@@ -111,6 +111,8 @@ pub struct Scheduler {
     pub(super) shared: Ring,
     /// With frames of classes without a weight alone.
     pub(super) leftover: Ring,
+    /// Not beside `frames`: together they would be written as one, and waited for when read one by one.
+    pub(super) bytes: u64,
     /// Of the shared ring: the latest whose quantum is being used.
     pub(super) round: u64,
     /// Sites with frames that may not send yet: without priority; of priority classes.
@@ -134,7 +136,7 @@ impl Scheduler {
         tree
     }
 
-    /// Bounds what it may hold; frames held already stay. Room is made now for what may come.
+    /// Bounds what it may hold; frames held already stay. Room for flow queues is made now.
     pub fn set_limits(&mut self, limits: TreeLimits) {
         self.limits = limits;
         self.make_room();
@@ -167,32 +169,26 @@ impl Scheduler {
     #[inline]
     pub fn enqueue(&mut self, frame: Frame, now: Time) -> Result<(), (Frame, DropReason)> {
         self.clock = self.clock.max(now);
-        self.enqueue_now(frame)
-    }
-
-    #[inline]
-    pub(super) fn enqueue_now(&mut self, frame: Frame) -> Result<(), (Frame, DropReason)> {
-        let clock = self.clock;
-        match self.follow(&frame) {
-            Some(place) => place.fill(frame, clock),
-            None => self.enqueue_with_care(frame)?,
+        match self.follow(frame) {
+            Ok(()) => Ok(()),
+            Err(frame) => self.enqueue_with_care(frame),
         }
-        Ok(())
     }
 
-    /// The place of a frame, which is counted, where no more has to be asked.
-    #[inline]
-    fn follow(&mut self, frame: &Frame) -> Option<&mut store::Place> {
-        let at = *self.index.get(frame.meta().out_interface.index())?;
-        let site = self.sites.get_mut(at as usize)?.as_mut()?;
-        let place = site.follow(frame, &mut self.room)?;
-        (self.frames, self.bytes) = (self.frames + 1, self.bytes + frame.len() as u64);
-        Some(place)
+    /// Queues a frame where no more has to be asked.
+    #[inline(always)]
+    fn follow(&mut self, frame: Frame) -> Result<(), Frame> {
+        let Some(at) = self.index.get(frame.meta().out_interface.index()) else { return Err(frame) };
+        let Some(Some(site)) = self.sites.get_mut(*at as usize) else { return Err(frame) };
+        let len = frame.len() as u64;
+        site.follow(frame, self.clock)?;
+        (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
+        Ok(())
     }
 
     /// Queues a frame whatever its queue, where it may be the first.
     #[inline(never)]
-    fn enqueue_with_care(&mut self, frame: Frame) -> Result<(), (Frame, DropReason)> {
+    pub(super) fn enqueue_with_care(&mut self, frame: Frame) -> Result<(), (Frame, DropReason)> {
         let (unseen, len) = (self.unseen(), frame.len() as u64);
         let at = self.find(frame.meta().out_interface);
         let Some((at, site)) = at.and_then(|at| Some((at, self.sites.get_mut(at)?.as_mut()?))) else {
@@ -202,7 +198,7 @@ impl Scheduler {
         let held = (site.frames, site.bytes);
         let within = site.has_room(frame.len());
         let wakes = if within && site.takes(&frame) {
-            site.begin(frame, (self.clock, unseen), &mut self.room)
+            site.begin(frame, (self.clock, unseen))
         } else {
             let terms = Terms {
                 now: self.clock,

@@ -1,12 +1,13 @@
 //! A frame's way into and out of one interface's queues.
 
+use super::held::Held;
 use super::memory::Bound;
 use super::policer::Policer;
 use super::queue::{Offer, Room};
 use super::run::{Next, Sum, Way};
 use super::shaper::Shaper;
 use super::site::{Dropped, Site};
-use super::store::Held;
+use super::stats::Depth;
 use super::turn::Turn;
 use crate::class::TrafficClass;
 use crate::packet::{DropReason, Frame};
@@ -243,7 +244,6 @@ impl Site {
     ) -> Option<(Frame, u32)> {
         let place = self.turn(priority);
         let held = self.take_from(place, now, room, dropped)?;
-        held.frame.fetch();
         let len = held.len();
         self.left(place, len);
         let accounted = self.accounted(len);
@@ -252,7 +252,7 @@ impl Site {
         if self.fifo {
             self.queues[class].tally.left_elsewhere(len);
         }
-        self.queues[class].tally.sent(&Sum::of(len, accounted), waited);
+        self.queues[class].tally.sent(&Sum::of(len, accounted), Depth::default(), waited);
         self.waits.record(class, waited, 1);
         if !priority {
             self.fair.served(place, self.is_leftover(place), accounted);

@@ -6,13 +6,13 @@ use super::bucket::TokenBucket;
 use super::burst::Burst;
 use super::care::Ask;
 use super::fair::Fair;
+use super::held::Held;
 use super::pace::Paces;
 use super::policer::Policer;
 use super::queue::{Offer, Queue, Room};
 use super::shaper::Shaper;
 use super::spec::{Cells, Discipline, InterfaceQos, RateSpec, ShaperSpec};
 use super::stats::Tally;
-use super::store::Held;
 use super::turn::Turn;
 use super::wait::{FULL, time};
 use super::waits::Waits;
@@ -50,10 +50,13 @@ pub(super) struct Site {
     /// The ring it stands in, but for that of priority.
     pub(super) stands: Option<Turn>,
     pub(super) frames: usize,
-    pub(super) bytes: u64,
     /// While it holds no more, there is room for any frame of it.
     pub(super) sure_frames: usize,
+    pub(super) bytes: u64,
     pub(super) sure_bytes: u64,
+    /// By class: the most bytes where no more than that is asked, nor how long frames wait, and they are all of it; 0
+    /// where it is.
+    pub(super) plain: [u32; CLASSES],
     /// Bytes that all its queues may hold: for all frames, and for the urgent.
     pub(super) most_plain: u64,
     pub(super) most: u64,
@@ -86,6 +89,12 @@ pub(super) struct Site {
     weights: [u32; CLASSES],
 }
 
+// What is asked before a frame is queued behind others stands in one line ([`Scheduler::fetch`](super::Scheduler::fetch)).
+const _: () = {
+    let (frames, plain) = (std::mem::offset_of!(Site, frames), std::mem::offset_of!(Site, plain));
+    assert!(frames.is_multiple_of(64) && plain + size_of::<[u32; CLASSES]>() == frames + 64);
+};
+
 fn bits(of: impl Fn(usize) -> bool) -> u8 {
     (0..CLASSES).fold(0, |bits, class| bits | u8::from(of(class)) << class)
 }
@@ -117,6 +126,7 @@ impl Site {
             bytes: 0,
             sure_frames: 0,
             sure_bytes: 0,
+            plain: [0; CLASSES],
             most_plain: u64::MAX,
             most: u64::MAX,
             credit: 0,
@@ -188,7 +198,7 @@ impl Site {
             let owner = self.at * CLASSES as u32 + place as u32;
             let share_time = self.share_time(place);
             let ask = Ask { spec, fifo: self.fifo, frame_time, share_time, owner };
-            self.queues[place].adopt(&ask, room);
+            self.plain[place] = self.queues[place].adopt(&ask, room);
         }
         (0..CLASSES).for_each(|class| self.wake(class));
     }
@@ -203,24 +213,6 @@ impl Site {
         let share = if share == 0 { rate } else { share as u64 };
         let share = self.spec.classes[class].shaper.map_or(share, |own| share.min(own.rate));
         time(self.longest(), share)
-    }
-
-    /// A frame's length as the shaper counts it.
-    #[inline]
-    pub(super) fn accounted(&self, len: usize) -> u32 {
-        self.cells.packed(len, self.overhead)
-    }
-
-    /// The same of many frames together, about: cells that are not full are left out.
-    #[inline]
-    pub(super) fn accounted_all(&self, frames: u32, bytes: u32) -> u64 {
-        let extra = i64::from(frames) * i64::from(self.overhead);
-        let bytes = (i64::from(bytes) + extra).max(0) as u64;
-        match self.cells {
-            Cells::None => bytes,
-            Cells::Atm => bytes * 53 / 48,
-            Cells::Ptm => bytes * 65 / 64,
-        }
     }
 
     /// From when on it may send out of what it is sure of; never, where that is nothing.
@@ -316,6 +308,12 @@ impl Site {
     #[inline]
     pub(super) fn has_leftover(&self) -> bool {
         self.ready() & !self.priority & !self.weighted != 0
+    }
+
+    /// Whether a class goes before those without priority.
+    #[inline]
+    pub(super) fn is_first(&self, class: TrafficClass) -> bool {
+        self.priority & (1 << self.place(class)) != 0
     }
 
     /// Whether frames of this class may use the room kept for what goes first and Control.

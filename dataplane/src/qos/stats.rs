@@ -149,12 +149,17 @@ impl Tally {
         }
     }
 
-    /// These left to be sent, of which the first had waited so long, nanoseconds, and none longer.
-    #[inline]
-    pub(super) fn sent(&mut self, sum: &Sum, waited: u64) {
-        self.sent.add_all(sum.frames as u64, sum.bytes);
+    /// These left to be sent, of which none had waited longer, nanoseconds, out of a queue that held so much.
+    #[inline(always)]
+    pub(super) fn sent(&mut self, sum: &Sum, held: Depth, waited: u64) {
+        // Counted one by one, with branches between: as one wide sum they take three times as many instructions.
+        self.sent.packets += sum.frames as u64;
+        self.reached(held);
+        self.sent.bytes += sum.bytes;
+        if waited > self.recent {
+            self.recent = waited;
+        }
         self.accounted += u64::from(sum.cost);
-        self.recent = self.recent.max(waited);
     }
 
     /// So many frames were queued while none waited, and sent at once.
@@ -247,14 +252,14 @@ mod tests {
             let histogram = tally.brief(Depth::default()).delay;
             (histogram.recent(), histogram.max(), histogram.count())
         };
-        tally.sent(&Sum::of(64, 88), 70_000);
+        tally.sent(&Sum::of(64, 88), Depth::default(), 70_000);
         assert_eq!(told(&tally), (70_000, 70_000, 0));
         tally.begin_anew();
         assert_eq!(told(&tally), (0, 70_000, 0));
-        tally.sent(&Sum::of(64, 88), 9);
+        tally.sent(&Sum::of(64, 88), Depth::default(), 9);
         assert_eq!(told(&tally), (9, 70_000, 0));
         let mut other = Tally::default();
-        other.sent(&Sum::of(64, 88), 12);
+        other.sent(&Sum::of(64, 88), Depth::default(), 12);
         other.count_on(&tally);
         assert_eq!(told(&other), (12, 70_000, 0));
     }

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 
 use super::departed::Departed;
+use super::held::Held;
 use super::memory::Bound;
 use super::scheduler::Scheduler;
 use super::site::{Dropped, Site};
 use super::spec::InterfaceQos;
-use super::store::Held;
 use crate::class::CLASSES;
 use crate::id::IfIndex;
 use crate::packet::{DropReason, Frame};
 use crate::time::Time;
 
 const NONE: u32 = u32::MAX;
-/// Frames for which room is made beforehand, whatever the limit.
-const MOST_FRAMES: usize = 1 << 18;
 
 impl Scheduler {
     /// Takes up the specifications of a new generation: the port's rate and all
@@ -49,7 +47,7 @@ impl Scheduler {
         self.tell_others();
     }
 
-    /// Divides the bounds among the interfaces; room for what may be held, so that no frame has to wait for memory.
+    /// Divides the bounds among the interfaces; room for flow queues, so that no frame has to wait for memory.
     pub(super) fn make_room(&mut self) {
         let sites = self.sites.iter().flatten().count() as u64;
         let held = || self.sites.iter().flatten();
@@ -59,10 +57,15 @@ impl Scheduler {
             site.sure_frames = usize::try_from(self.frame_bound.sure_of_class()).unwrap_or(usize::MAX);
             site.sure_bytes = self.byte_bound.sure().min(site.most_plain);
         }
+        let careful = |site: &Site, class: usize| u8::from(site.plain[class] == 0) << class;
+        self.careful = self
+            .sites
+            .iter()
+            .flatten()
+            .fold(0, |all, site| (0..CLASSES).fold(all, |all, class| all | careful(site, class)));
         let keep_flows = |s: &Site| s.spec.classes.iter().filter(|c| c.flows > 0).count();
         let owners = self.sites.iter().flatten().map(keep_flows).sum();
         self.room.flows.reserve(self.limits.flows, owners);
-        self.room.store.reserve(self.limits.frames.min(MOST_FRAMES));
     }
 
     /// Whether anything that waits may now be due at another time.
@@ -156,7 +159,7 @@ impl Scheduler {
         Ok(())
     }
 
-    /// Bytes that its interfaces take, without the frames and flow queues, for which room is common.
+    /// Bytes that its interfaces take, without the frames and without flow queues, for which room is common.
     pub fn site_memory(&self) -> usize {
         self.sites.iter().flatten().map(Site::memory).sum()
     }

@@ -1,10 +1,9 @@
-//! Frames of one class of one interface that come together.
+//! Frames that come together: of one class of one interface, or of whatever interfaces and classes.
 //!
-//! What has to be asked of each is asked once where all of them find room behind frames
-//! that wait already in a plain queue; what is counted, and the order, are those of
-//! [`Scheduler::enqueue`] one after the other.
+//! Where they find room behind frames that wait already in plain queues, their interface is asked
+//! once for all that are one after the other; what is counted, and the order, are those of
+//! [`Scheduler::enqueue`] one by one.
 
-use super::queue::Room;
 use super::scheduler::Scheduler;
 use super::site::{Dropped, Site};
 use super::stats::Count;
@@ -39,14 +38,37 @@ impl Scheduler {
     /// [`Scheduler::enqueue`] one after the other. Those that are refused, or make way, go to `dropped`.
     pub fn enqueue_mixed(&mut self, batch: &mut Batch, now: Time, dropped: &mut Dropped) {
         self.clock = self.clock.max(now);
-        for meta in batch.frames().iter().map(Frame::meta) {
-            self.fetch(meta.out_interface, meta.class);
+        self.fetch_all(batch.frames());
+        let mut frames = batch.drain();
+        let mut next = frames.next();
+        while let Some(first) = next {
+            next = match self.follow_some(first, &mut frames) {
+                Ok(next) => next,
+                Err(frame) => {
+                    dropped.extend(self.enqueue_with_care(frame).err());
+                    frames.next()
+                }
+            };
         }
-        for frame in batch.drain() {
-            if let Err(refused) = self.enqueue_now(frame) {
-                dropped.push(refused);
-            }
-        }
+    }
+
+    /// Queues frames of one interface, `first` the first of them, while no more has to be asked than for room behind
+    /// others of their queue. Gives the one after them.
+    ///
+    /// # Errors
+    /// One of which more has to be asked.
+    #[inline(always)]
+    fn follow_some(
+        &mut self,
+        first: Frame,
+        frames: &mut impl Iterator<Item = Frame>,
+    ) -> Result<Option<Frame>, Frame> {
+        let id = first.meta().out_interface;
+        let Some(at) = self.index.get(id.index()) else { return Err(first) };
+        let Some(Some(site)) = self.sites.get_mut(*at as usize) else { return Err(first) };
+        let (taken, end) = site.follow_some(first, frames, self.clock);
+        (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
+        end
     }
 
     /// Queues what is left of frames that come together, where none of it needs another look.
@@ -58,7 +80,7 @@ impl Scheduler {
     ) {
         let site = self.find(interface).and_then(|at| self.sites.get_mut(at)?.as_mut());
         if let Some(site) = site.filter(|site| site.takes_all(class, left)) {
-            let taken = site.follow_all(class, frames, self.clock, &mut self.room);
+            let taken = site.follow_all(class, frames, self.clock);
             (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
         }
     }
@@ -67,11 +89,45 @@ impl Scheduler {
 impl Site {
     /// Whether so many frames of a class find room behind others of their plain queue, whatever else is held.
     fn takes_all(&self, class: TrafficClass, left: Count) -> bool {
-        let queue = &self.queues[class.index()];
         self.backlog & (1 << class.index()) != 0
             && self.frames + left.packets as usize <= self.sure_frames
             && self.bytes + left.bytes <= self.sure_bytes
-            && queue.takes(left.bytes as usize)
+            && self.takes_in(class.index(), left.bytes as usize)
+    }
+
+    /// Queues frames, `first` the first of them, behind others of their plain queues, while they are for this
+    /// interface and find room. Gives what it took, and the frame after it.
+    ///
+    /// # Errors
+    /// One of which more has to be asked.
+    #[inline(always)]
+    fn follow_some(
+        &mut self,
+        first: Frame,
+        frames: &mut impl Iterator<Item = Frame>,
+        now: Time,
+    ) -> (Count, Result<Option<Frame>, Frame>) {
+        let id = first.meta().out_interface;
+        let room = self.sure_frames.saturating_sub(self.frames) as u64;
+        let room = Count { packets: room, bytes: self.sure_bytes.saturating_sub(self.bytes) };
+        let (mut left, mut frame) = (room, first);
+        let end = loop {
+            let (class, len) = (frame.meta().class.index(), frame.len());
+            if left.packets == 0 || len as u64 > left.bytes || !self.takes_in(class, len) {
+                break Err(frame);
+            }
+            if let Err(frame) = self.queues[class].follow(frame, now) {
+                break Err(frame);
+            }
+            (left.packets, left.bytes) = (left.packets - 1, left.bytes - len as u64);
+            frame = match frames.next() {
+                Some(next) if next.meta().out_interface == id => next,
+                other => break Ok(other),
+            };
+        };
+        let taken = Count { packets: room.packets - left.packets, bytes: room.bytes - left.bytes };
+        (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
+        (taken, end)
     }
 
     fn follow_all(
@@ -79,9 +135,8 @@ impl Site {
         class: TrafficClass,
         frames: &mut impl Iterator<Item = Frame>,
         now: Time,
-        room: &mut Room,
     ) -> Count {
-        let taken = self.queues[class.index()].follow_all(frames, now, room);
+        let taken = self.queues[class.index()].follow_all(frames, now);
         (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
         taken
     }

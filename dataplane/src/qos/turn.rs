@@ -27,20 +27,20 @@ impl Scheduler {
     pub(super) fn wake(&mut self) {
         self.port_idled();
         while let Some(at) = self.urging.pop(self.clock) {
-            if let Some(site) = self.sites[at].as_mut() {
+            if let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) {
                 site.urging = false;
             }
             self.line_up(at);
         }
         while let Some(at) = self.wheel.pop(self.clock) {
-            if let Some(site) = self.sites[at].as_mut() {
+            if let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) {
                 site.waiting = false;
             }
             self.line_up(at);
         }
         self.wake_classes();
         while let Some(at) = self.assuring.pop(self.clock) {
-            let Some(site) = self.sites[at].as_mut() else { continue };
+            let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) else { continue };
             site.assuring = false;
             if site.stands == Some(Turn::Shared) {
                 self.line_up(at);
@@ -54,7 +54,7 @@ impl Scheduler {
     pub(super) fn line_up(&mut self, at: usize) {
         self.see_to_classes(at);
         self.line_up_urgent(at);
-        if self.sites[at].as_ref().is_some_and(|site| site.has_plain() && !site.waiting) {
+        if self.sites.get(at).and_then(Option::as_ref).is_some_and(|site| site.has_plain() && !site.waiting) {
             self.line_up_plain(at);
         }
     }
@@ -73,7 +73,7 @@ impl Scheduler {
     /// The same of its frames with priority.
     #[inline]
     fn line_up_urgent(&mut self, at: usize) {
-        let Some(site) = self.sites[at].as_mut() else { return };
+        let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) else { return };
         if site.has_priority() && !site.urging {
             let due = site.due(true);
             if due <= self.clock {
@@ -88,7 +88,7 @@ impl Scheduler {
     /// The same of its frames without priority, for which it stands in no wheel.
     #[inline]
     fn line_up_plain(&mut self, at: usize) {
-        let Some(site) = self.sites[at].as_mut() else { return };
+        let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) else { return };
         let due = site.due(false);
         if due > self.clock {
             site.waiting = true;
@@ -101,7 +101,8 @@ impl Scheduler {
     /// Sees to classes that may not send by their own rate.
     #[inline]
     fn see_to_classes(&mut self, at: usize) {
-        if self.sites[at].as_ref().is_some_and(|site| site.paces.held & site.backlog != 0) {
+        if self.sites.get(at).and_then(Option::as_ref).is_some_and(|site| site.paces.held & site.backlog != 0)
+        {
             self.hold_classes(at);
         }
     }
@@ -109,7 +110,7 @@ impl Scheduler {
     /// Which ring an interface belongs in that may send, but for that of priority.
     #[inline]
     fn place(&mut self, at: usize) -> Option<Turn> {
-        let site = self.sites[at].as_mut()?;
+        let site = self.sites.get_mut(at).and_then(Option::as_mut)?;
         if !site.has_weighted() {
             return site.has_leftover().then_some(Turn::Leftover);
         }
@@ -126,7 +127,7 @@ impl Scheduler {
     /// Moves an interface to another of the three rings without priority, or out of all.
     #[inline]
     pub(super) fn stand(&mut self, at: usize, place: Option<Turn>) {
-        let Some(site) = self.sites[at].as_mut() else { return };
+        let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) else { return };
         let before = std::mem::replace(&mut site.stands, place);
         if before == place {
             return;
@@ -150,7 +151,7 @@ impl Scheduler {
     /// makes it, costs an interface nothing and gains it nothing.
     #[inline]
     fn rejoin(&mut self, at: usize) {
-        let Some(site) = self.sites[at].as_mut() else { return };
+        let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) else { return };
         if site.round < self.round {
             site.grant(self.round, QUANTUM);
         } else if site.credit <= 0 {
@@ -173,7 +174,7 @@ impl Scheduler {
             return Some((at, Turn::Assured));
         }
         while let Some(at) = self.shared.front() {
-            let site = self.sites[at].as_mut()?;
+            let site = self.sites.get_mut(at).and_then(Option::as_mut)?;
             self.round = self.round.max(site.round);
             if site.credit > 0 {
                 return Some((at, Turn::Shared));

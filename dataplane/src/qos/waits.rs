@@ -5,26 +5,59 @@
 
 use super::histogram::{FINE, Histogram, Longest, OCTAVES};
 use crate::class::CLASSES;
+use crate::memory::fetch;
 
-/// Sixteen buckets of each class.
-#[derive(Clone, Debug, Default)]
+/// Buckets of an octave.
+const FINES: usize = 1 << FINE;
+
+/// The buckets of an octave, of each class. More than 16 bits have a place elsewhere: what one turn counts is then in
+/// one cache line or two.
+#[derive(Debug, Default)]
 #[repr(C, align(64))]
-struct Octave([[u32; CLASSES]; 1 << FINE]);
+struct Octave([[u16; CLASSES]; FINES]);
+
+/// Buckets of a class that were full, in order, and how often.
+#[derive(Debug, Default)]
+struct Filled(Vec<((u16, u8), u64)>);
+
+impl Filled {
+    fn add(&mut self, bucket: usize, class: usize, times: u64) {
+        let key = (bucket as u16, class as u8);
+        match self.0.binary_search_by_key(&key, |filled| filled.0) {
+            Ok(at) => self.0[at].1 += times,
+            Err(at) => self.0.insert(at, (key, times)),
+        }
+    }
+
+    fn times(&self, bucket: usize, class: usize) -> u64 {
+        let found = self.0.binary_search_by_key(&(bucket as u16, class as u8), |filled| filled.0);
+        found.map_or(0, |at| self.0[at].1)
+    }
+}
+
+/// What a full bucket stands for: as many were counted when it began anew.
+const FULL: u64 = 1 << u16::BITS;
 
 /// No octave.
 const NONE: u8 = u8::MAX;
 
-/// Allocates nothing when it counts, but for the first wait of an octave.
+/// Allocates nothing when it counts, but for the first wait of an octave, and when a bucket is full for the first time.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Waits {
     /// By octave: which of `octaves` it is.
     at: [u8; OCTAVES],
+    /// The bucket of the last wait of a turn.
+    latest: u16,
     octaves: Vec<Octave>,
+    filled: Option<Box<Filled>>,
 }
+
+const _: () = assert!(size_of::<Waits>() == 64);
 
 impl Default for Waits {
     fn default() -> Self {
-        Self { at: [NONE; OCTAVES], octaves: Vec::new() }
+        Self { at: [NONE; OCTAVES], latest: 0, octaves: Vec::new(), filled: None }
     }
 }
 
@@ -32,63 +65,88 @@ impl Waits {
     /// Counts `n` waits of `ns` nanoseconds each.
     #[inline]
     pub(super) fn record(&mut self, class: usize, ns: u64, n: u32) {
-        let (class, bucket) = (class % CLASSES, Histogram::bucket(ns));
-        let (octave, fine) = (bucket >> FINE, bucket & ((1 << FINE) - 1));
-        match self.octaves.get_mut(usize::from(self.at[octave])) {
-            Some(octave) => {
-                let count = &mut octave.0[fine][class];
-                match count.checked_add(n) {
-                    Some(sum) => *count = sum,
-                    None => self.count_by_half(class, bucket, n),
-                }
-            }
-            None => {
-                self.open(octave);
-                self.record(class, ns, n);
-            }
+        self.count(class, Histogram::bucket(ns), n.into());
+    }
+
+    /// Counts a wait of a turn in which several leave: the interface's next turn will count some like it.
+    #[inline(always)]
+    pub(super) fn record_in_turn(&mut self, class: usize, ns: u64) {
+        let bucket = Histogram::bucket(ns);
+        self.latest = bucket as u16;
+        self.count(class, bucket, 1);
+    }
+
+    /// Lets the memory come where the waits of a turn are likely to be counted.
+    #[inline]
+    pub(super) fn fetch(&self) {
+        let bucket = usize::from(self.latest);
+        let at = self.at.get(bucket >> FINE).map_or(NONE, |at| *at);
+        if let Some(octave) = self.octaves.get(usize::from(at)) {
+            // Four buckets are in a line; as many in the next or the one before.
+            fetch(&octave.0[bucket % FINES]);
+            fetch(&octave.0[(bucket % FINES) ^ 4]);
         }
     }
 
-    /// So many more are too many for a bucket: older ones of its class count by half.
+    #[inline(always)]
+    fn count(&mut self, class: usize, bucket: usize, n: u64) {
+        let (class, octave, fine) = (class % CLASSES, bucket >> FINE, bucket % FINES);
+        let at = self.at.get(octave).map_or(NONE, |at| *at);
+        if let Some(octave) = self.octaves.get_mut(usize::from(at)) {
+            let count = &mut octave.0[fine][class];
+            let sum = u64::from(*count) + n;
+            if sum < FULL {
+                *count = sum as u16;
+                return;
+            }
+        }
+        self.carry(class, bucket, n);
+    }
+
+    /// Counts in an octave where nothing was counted yet, or in a bucket that is full.
     #[cold]
-    fn count_by_half(&mut self, class: usize, bucket: usize, n: u32) {
-        self.octaves.iter_mut().flat_map(|octave| &mut octave.0).for_each(|bucket| bucket[class] /= 2);
-        if let Some(octave) = self.octaves.get_mut(usize::from(self.at[bucket >> FINE])) {
-            let count = &mut octave.0[bucket & ((1 << FINE) - 1)][class];
-            *count = count.saturating_add(n);
+    #[inline(never)]
+    fn carry(&mut self, class: usize, bucket: usize, n: u64) {
+        let (octave, fine) = (bucket >> FINE, bucket % FINES);
+        if self.at[octave] == NONE {
+            self.at[octave] = self.octaves.len() as u8;
+            self.octaves.push(Octave::default());
+        }
+        let at = usize::from(self.at[octave]);
+        let count = &mut self.octaves[at].0[fine][class];
+        let sum = u64::from(*count) + n;
+        *count = sum as u16;
+        if sum >= FULL {
+            self.filled.get_or_insert_default().add(bucket, class, sum / FULL);
         }
     }
 
-    /// An octave in which nothing was counted yet.
-    #[cold]
-    fn open(&mut self, octave: usize) -> u8 {
-        self.octaves.push(Octave::default());
-        self.at[octave] = (self.octaves.len() - 1) as u8;
-        self.at[octave]
+    /// What was counted in a bucket.
+    fn counted(&self, class: usize, bucket: usize) -> u64 {
+        let (at, fine) = (usize::from(self.at[bucket >> FINE]), bucket % FINES);
+        let count = self.octaves.get(at).map_or(0, |octave| octave.0[fine][class].into());
+        count + self.filled.as_ref().map_or(0, |filled| filled.times(bucket, class) * FULL)
     }
 
     /// Those of a class, of which the longest are known.
     pub(super) fn of(&self, class: usize, longest: Longest) -> Histogram {
-        let octave = |at: u8| self.octaves.get(usize::from(at));
-        let count = |at: u8, fine: usize| octave(at).map_or(0, |octave| octave.0[fine][class]);
-        let buckets = self.at.iter().flat_map(|at| (0..1 << FINE).map(move |fine| count(*at, fine)));
-        Histogram::new(buckets, longest)
+        Histogram::new((0..OCTAVES << FINE).map(|bucket| self.counted(class, bucket)), longest)
     }
 
     /// Adds another's counts.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (octave, at) in other.at.iter().enumerate() {
-            let Some(theirs) = other.octaves.get(usize::from(*at)) else { continue };
-            let at = if self.at[octave] == NONE { self.open(octave) } else { self.at[octave] };
-            let mine = self.octaves[usize::from(at)].0.iter_mut().flatten();
-            mine.zip(theirs.0.iter().flatten())
-                .for_each(|(mine, theirs)| *mine = mine.saturating_add(*theirs));
+        for (bucket, class) in (0..OCTAVES << FINE).flat_map(|b| (0..CLASSES).map(move |c| (b, c))) {
+            let theirs = other.counted(class, bucket);
+            if theirs > 0 {
+                self.count(class, bucket, theirs);
+            }
         }
     }
 
     /// Bytes beside itself.
     pub(super) fn memory(&self) -> usize {
-        self.octaves.capacity() * size_of::<Octave>()
+        let filled = |filled: &Filled| size_of::<Filled>() + filled.0.capacity() * 16;
+        self.octaves.capacity() * size_of::<Octave>() + self.filled.as_deref().map_or(0, filled)
     }
 }
 
@@ -107,6 +165,11 @@ mod tests {
         }
         let histogram = counts.of(class, longest);
         (counts, histogram)
+    }
+
+    /// How many at once: few, or so many that a bucket is full soon.
+    fn a_number() -> impl Strategy<Value = u32> {
+        prop_oneof![1..9u32, 60_000..200_000u32]
     }
 
     fn a_wait() -> impl Strategy<Value = u64> {
@@ -134,12 +197,15 @@ mod tests {
 
         #[test]
         fn merged_and_counted_at_once_they_are_as_counted_one_by_one(
-            waits in prop::collection::vec((0..CLASSES, a_wait(), 1..9u32), 0..100),
+            waits in prop::collection::vec((0..CLASSES, a_wait(), a_number()), 0..100),
             at in 0..100usize,
         ) {
             let (mut one_by_one, mut first, mut second) = <(Waits, Waits, Waits)>::default();
             for (i, (class, wait, n)) in waits.into_iter().enumerate() {
-                (0..n).for_each(|_| one_by_one.record(class, wait, 1));
+                // In parts, most of them one by one.
+                (0..n % 9).for_each(|_| one_by_one.record(class, wait, 1));
+                one_by_one.record(class, wait, n / 9);
+                one_by_one.record(class, wait, n - n % 9 - n / 9);
                 if i < at { &mut first } else { &mut second }.record(class, wait, n);
             }
             first.merge(&second);
@@ -154,17 +220,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_for_a_bucket_counts_by_half_with_all_of_its_class() {
+    fn a_bucket_that_is_full_counts_on_alone() {
         let mut counts = Waits::default();
-        counts.record(3, 0, u32::MAX - 1);
-        counts.record(3, 1 << 30, 8);
+        for n in [65_535, 1, 65_536 * 3 + 5, u32::MAX] {
+            counts.record(3, 0, n);
+        }
+        counts.record(3, 1 << 30, 70_000);
         counts.record(4, 0, 6);
-        counts.record(3, 0, 2);
         let count = |counts: &Waits, class| counts.of(class, Longest::default()).count();
-        assert_eq!((count(&counts, 3), count(&counts, 4)), (u64::from(u32::MAX / 2) + 2 + 4, 6));
-        let other = counted(&[0; 7], 3).0;
-        counts.merge(&other);
-        assert_eq!(count(&counts, 3), u64::from(u32::MAX / 2) + 2 + 4 + 7);
-        assert_eq!(counts.memory(), counts.octaves.capacity() * 512);
+        let third = 4 * 65_536 + 5 + u64::from(u32::MAX) + 70_000;
+        assert_eq!((count(&counts, 3), count(&counts, 4), count(&counts, 2)), (third, 6, 0));
+        let mut other = counted(&[0; 7], 3).0;
+        other.merge(&counts);
+        assert_eq!((count(&other, 3), count(&other, 4)), (third + 7, 6));
+        let filled = &counts.filled.as_ref().unwrap().0;
+        assert_eq!(size_of_val(&**filled), 2 * 16);
+        assert_eq!(counts.memory(), counts.octaves.capacity() * 256 + filled.capacity() * 16 + 24);
+        assert_eq!(Waits::default().memory(), 0);
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use super::{Aqm, Cells, ClassQos, InterfaceQos, Scheduler, ShaperSpec};
 use crate::class::{Colour, TrafficClass};
-use crate::id::{AdjacencyId, IfIndex};
+use crate::id::IfIndex;
 use crate::packet::{Batch, DropReason, Frame, Layer3};
 use crate::time::Time;
 use crate::wire::mpls::LabelStackEntry;
@@ -101,7 +101,7 @@ impl Bench {
         frame.set_len(len).unwrap();
         let meta = frame.meta_mut();
         (meta.out_interface, meta.class) = (IfIndex(interface), class);
-        (meta.flow_hash, meta.adjacency) = (hash, AdjacencyId(serial));
+        (meta.flow_hash, meta.in_interface) = (hash, IfIndex(serial));
         frame.rare_mut().received = Time(self.now);
         self.write_ecn(&mut frame);
         frame
@@ -153,7 +153,7 @@ impl Bench {
         let meta = frame.meta_mut();
         (meta.out_interface, meta.class) = (IfIndex(interface), class);
         (meta.layer3, meta.l3_offset, meta.l3_length) = (Layer3::Mpls, 14, 1500);
-        meta.adjacency = AdjacencyId(serial);
+        meta.in_interface = IfIndex(serial);
         frame.rare_mut().received = Time(self.now);
         self.offer(frame)
     }
@@ -227,7 +227,7 @@ fn gone(frame: &Frame, now: u64, why: Option<DropReason>) -> Gone {
         interface: m.out_interface,
         class: m.class,
         len: frame.len(),
-        serial: m.adjacency.0,
+        serial: m.in_interface.0,
         waited,
         why,
     }

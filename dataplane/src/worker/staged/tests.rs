@@ -6,7 +6,6 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::AdjacencyId;
 use crate::packet::BATCH;
 use crate::qos::{Aqm, Cells, Discipline, InterfaceQos, Look, PolicerSpec, RateSpec, ShaperSpec, TreeLimits};
 
@@ -98,7 +97,7 @@ impl Side {
             frame.set_len(*len).unwrap();
             let meta = frame.meta_mut();
             (meta.out_interface, meta.class) = (IfIndex(*interface), TrafficClass::ALL[*class]);
-            (meta.flow_hash, meta.adjacency) = (*flow, AdjacencyId(serial));
+            (meta.flow_hash, meta.in_interface) = (*flow, IfIndex(serial));
             frame
         });
         let idle = self.staged.frames.is_empty();
@@ -145,7 +144,7 @@ impl Side {
             }
         }
         let left =
-            |f: Frame| (f.meta().out_interface, f.meta().class, f.meta().flow_hash, f.meta().adjacency.0);
+            |f: Frame| (f.meta().out_interface, f.meta().class, f.meta().flow_hash, f.meta().in_interface.0);
         let left = self.staged.frames.drain_front(takes).map(left).collect();
         self.staged.count(takes, &Counters::new());
         left
@@ -158,7 +157,7 @@ impl Side {
     /// Frames that were refused, each with why.
     fn refused(&self) -> Vec<(u32, DropReason)> {
         let mut all: Vec<_> =
-            self.dropped.iter().map(|(frame, why)| (frame.meta().adjacency.0, *why)).collect();
+            self.dropped.iter().map(|(frame, why)| (frame.meta().in_interface.0, *why)).collect();
         all.sort_unstable();
         all
     }
