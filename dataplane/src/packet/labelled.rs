@@ -61,8 +61,10 @@ fn labelled(stack: &[u8]) -> u32 {
             return hash_words(std::iter::once(entropy.label()));
         }
         // Special labels say nothing of the flow (RFC 6790 section 4.3).
-        if entry.label() >= label::FIRST {
-            labels[used] = entry.label();
+        if entry.label() >= label::FIRST
+            && let Some(place) = labels.get_mut(used)
+        {
+            *place = entry.label();
             used += 1;
         }
         rest = behind;

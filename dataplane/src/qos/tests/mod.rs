@@ -10,6 +10,7 @@ mod priority;
 mod property;
 mod report;
 mod scenario;
+mod together;
 mod trees;
 mod unseen;
 mod waits;
