@@ -14,7 +14,7 @@ use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::frame::{HEADROOM, JUMBO_CAPACITY, STANDARD_CAPACITY};
+use super::frame::{HEADROOM, JUMBO_CAPACITY, STANDARD_CAPACITY, Span};
 use super::meta::{Meta, Rare};
 use super::pool::PoolSize;
 use crate::memory::{Mapping, sealed_file};
@@ -81,7 +81,7 @@ pub(super) struct Head {
     start: NonNull<u8>,
     len: u32,
     /// Where the packet begins and ends, while it waits in a chain.
-    pub(super) kept: (u16, u16),
+    pub(super) kept: Span,
     pub(super) meta: Meta,
     pub(super) rare: Rare,
     arena: Option<Arc<Arena>>,
@@ -100,7 +100,14 @@ impl Head {
         let (start, len, arena) = (buffer.start, buffer.len, buffer.arena.take());
         // They are the head's from now on.
         std::mem::forget(buffer);
-        Self { start, len: len as u32, kept: (0, 0), meta: Meta::default(), rare: Rare::default(), arena }
+        Self {
+            start,
+            len: len as u32,
+            kept: Span::EMPTY,
+            meta: Meta::default(),
+            rare: Rare::default(),
+            arena,
+        }
     }
 
     /// All its bytes.

@@ -93,8 +93,8 @@ impl Chain {
             self.first = head.byte_add(NEXT).cast::<Next>().read();
             let since = head.byte_add(SINCE).cast::<Time>().read();
             (&raw mut (*head).meta.verdict).write(Verdict::Forward);
-            let (start, end) = (*head).kept;
-            Some((Frame { head: Box::from_raw(head), start, end }, since))
+            let span = (*head).kept;
+            Some((Frame { head: Box::from_raw(head), span }, since))
         }
     }
 
@@ -110,20 +110,20 @@ impl Chain {
     pub(crate) fn first(&self) -> Option<usize> {
         let first = self.first?;
         // SAFETY: it is ours, and this was written as it came in.
-        let (start, end) = unsafe { (*first.as_ptr()).kept };
-        Some(usize::from(end - start))
+        let span = unsafe { (*first.as_ptr()).kept };
+        Some(span.len())
     }
 }
 
 /// A frame that waits from now on: what is known of it, which is no box any more.
 #[inline(always)]
 fn take_in(frame: Frame, since: Time) -> NonNull<Head> {
-    let Frame { head, start, end } = frame;
+    let Frame { head, span } = frame;
     let head = Box::into_raw(head);
     // SAFETY: it was a box, which is nobody's now; both places are inside and aligned. What stood there is integers, and
     // a verdict that is written anew before anybody sees it.
     unsafe {
-        (*head).kept = (start, end);
+        (*head).kept = span;
         link(head, None);
         head.byte_add(SINCE).cast::<Time>().write(since);
         NonNull::new_unchecked(head)

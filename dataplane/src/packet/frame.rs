@@ -24,8 +24,39 @@ pub const JUMBO_CAPACITY: usize = 9344;
 /// never cloned on the forwarding path.
 pub struct Frame {
     pub(super) head: Box<Head>,
-    pub(super) start: u16,
-    pub(super) end: u16,
+    pub(super) span: Span,
+}
+
+/// Where a packet begins and ends in its buffer, in one word: a frame is then two words, which are moved in registers.
+/// As three fields it goes through memory, and who reads it whole there waits for what was stored by parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(super) struct Span(u32);
+
+impl Span {
+    /// Nothing, behind [`HEADROOM`].
+    pub(super) const EMPTY: Self = Self::new(HEADROOM as u16, HEADROOM as u16);
+
+    #[inline(always)]
+    const fn new(start: u16, end: u16) -> Self {
+        Self((end as u32) << 16 | start as u32)
+    }
+
+    #[inline(always)]
+    const fn start(self) -> u16 {
+        self.0 as u16
+    }
+
+    #[inline(always)]
+    const fn end(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    /// Bytes from its start to its end.
+    #[inline(always)]
+    pub(super) fn len(self) -> usize {
+        usize::from(self.end() - self.start())
+    }
 }
 
 const _: () = assert!(size_of::<Option<Frame>>() == 16);
@@ -47,7 +78,7 @@ impl Frame {
 
     /// An empty frame whose bytes stand there. Allocates.
     pub(super) fn over(buffer: Buffer) -> Self {
-        Self { head: Box::new(Head::over(buffer)), start: HEADROOM as u16, end: HEADROOM as u16 }
+        Self { head: Box::new(Head::over(buffer)), span: Span::EMPTY }
     }
 
     /// Empties it and forgets what was known; the headroom is [`HEADROOM`] again.
@@ -62,14 +93,16 @@ impl Frame {
     #[inline]
     pub(super) fn renew(&mut self, known: &Meta) {
         self.head.meta = *known;
-        self.start = HEADROOM as u16;
-        self.end = HEADROOM as u16;
+        self.span = Span::EMPTY;
     }
 
     /// The packet, from its current first header on.
     #[inline]
     pub fn bytes(&self) -> &[u8] {
-        self.head.buffer().get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
+        self.head
+            .buffer()
+            .get(usize::from(self.span.start())..usize::from(self.span.end()))
+            .unwrap_or_default()
     }
 
     /// The packet, to be edited.
@@ -81,31 +114,31 @@ impl Frame {
     /// Bytes in the packet.
     #[inline]
     pub fn len(&self) -> usize {
-        usize::from(self.end - self.start)
+        self.span.len()
     }
 
     /// Whether it holds nothing.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.span.start() == self.span.end()
     }
 
     /// Bytes free before the packet.
     #[inline]
     pub fn headroom(&self) -> usize {
-        usize::from(self.start)
+        usize::from(self.span.start())
     }
 
     /// Bytes free behind the packet.
     #[inline]
     pub fn tailroom(&self) -> usize {
-        self.head.buffer().len() - usize::from(self.end)
+        self.head.buffer().len() - usize::from(self.span.end())
     }
 
     /// The longest packet that fits from the present start on, in bytes.
     #[inline]
     pub fn capacity(&self) -> usize {
-        self.head.buffer().len() - usize::from(self.start)
+        self.head.buffer().len() - usize::from(self.span.start())
     }
 
     /// What the stages know about it.
@@ -123,7 +156,7 @@ impl Frame {
     /// Lets its first bytes come, once what the stages know about it has: that says where they are.
     #[inline]
     pub(crate) fn fetch_bytes(&self) {
-        fetch(self.head.buffer().as_ptr().wrapping_add(usize::from(self.start)));
+        fetch(self.head.buffer().as_ptr().wrapping_add(usize::from(self.span.start())));
     }
 
     /// All its buffer, whatever it holds; and where what is known about it stands.
@@ -161,7 +194,7 @@ impl Frame {
     #[inline]
     pub(crate) fn all_mut(&mut self) -> (&mut [u8], &mut Meta, &mut Rare) {
         let (buffer, meta, rare) = self.head.all_mut();
-        let bytes = buffer.get_mut(usize::from(self.start)..usize::from(self.end));
+        let bytes = buffer.get_mut(usize::from(self.span.start())..usize::from(self.span.end()));
         (bytes.unwrap_or_default(), meta, rare)
     }
 
@@ -174,7 +207,7 @@ impl Frame {
         if n > self.len() {
             return Err(NoRoom);
         }
-        self.start += n as u16;
+        self.span = Span::new(self.span.start() + n as u16, self.span.end());
         Ok(())
     }
 
@@ -187,7 +220,7 @@ impl Frame {
         if n > self.headroom() {
             return Err(NoRoom);
         }
-        self.start -= n as u16;
+        self.span = Span::new(self.span.start() - n as u16, self.span.end());
         Ok(())
     }
 
@@ -197,10 +230,10 @@ impl Frame {
     #[inline(always)]
     pub fn reframe(&mut self, skip: usize, front: usize) -> Option<(&mut [u8], &mut Meta)> {
         let (buffer, meta, _) = self.head.all_mut();
-        let l3 = usize::from(self.start) + usize::from(meta.l3_offset);
+        let l3 = usize::from(self.span.start()) + usize::from(meta.l3_offset);
         let (start, end) = ((l3 + skip).checked_sub(front)?, l3 + usize::from(meta.l3_length));
         let bytes = buffer.get_mut(start..end)?;
-        (self.start, self.end) = (start as u16, end as u16);
+        self.span = Span::new(start as u16, end as u16);
         Some((bytes, meta))
     }
 
@@ -213,7 +246,7 @@ impl Frame {
         if len > self.capacity() {
             return Err(NoRoom);
         }
-        self.end = self.start + len as u16;
+        self.span = Span::new(self.span.start(), self.span.start() + len as u16);
         Ok(())
     }
 
