@@ -64,7 +64,7 @@ impl Deep {
 
     /// As a worker does with each batch.
     fn queue_all(&mut self, batch: &mut Batch) {
-        self.tree.enqueue_mixed(batch, self.now, &mut self.dropped);
+        self.tree.enqueue_all(batch, self.now, &mut self.dropped);
         assert!(self.dropped.is_empty(), "a queue is full");
     }
 

@@ -129,9 +129,7 @@ impl Fair {
     #[inline(always)]
     pub(super) fn served_first(&mut self, class: usize, bytes: u32, stays: bool) {
         debug_assert!(self.waits() && self.first() == class && self.within & (1 << class) != 0);
-        let worth = self.per_byte[class].wrapping_mul(u64::from(bytes));
-        self.clocks[0] = self.starts[class];
-        self.starts[class] = self.starts[class].wrapping_add(worth);
+        self.goes_on(class, false, bytes);
         (self.order, self.end) = (self.order >> 8, self.end - 8);
         if stays {
             self.stand(class);
@@ -140,12 +138,18 @@ impl Fair {
         }
     }
 
-    /// A frame of `bytes` was served of a class: of those with a weight, the first.
-    #[inline]
-    pub(super) fn served(&mut self, class: usize, leftover: bool, bytes: u32) {
+    /// What is served now began where the class stood, whose next frame starts so much later.
+    #[inline(always)]
+    fn goes_on(&mut self, class: usize, leftover: bool, bytes: u32) {
         self.clocks[usize::from(leftover)] = self.starts[class];
         let worth = self.per_byte[class].wrapping_mul(u64::from(bytes));
         self.starts[class] = self.starts[class].wrapping_add(worth);
+    }
+
+    /// A frame of `bytes` was served of a class: of those with a weight, the first.
+    #[inline]
+    pub(super) fn served(&mut self, class: usize, leftover: bool, bytes: u32) {
+        self.goes_on(class, leftover, bytes);
         if self.within & (1 << class) != 0 {
             (self.order, self.end) = (self.order >> 8, self.end - 8);
             self.stand(class);

@@ -5,7 +5,7 @@ use super::flows::{Flows, NIL};
 use super::held::Held;
 use super::run::Sum;
 use super::spec::Aqm;
-use super::stats::{Count, Depth, QueueStats, Tally};
+use super::stats::{Depth, QueueStats, Tally};
 use super::waits::Waits;
 use super::wred::{Fate, Wred};
 use crate::class::{Colour, TrafficClass};
@@ -171,11 +171,12 @@ impl Queue {
     /// Queues a frame; `hash` is of its flow.
     #[inline]
     pub(super) fn push(&mut self, held: Held, hash: u32, room: &mut Room) {
+        if !self.flows {
+            return self.begin(held.frame, held.since);
+        }
         self.frames += 1;
         self.bytes += held.len() as u32;
-        if !self.flows {
-            self.waiting.push(held.frame, held.since);
-        } else if let Some(care) = &mut self.care {
+        if let Some(care) = &mut self.care {
             let flow = care.fq.flow_of(hash, care.rules.flows, &mut room.flows);
             care.fq.push(flow, held, &mut room.flows);
         }
@@ -220,7 +221,7 @@ impl Queue {
         self.bytes -= sum.bytes as u32;
     }
 
-    /// Queues a frame where no more is asked.
+    /// Queues a frame where all of a class wait one behind the other.
     #[inline(always)]
     pub(super) fn begin(&mut self, frame: Frame, since: Time) {
         self.frames += 1;
@@ -239,19 +240,6 @@ impl Queue {
         self.frames += 1;
         self.bytes += len;
         Ok(())
-    }
-
-    /// Queues frames of a plain queue. Gives what it took.
-    #[inline]
-    pub(super) fn follow_all(&mut self, frames: &mut impl Iterator<Item = Frame>, since: Time) -> Count {
-        let mut count = Count::default();
-        for frame in frames {
-            count.add(frame.len());
-            self.waiting.push(frame, since);
-        }
-        self.frames += count.packets as u32;
-        self.bytes += count.bytes as u32;
-        count
     }
 
     /// The next frame in turn, and why it is not to be sent.

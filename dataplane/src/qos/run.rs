@@ -102,22 +102,6 @@ impl Course {
 }
 
 impl Site {
-    /// Queues a frame behind others of its plain queue; not where that needs another look.
-    ///
-    /// # Errors
-    /// The frame.
-    #[inline(always)]
-    pub(super) fn follow(&mut self, frame: Frame, since: Time) -> Result<(), Frame> {
-        let (class, len) = (frame.meta().class.index(), frame.len());
-        if !self.has_room(len) || !self.takes_in(class, len) {
-            return Err(frame);
-        }
-        self.queues[class].follow(frame, since)?;
-        self.frames += 1;
-        self.bytes += len as u64;
-        Ok(())
-    }
-
     /// Whether a queue takes so many bytes without another look.
     #[inline(always)]
     pub(super) fn takes_in(&self, place: usize, len: usize) -> bool {

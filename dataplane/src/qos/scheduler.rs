@@ -93,6 +93,7 @@ pub struct Scheduler {
     pub(super) port_rate: u64,
     pub(super) limits: TreeLimits,
     pub(super) frames: usize,
+    pub(super) bytes: u64,
     /// What of it is each interface's own.
     pub(super) frame_bound: Bound,
     pub(super) byte_bound: Bound,
@@ -111,8 +112,6 @@ pub struct Scheduler {
     pub(super) shared: Ring,
     /// With frames of classes without a weight alone.
     pub(super) leftover: Ring,
-    /// Not beside `frames`: together they would be written as one, and waited for when read one by one.
-    pub(super) bytes: u64,
     /// Of the shared ring: the latest whose quantum is being used.
     pub(super) round: u64,
     /// Sites with frames that may not send yet: without priority; of priority classes.
@@ -169,21 +168,10 @@ impl Scheduler {
     #[inline]
     pub fn enqueue(&mut self, frame: Frame, now: Time) -> Result<(), (Frame, DropReason)> {
         self.clock = self.clock.max(now);
-        match self.follow(frame) {
-            Ok(()) => Ok(()),
+        match self.follow_some(frame, &mut std::iter::empty()) {
+            Ok(_) => Ok(()),
             Err(frame) => self.enqueue_with_care(frame),
         }
-    }
-
-    /// Queues a frame where no more has to be asked.
-    #[inline(always)]
-    fn follow(&mut self, frame: Frame) -> Result<(), Frame> {
-        let Some(at) = self.index.get(frame.meta().out_interface.index()) else { return Err(frame) };
-        let Some(Some(site)) = self.sites.get_mut(*at as usize) else { return Err(frame) };
-        let len = frame.len() as u64;
-        site.follow(frame, self.clock)?;
-        (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
-        Ok(())
     }
 
     /// Queues a frame whatever its queue, where it may be the first.

@@ -1,4 +1,4 @@
-//! Frames that come together: of one class of one interface, or of whatever interfaces and classes.
+//! Frames that come together, of whatever interfaces and classes.
 //!
 //! Where they find room behind frames that wait already in plain queues, their interface is asked
 //! once for all that are one after the other; what is counted, and the order, are those of
@@ -7,36 +7,13 @@
 use super::scheduler::Scheduler;
 use super::site::{Dropped, Site};
 use super::stats::Count;
-use crate::class::TrafficClass;
-use crate::id::IfIndex;
 use crate::packet::{Batch, Frame};
 use crate::time::Time;
 
 impl Scheduler {
-    /// Queues the frames of `batch`, all of this interface and class, in order. Those that
-    /// are refused, or make way, go to `dropped`, with the reasons of [`Scheduler::enqueue`].
-    pub fn enqueue_all(
-        &mut self,
-        (interface, class): (IfIndex, TrafficClass),
-        batch: &mut Batch,
-        now: Time,
-        dropped: &mut Dropped,
-    ) {
-        let mut left = Count::default();
-        batch.frames().iter().for_each(|frame| left.add(frame.len()));
-        let mut frames = batch.drain();
-        // The first may be the first of its queue.
-        if let Some(first) = frames.next() {
-            (left.packets, left.bytes) = (left.packets - 1, left.bytes - first.len() as u64);
-            dropped.extend(self.enqueue(first, now).err());
-        }
-        self.follow_all((interface, class), left, &mut frames);
-        dropped.extend(frames.filter_map(|frame| self.enqueue(frame, now).err()));
-    }
-
     /// Queues the frames of `batch`, of whatever interfaces and classes, in order, as
     /// [`Scheduler::enqueue`] one after the other. Those that are refused, or make way, go to `dropped`.
-    pub fn enqueue_mixed(&mut self, batch: &mut Batch, now: Time, dropped: &mut Dropped) {
+    pub fn enqueue_all(&mut self, batch: &mut Batch, now: Time, dropped: &mut Dropped) {
         self.clock = self.clock.max(now);
         self.fetch_all(batch.frames());
         let mut frames = batch.drain();
@@ -58,7 +35,7 @@ impl Scheduler {
     /// # Errors
     /// One of which more has to be asked.
     #[inline(always)]
-    fn follow_some(
+    pub(super) fn follow_some(
         &mut self,
         first: Frame,
         frames: &mut impl Iterator<Item = Frame>,
@@ -70,31 +47,9 @@ impl Scheduler {
         (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
         end
     }
-
-    /// Queues what is left of frames that come together, where none of it needs another look.
-    fn follow_all(
-        &mut self,
-        (interface, class): (IfIndex, TrafficClass),
-        left: Count,
-        frames: &mut impl Iterator<Item = Frame>,
-    ) {
-        let site = self.find(interface).and_then(|at| self.sites.get_mut(at)?.as_mut());
-        if let Some(site) = site.filter(|site| site.takes_all(class, left)) {
-            let taken = site.follow_all(class, frames, self.clock);
-            (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
-        }
-    }
 }
 
 impl Site {
-    /// Whether so many frames of a class find room behind others of their plain queue, whatever else is held.
-    fn takes_all(&self, class: TrafficClass, left: Count) -> bool {
-        self.backlog & (1 << class.index()) != 0
-            && self.frames + left.packets as usize <= self.sure_frames
-            && self.bytes + left.bytes <= self.sure_bytes
-            && self.takes_in(class.index(), left.bytes as usize)
-    }
-
     /// Queues frames, `first` the first of them, behind others of their plain queues, while they are for this
     /// interface and find room. Gives what it took, and the frame after it.
     ///
@@ -128,16 +83,5 @@ impl Site {
         let taken = Count { packets: room.packets - left.packets, bytes: room.bytes - left.bytes };
         (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
         (taken, end)
-    }
-
-    fn follow_all(
-        &mut self,
-        class: TrafficClass,
-        frames: &mut impl Iterator<Item = Frame>,
-        now: Time,
-    ) -> Count {
-        let taken = self.queues[class.index()].follow_all(frames, now);
-        (self.frames, self.bytes) = (self.frames + taken.packets as usize, self.bytes + taken.bytes);
-        taken
     }
 }

@@ -151,7 +151,7 @@ impl Straight {
             return;
         }
         self.queue_up(tree, now, dropped);
-        tree.enqueue_all(of, batch, now, dropped);
+        tree.enqueue_all(batch, now, dropped);
     }
 
     /// Whether these frames, the first to come, may leave without being queued.
@@ -166,9 +166,9 @@ impl Straight {
     /// Has the tree queue what was taken.
     #[inline]
     pub(super) fn queue_up(&mut self, tree: &mut Scheduler, now: Time, dropped: &mut Dropped) {
-        let of = (std::mem::take(&mut self.of.0), self.of.1);
+        self.of.0 = IfIndex::NONE;
         if !self.frames.is_empty() {
-            tree.enqueue_all(of, &mut self.frames, now, dropped);
+            tree.enqueue_all(&mut self.frames, now, dropped);
         }
     }
 
@@ -202,7 +202,7 @@ impl Straight {
         dropped: &mut Dropped,
     ) {
         self.queue_up(tree, now, dropped);
-        tree.enqueue_mixed(batch, now, dropped);
+        tree.enqueue_all(batch, now, dropped);
     }
 }
 

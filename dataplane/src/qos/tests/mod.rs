@@ -114,7 +114,7 @@ impl Bench {
         for (len, serial) in lens.iter().zip(serial..) {
             batch.push(self.frame(interface, class, *len, (serial, serial))).unwrap();
         }
-        self.tree.enqueue_all((IfIndex(interface), class), &mut batch, Time(self.now), &mut dropped);
+        self.tree.enqueue_all(&mut batch, Time(self.now), &mut dropped);
         assert!(batch.is_empty());
         self.drops(dropped);
     }

@@ -64,7 +64,7 @@ proptest! {
                     one.enqueue_flow(*site, of, *len, (*serial, serial % 3 + 1));
                     together.push(all.frame(*site, of, *len, (*serial, serial % 3 + 1))).unwrap();
                 }
-                all.tree.enqueue_mixed(&mut together, Time(all.now), &mut dropped);
+                all.tree.enqueue_all(&mut together, Time(all.now), &mut dropped);
                 prop_assert!(together.is_empty());
                 all.drops(dropped);
             }

@@ -146,9 +146,10 @@ impl<const N: usize> Asked<N> {
     /// are forgotten then.
     #[inline]
     pub fn answer(&mut self, rules: &RuleSet, mut each: impl FnMut(usize, Option<usize>)) {
-        for at in 0..self.take_together(rules) {
-            let class = |place: usize| self.classes.get(place).and_then(|classes| classes.get(at));
-            each(at, rules.plan.last.find(|place| class(place).copied().unwrap_or(u32::MAX)));
+        let (mut found, len) = ([NO_RULE; N], self.len);
+        self.answer_into(rules, &mut found);
+        for (at, rule) in found.into_iter().enumerate().take(len) {
+            each(at, (rule != NO_RULE).then_some(rule.into()));
         }
     }
 
@@ -156,9 +157,9 @@ impl<const N: usize> Asked<N> {
     #[inline]
     pub fn answer_into(&mut self, rules: &RuleSet, found: &mut [u16]) {
         let len = self.take_together(rules).min(found.len());
-        let classes = |place: usize| self.classes.get(place).and_then(|classes| classes.get(..len));
         let found = found.get_mut(..len).unwrap_or_default();
-        rules.plan.last.find_all(|place| classes(place).unwrap_or_default(), found);
+        // There is no place beyond the last: this says so without a branch.
+        rules.plan.last.find_all(|place| &self.classes[place.min(PLACES - 1)][..len], found);
     }
 
     /// Finds what classes are together, of all packets; gives how many these are, which are forgotten then.

@@ -3,7 +3,7 @@
 //! words say that a word is worth it (aggregated bit vectors, Baboescu and Varghese, SIGCOMM 2001).
 
 use super::asked::NO_RULE;
-use super::merge::{Group, NONE};
+use super::merge::Group;
 use super::rows::summary;
 
 /// What is left.
@@ -24,18 +24,6 @@ impl Default for Last {
 impl Last {
     pub(super) fn rows(groups: &[Group]) -> Self {
         Self::Rows(Rows::new(groups))
-    }
-
-    /// The rule for the packet whose class, or rule, in each place is given.
-    #[inline(always)]
-    pub(super) fn find(&self, class: impl Fn(usize) -> u32) -> Option<usize> {
-        match self {
-            Self::Rules(places) => {
-                let rule = places.iter().fold(NONE, |first, place| first.min(class(*place)));
-                (rule != NONE).then_some(rule as usize)
-            }
-            Self::Rows(rows) => rows.find(class),
-        }
     }
 
     /// The rule of each packet, by the classes of all of them in each place; [`NO_RULE`] where there is none.
@@ -91,6 +79,7 @@ impl Rows {
         all
     }
 
+    #[inline(never)]
     fn find(&self, class: impl Fn(usize) -> u32) -> Option<usize> {
         let common = |at: usize| {
             let word = |(place, first): &(usize, usize)| {
