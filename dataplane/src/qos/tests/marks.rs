@@ -75,19 +75,26 @@ impl Average {
 
 /// Controlled delay as RFC 8289 section 5 writes it down, a frame at a time.
 #[derive(Clone, Copy, Debug, Default)]
-struct Delay {
+pub(super) struct Delay {
     above: Option<f64>,
     next: f64,
     count: u32,
     last: u32,
     dropping: bool,
-    /// It was too near to say.
-    doubt: bool,
+    /// It was too near to say from what spell a new one goes on.
+    pub(super) doubt: bool,
 }
 
 impl Delay {
-    /// Whether the frame is to go that came to the head at `now` after `waited`, `left` bytes behind it.
-    fn drops(&mut self, spec: CodelSpec, (now, waited): (u64, u64), left: usize) -> bool {
+    /// Whether the frame is to go that came to the head at `now` after `waited`, `left` bytes behind it. Where that is
+    /// too near to say it is what was `seen`.
+    pub(super) fn drops(
+        &mut self,
+        spec: CodelSpec,
+        (now, waited): (u64, u64),
+        left: usize,
+        seen: bool,
+    ) -> bool {
         let (now, interval) = (now as f64, spec.interval as f64);
         let above = waited >= spec.target && left > 1514;
         let first = self.above;
@@ -98,16 +105,15 @@ impl Delay {
         }
         // The root is worked out to 2⁻¹⁶.
         let near = |at: f64, count: u32| (now - at).abs() < interval * 2e-5 * f64::from(count + 1) + 2.0;
+        let due = if near(self.next, self.count) { seen } else { now >= self.next };
         if !self.dropping {
             let (more, again) = (self.count.saturating_sub(self.last), now - self.next < 16.0 * interval);
             self.doubt |= more > 1 && near(self.next + 16.0 * interval, self.count);
             self.count = if more > 1 && again { more } else { 1 };
             (self.dropping, self.last, self.next) = (true, self.count, now);
-        } else if now >= self.next {
-            self.doubt |= near(self.next, self.count);
+        } else if due {
             self.count += 1;
         } else {
-            self.doubt |= near(self.next, self.count);
             return false;
         }
         self.next += interval / f64::from(self.count).sqrt();
@@ -290,15 +296,16 @@ proptest! {
                     prop_assert_eq!(why, None);
                 }
                 Step::Wait(time) => {
-                    let (mut seen, delays) = (Vec::new(), &mut delays);
+                    let (mut told, delays) = (Vec::new(), &mut delays);
                     site.run(time, |class, left, gone, marked| {
                         let Some(delay) = delays.get_mut(class) else { return };
-                        let goes = delay.drops(spec, (gone.at, gone.waited), left);
+                        let seen = gone.why.is_some() || marked;
+                        let goes = delay.drops(spec, (gone.at, gone.waited), left, seen);
                         if !delay.doubt {
-                            seen.push((gone.serial, goes, gone.why, marked));
+                            told.push((gone.serial, goes, gone.why, marked));
                         }
                     });
-                    for (serial, goes, why, marked) in seen {
+                    for (serial, goes, why, marked) in told {
                         let Offered { class, ect, .. } = site.offered[serial as usize];
                         let marks = ect && ecn[class];
                         let drops = (goes && !marks).then_some(DropReason::Codel);
