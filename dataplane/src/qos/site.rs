@@ -152,8 +152,11 @@ impl Site {
     }
 
     /// Takes up another specification: tokens that fit stay, and every frame
-    /// keeps its place among those of its class, or flow, and its time of arrival.
+    /// keeps its place among those of its class, or flow, and its time of arrival. As when a queue has
+    /// a frame, nothing is saved of the time in which none that waits might leave.
     pub(super) fn adopt(&mut self, spec: Arc<InterfaceQos>, now: Time, room: &mut Room) {
+        let waits = self.frames > 0;
+        let (idle, light) = (waits && self.ready() == 0, waits && !self.has_weighted());
         let old = std::mem::replace(&mut self.spec, spec);
         let spec = self.spec.shaper.map(shaper);
         self.shaper = match (self.shaper.take(), spec) {
@@ -169,6 +172,12 @@ impl Site {
         self.arrange(now, room);
         for held in held {
             self.put_back(held, room);
+        }
+        if let Some(shaper) = self.shaper.as_mut().filter(|_| idle) {
+            shaper.idled(now, 0);
+        }
+        if light && self.has_weighted() {
+            self.keep_a_burst(now);
         }
     }
 
@@ -275,6 +284,12 @@ impl Site {
         if self.has_weighted() || self.is_leftover(place) {
             return;
         }
+        self.keep_a_burst(now);
+    }
+
+    /// Of what it was guaranteed meanwhile.
+    #[inline]
+    fn keep_a_burst(&mut self, now: Time) {
         if let (Some(tokens), Some(spec)) = (&mut self.assured, self.spec.assured) {
             tokens.keep(now, spec.burst);
         }

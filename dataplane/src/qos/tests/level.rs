@@ -60,11 +60,6 @@ impl Level {
         now.longest = if priority { now.longest } else { now.longest.max(bytes) };
     }
 
-    /// It may be full.
-    pub(super) fn doubt(&mut self) {
-        self.most = self.depth;
-    }
-
     /// As deep as `bytes` at least.
     pub(super) fn deepen(&mut self, bytes: i128) {
         self.depth = self.depth.max(bytes * BYTE);

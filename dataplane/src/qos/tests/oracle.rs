@@ -38,10 +38,13 @@ impl Place {
 
     /// Another specification: tokens that fit stay.
     fn retune(&mut self, spec: &Arc<InterfaceQos>, now: u64) {
-        let idle = !self.waiting.is_empty() && self.open(By::Sure, now).count() == 0;
+        let (waits, weighted) = (!self.waiting.is_empty(), self.has_weighted(By::Sure, now));
+        let idle = waits && self.open(By::Sure, now).count() == 0;
         self.shaper = Level::retune(self.shaper, level(spec), now);
-        // Tokens stay, those too of the time in which nothing might leave.
-        self.shaper.iter_mut().filter(|_| idle).for_each(Level::doubt);
+        // Tokens stay, but for those of the time in which nothing might leave.
+        for by in [By::Sure, By::Most] {
+            self.shaper.iter_mut().filter(|_| idle).for_each(|s| s.idle(by, now, 0));
+        }
         self.assured = Level::retune(self.assured, assured(spec), now);
         let (paces, policers) = (paces(spec), policers(spec));
         for class in 0..CLASSES {
@@ -50,6 +53,12 @@ impl Place {
         }
         self.spec = spec.clone();
         self.held = TrafficClass::ALL.map(|class| self.paid(class, now) > now);
+        if waits && !weighted && self.has_weighted(By::Sure, now) {
+            let burst = self.spec.assured.map_or(0, |spec| spec.burst);
+            for by in [By::Sure, By::Most] {
+                self.assured.iter_mut().for_each(|a| a.idle(by, now, burst));
+            }
+        }
     }
 
     fn may_send(&self, by: By, now: u64, priority: bool) -> bool {

@@ -87,6 +87,35 @@ fn a_class_whose_debt_is_paid_has_of_a_turn_what_any_other_has() {
     }
 }
 
+#[test]
+fn a_change_while_all_that_waits_is_in_debt_saves_nothing() {
+    // Frames of 1,000 bytes on the line, at 1 Mbit/s of the class and 8 of the interface, or without the class's.
+    let spec = |held: bool, weight: u32| {
+        let mut qos = shaped(8_000_000, 20 * MS);
+        qos.assured = Some(RateSpec { rate: 4_000_000, burst: MS });
+        class(&mut qos, Imaging).shaper = held.then_some(RateSpec { rate: 1_000_000, burst: 0 });
+        class(&mut qos, Imaging).weight = weight;
+        Some(Arc::new(qos))
+    };
+    for held in [true, false] {
+        let mut bench = Bench::new(0, &[]);
+        bench.now = S;
+        bench.sync(0, &[spec(true, 25)]);
+        (0..60).for_each(|n| assert_eq!(bench.enqueue(0, Imaging, 976, n), None));
+        // Two full frames of the class and what makes its debt, each of a millisecond.
+        bench.run(S + 7 * MS);
+        assert_eq!(bench.gone.len(), 4);
+        assert_eq!(bench.dequeue(64), 0);
+        bench.sync(0, &[spec(held, 20)]);
+        bench.now = bench.tree.next_event(Time(bench.now)).0;
+        bench.dequeue(64);
+        assert_eq!(bench.gone.len(), 5, "held {held}");
+        // A burst of what is guaranteed, less what has left.
+        let assured = bench.tree.sites[0].as_mut().unwrap().assured.as_mut().unwrap();
+        assert_eq!(assured.bytes(Time(bench.now), 1_000), 500, "held {held}");
+    }
+}
+
 /// Frames that come: when, of what class, how long.
 type Coming = Vec<(u64, TrafficClass, usize)>;
 
