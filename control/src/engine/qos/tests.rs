@@ -86,7 +86,7 @@ impl Site {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     /// Frames wait for up to the gap behind them; samples come late, but never early.
     #[test]

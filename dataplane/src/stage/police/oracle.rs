@@ -114,7 +114,7 @@ fn frames() -> impl Strategy<Value = (u64, bool, Vec<Came>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn frames_that_pass_together_are_what_each_would_be(
