@@ -124,7 +124,7 @@ fn trees_have_the_sites_of_a_port_between_them() {
     assert_eq!((port("core").tree_count(), port("surgery").tree_count()), (1, 4));
     let tree = |name: &str| snapshot.tree_of(snapshot.interface_named(name).unwrap());
     assert_eq!(["hospital", "data-centre", "clinic", "surgery"].map(tree), [0, 1, 2, 3]);
-    assert_eq!(port("surgery").rate, 25_000_000_000);
+    assert_eq!((port("surgery").rate, port("surgery").burst), (25_000_000_000, 1_000_000));
 }
 
 #[test]

@@ -151,7 +151,7 @@ fn queues_say_when_a_class_is_served() {
     let leftovers = "not bounded: scavenger only gets what the other classes of \"red1\" leave";
     assert_eq!(fact(&of(1), "queue", "worst wait"), leftovers);
     assert_eq!(fact(&of(46), "rewrite", "tags"), "802.1Q 7");
-    assert_eq!(fact(&of(46), "queue", "port"), "ge1, 1 Gbit/s");
+    assert_eq!(fact(&of(46), "queue", "port"), "ge1, 1 Gbit/s, burst 1.000 ms");
 }
 
 #[test]

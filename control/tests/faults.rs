@@ -294,6 +294,23 @@ fn settings_of_another_kind_of_port_are_refused() {
         ),
         ["port[2].trees: 4 trees need a worker each, and there are 3"]
     );
+    assert_eq!(
+        port("kind = \"loopback\"\nrate = \"1 Gbit/s\"\nburst = \"9 us\""),
+        ["port[2].burst: 9 us is out of range"]
+    );
+    assert_eq!(
+        port("kind = \"loopback\"\nrate = \"1 Gbit/s\"\nburst = \"64 kB\""),
+        ["port[2].burst: \"kB\" is not a unit of a time"]
+    );
+    assert_eq!(
+        port("kind = \"loopback\"\nburst = \"2 ms\""),
+        ["port[2].burst: the port has no rate to have a burst of"]
+    );
+    let errors = faults(&format!(
+        "{SOUND}[[port]]\nname = \"p\"\nkind = \"tap\"\nburst = \"2 s\"\nrate = \"1 Gbit/s\"\n"
+    ));
+    let burst = &errors.errors[0];
+    assert_eq!((burst.line, burst.help.as_str()), (SOUND.lines().count() + 4, "allowed: 10 us to 1 s"));
     assert_eq!(port("kind = \"pcap\""), ["port[2].kind: a pcap port without a file"]);
     assert_eq!(port("kind = \"af-xdp\"\nring = 1000"), ["port[2].ring: 1000 is no power of two"]);
     assert_eq!(

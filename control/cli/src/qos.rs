@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use control::api::qos::{ClassRow, PortTree, Qos, SiteRow};
-use control::config::Rate;
+use control::config::{Rate, Span};
 use dataplane::packet::DropReason;
 
 use crate::output::{BAD, HEAD, ODD};
@@ -104,7 +104,10 @@ pub(crate) fn head(site: &SiteRow, port: &PortTree) -> Vec<String> {
             recent.dropped,
         ));
     }
-    let rate = port.rate.map_or("no rate".into(), |rate| Rate(rate).to_string());
+    let mut rate = port.rate.map_or("no rate".into(), |rate| Rate(rate).to_string());
+    if let Some(burst) = port.burst_us {
+        rate += &format!(", burst {}", Span((burst * 1e3).round() as u64));
+    }
     let [now, lately] = port.delivered.map(bits);
     let several = if port.trees > 1 { format!(" in {} trees", port.trees) } else { String::new() };
     let sites = format!("{} sites{several}", port.sites);

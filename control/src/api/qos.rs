@@ -108,6 +108,8 @@ pub struct PortTree {
     pub name: String,
     /// Its rate, bit/s, each frame with 24 bytes more (FCS, preamble and gap), where it is said.
     pub rate: Option<u64>,
+    /// The burst of that rate, as time at it, microseconds.
+    pub burst_us: Option<f64>,
     /// What left by it, bit/s counted so, over the two windows.
     pub delivered: [u64; 2],
     /// Sites on it.

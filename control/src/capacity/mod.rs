@@ -14,7 +14,8 @@
 //! of what they are guaranteed, or where sites in several trees have their rounds in any order.
 //!
 //! The bounds are those of a tree that is asked at every moment. A worker asks in turns, of some microseconds: a
-//! frame may take two of them longer at each rate on its way, the port's and its interface's (`dataplane::qos`).
+//! frame may take two of them longer at each rate on its way, the port's and its interface's (`dataplane::qos`). A port
+//! that is asked at every moment saves nothing, so that its burst, which makes up for turns that came late, is in no bound.
 
 mod call;
 mod curve;

@@ -56,6 +56,11 @@ pub(super) fn with_trees(text: &str, trees: u64) -> String {
     format!("[router]\nworkers = {trees}\n{}", text.replace("kind = \"loopback\"\n", &port))
 }
 
+/// The port's rate with this burst.
+pub(super) fn with_port_burst(text: &str, burst: &str) -> String {
+    text.replace("name = \"p\"\n", &format!("name = \"p\"\nburst = \"{burst}\"\n"))
+}
+
 /// The trees of a configuration's port, in virtual time.
 pub(super) struct Tree {
     /// Site n is in tree n modulo their number.
@@ -79,6 +84,7 @@ impl Tree {
         let (trees, shared) = (config.ports[0].trees.into(), Arc::new(SharedRate::default()));
         let tree = |n: usize| {
             let mut tree = Scheduler::new(0);
+            tree.set_port_burst(config.ports[0].burst.0);
             tree.set_place((trees > 1).then(|| Place { shared: shared.clone(), tree: n, trees }));
             let named = specs.iter().enumerate().filter(|(site, _)| site % trees == n);
             tree.sync(rate, named.map(|(n, spec)| (IfIndex(n as u32), spec)), &mut Vec::new());

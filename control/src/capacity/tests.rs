@@ -10,7 +10,7 @@ use dataplane::qos::{LINE_OVERHEAD, TreeLimits};
 use proptest::prelude::*;
 
 use super::curve::time;
-use super::testing::{CALL, FULL, Tree, config, faults, row, text, with_trees};
+use super::testing::{CALL, FULL, Tree, config, faults, row, text, with_port_burst, with_trees};
 use super::{Of, capacity};
 use crate::config::{Config, parse};
 
@@ -330,14 +330,15 @@ fn overload(
     let sites = prop::collection::vec((rates, 0..100u64), 1..8);
     let phases = prop::collection::vec(0..20_000_000u64, 8);
     let burst = prop::sample::select(vec!["10 us", "100 us", "2 ms", "20 ms"]);
-    let strategy = (sites, parts, phases, any::<bool>(), burst, 1..20u64, any::<bool>());
-    strategy.prop_map(move |(sites, spare, phases, together, burst, data, full)| {
+    let bursts = (burst.clone(), burst);
+    let strategy = (sites, parts, phases, any::<bool>(), bursts, 1..20u64, any::<bool>());
+    strategy.prop_map(move |(sites, spare, phases, together, (burst, port_burst), data, full)| {
         // Up to a quarter of it for calls.
         let sites: Vec<(u64, u64)> =
             sites.iter().map(|(rate, part)| (1 << rate, ((1 << rate) * part / 40).max(1))).collect();
         let port = sites.iter().map(|(rate, _)| rate).sum::<u64>() * spare / 80;
         let port = port.max(sites.iter().map(|(rate, _)| *rate).max().unwrap_or(1));
-        let text = with_trees(&text(Some(port), &sites), trees);
+        let text = with_port_burst(&with_trees(&text(Some(port), &sites), trees), port_burst);
         let text = text.replace("[interface.qos]\n", &format!("[interface.qos]\nburst = \"{burst}\"\n"));
         let calls: Vec<u64> = sites.iter().map(|(_, calls)| *calls).collect();
         let phases = (0..calls.len()).map(|n| if together { phases[0] } else { phases[n] }).collect();

@@ -68,7 +68,8 @@ impl State {
             let before = snapshot.port(id).filter(|before| *before.name == *port.name);
             let (trees, demux) = (trees(port.trees, &interfaces, before), PortDemux::new(tags));
             let name = port.name.as_str().into();
-            let spec = PortSpec { id, name, rate: port.rate.map_or(0, |r| r.0), demux, trees };
+            let (rate, burst) = (port.rate.map_or(0, |rate| rate.0), port.burst.0);
+            let spec = PortSpec { id, name, rate, burst, demux, trees };
             snapshot.ports.set(id.index(), Arc::new(spec));
         }
     }

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn port(trees: Option<Arc<Trees>>) -> PortSpec {
-        PortSpec { id: PortIndex(0), name: "p".into(), rate: 0, demux: PortDemux::default(), trees }
+        PortSpec { id: PortIndex(0), name: "p".into(), rate: 0, burst: 0, demux: PortDemux::default(), trees }
     }
 
     fn of(trees: &Option<Arc<Trees>>, ids: &[IfIndex]) -> Vec<usize> {

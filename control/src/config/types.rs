@@ -151,8 +151,11 @@ pub struct Port {
     /// than `queues`, and than there are workers. Default 1.
     pub trees: u16,
     /// Rate of the line, which the scheduler holds all its interfaces to together:
-    /// 8 kbit/s to 400 Gbit/s; for turns that came late it makes up to 1 ms of it good. Default: not held.
+    /// 8 kbit/s to 400 Gbit/s. Default: not held.
     pub rate: Option<Rate>,
+    /// Burst as time at the rate, 10 us to 1 s: for so long it makes up for turns that came late. Shorter than a turn
+    /// of a worker, the port sends less than its rate. Default 1 ms.
+    pub burst: Span,
     /// Where an af-xdp port's program is attached. Default "auto".
     pub attach: Attach,
     /// Whether an af-xdp port's frames are copied. Default "auto".

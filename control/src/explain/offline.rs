@@ -6,7 +6,7 @@ use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::id::{IfIndex, PortIndex};
 use dataplane::packet::PoolSize;
 use dataplane::qos::Scheduler;
-use dataplane::table::Snapshot;
+use dataplane::table::{PortSpec, Snapshot};
 
 use super::{NOW, Surroundings};
 use crate::capacity::{self, Row};
@@ -33,13 +33,14 @@ impl Offline {
     pub fn new(config: Config) -> Result<Self, ConfigErrors> {
         let (mut state, mut snapshot) = (State::new(), Snapshot::default());
         state.apply(config, &PortFacts::default(), &mut snapshot)?;
-        let tree = |port: PortIndex, rate| {
-            let mut tree = Scheduler::new(rate);
-            let of_port = snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.port == port);
-            tree.sync(rate, of_port.map(|i| (i.id, &i.qos)), &mut Vec::new());
+        let tree = |port: &PortSpec| {
+            let mut tree = Scheduler::new(0);
+            tree.set_port_burst(port.burst);
+            let of_port = snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.port == port.id);
+            tree.sync(port.rate, of_port.map(|i| (i.id, &i.qos)), &mut Vec::new());
             tree
         };
-        let trees = snapshot.ports.iter().map(|(_, p)| (p.id, tree(p.id, p.rate))).collect();
+        let trees = snapshot.ports.iter().map(|(_, p)| (p.id, tree(p))).collect();
         Ok(Self { state, snapshot, trees })
     }
 }

@@ -50,7 +50,11 @@ pub(super) fn step(interface: &Interface, class: TrafficClass, router: &impl Sur
     step.fact("holds", format!("{} bytes{bound}", spec.limit_bytes));
     waits(&mut step, interface, class, router);
     if let Some(port) = router.snapshot().port(interface.port) {
-        let rate = if port.rate == 0 { String::new() } else { format!(", {}", Rate(port.rate)) };
+        let rate = if port.rate == 0 {
+            String::new()
+        } else {
+            format!(", {}, burst {}", Rate(port.rate), time(port.burst))
+        };
         let line = match router.is_up(port.id) {
             Some(true) => ", its line is up",
             Some(false) => ", its line is down: the frame is dropped there (port-down)",

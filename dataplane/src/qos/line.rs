@@ -5,9 +5,10 @@
 //! port with one tree has none of that in its loops.
 
 use super::bucket::TokenBucket;
-use super::scheduler::{PORT_BURST, PORT_FULL, Scheduler};
+use super::scheduler::{PORT_FULL, Scheduler};
 use super::shaper::Shaper;
 use super::shared_rate::{Place, Seat, Want};
+use super::spec::RateSpec;
 use super::turn::Turn;
 use crate::time::Time;
 
@@ -24,19 +25,19 @@ pub(super) enum Line {
 }
 
 impl Line {
-    /// The same line at another rate, bit/s, 0 for none; what was sent before counts. Its tree is in
-    /// this `round`.
-    pub(super) fn retuned(self, rate: u64, place: Option<&Place>, round: u64, now: Time) -> Self {
-        if rate == 0 {
+    /// The same line at another rate, of 0 bit/s for none, and burst; what was sent before counts. Its tree
+    /// is in this `round`.
+    pub(super) fn retuned(self, to: RateSpec, place: Option<&Place>, round: u64, now: Time) -> Self {
+        if to.rate == 0 {
             return Self::Unheld;
         }
-        let mut shaper = Shaper::new(TokenBucket::of_time(rate, PORT_BURST), PORT_FULL);
+        let mut shaper = Shaper::new(TokenBucket::of_time(to.rate, to.burst), PORT_FULL);
         match (self, place) {
             (Self::Shared(mut seat), Some(place)) if seat.is_at(place) => {
-                seat.adopt(place, rate);
+                seat.adopt(place, to);
                 Self::Shared(seat)
             }
-            (old, Some(place)) => Self::Shared(Box::new(Seat::new(place, rate, old.due(false), round))),
+            (old, Some(place)) => Self::Shared(Box::new(Seat::new(place, to, old.due(false), round))),
             (Self::Own(old), None) => Self::Own(old.retuned(shaper, now)),
             (Self::Unheld, None) => Self::Own(shaper),
             (Self::Shared(seat), None) => {

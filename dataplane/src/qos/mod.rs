@@ -74,7 +74,7 @@ pub use meter_shared::{Share, SharedMeter};
 pub use metering::Metering;
 pub use policer::{Metered, Policers};
 pub use report::{Look, SiteReport, TreeReport};
-pub use scheduler::{LINE_OVERHEAD, Scheduler, TreeLimits, UNSEEN};
+pub use scheduler::{LINE_OVERHEAD, PORT_BURST, Scheduler, TreeLimits, UNSEEN};
 pub use shared_rate::{MOST_TREES, Place, SharedRate};
 pub use spec::{Aqm, Cells, ClassQos, Discipline, Ingress, InterfaceQos, PolicerSpec, RateSpec, ShaperSpec};
 pub use stats::{Count, QueueStats};

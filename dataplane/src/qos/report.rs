@@ -32,6 +32,8 @@ pub struct TreeReport {
     pub at: Time,
     /// The port's own rate, bit/s, counted with [`LINE_OVERHEAD`](super::LINE_OVERHEAD); 0 is none.
     pub rate: u64,
+    /// Its burst as time at that rate, nanoseconds.
+    pub burst: u64,
     /// Frames that wait.
     pub frames: usize,
     /// Their bytes, layer 2 without FCS.
@@ -85,8 +87,9 @@ impl Scheduler {
         if let Look::Sample(from) = look {
             self.begin_anew(from);
         }
-        let (rate, frames, bytes, limits) = (self.port_rate, self.frames, self.bytes, self.limits);
-        TreeReport { at, rate, frames, bytes, limits, sites, next }
+        let (rate, burst) = (self.port_rate, self.port_burst);
+        let (frames, bytes, limits) = (self.frames, self.bytes, self.limits);
+        TreeReport { at, rate, burst, frames, bytes, limits, sites, next }
     }
 
     fn whole(&self, id: IfIndex) -> Option<SiteReport> {

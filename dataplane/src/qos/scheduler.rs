@@ -29,6 +29,7 @@ use super::ring::Ring;
 use super::serve::Terms;
 use super::shared_rate::Place;
 use super::site::{Dropped, Site};
+use super::spec::RateSpec;
 use super::stats::QueueStats;
 use super::wait::FULL;
 use super::wheel::Wheel;
@@ -39,8 +40,8 @@ use crate::time::Time;
 
 /// Bytes of FCS, preamble and gap, which a port's own rate counts with each frame.
 pub const LINE_OVERHEAD: u32 = 24;
-/// Burst of a port's own rate, nanoseconds.
-pub(super) const PORT_BURST: u64 = 1_000_000;
+/// Burst of a port's own rate where none is said, nanoseconds.
+pub const PORT_BURST: u64 = 1_000_000;
 /// The most of the time between two turns of a worker that rates make up for, nanoseconds.
 pub const UNSEEN: u64 = 50_000;
 /// A full frame as a port's own rate counts it, bytes.
@@ -91,6 +92,8 @@ pub struct Scheduler {
     /// Which of its port's trees it is, where there are several.
     pub(super) place: Option<Place>,
     pub(super) port_rate: u64,
+    /// Nanoseconds at that rate.
+    pub(super) port_burst: u64,
     pub(super) limits: TreeLimits,
     pub(super) frames: usize,
     pub(super) bytes: u64,
@@ -128,9 +131,9 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// An empty tree. `port_rate` is the line's rate in bit/s, counted with
-    /// [`LINE_OVERHEAD`]; 0 leaves the pace to the port.
+    /// [`LINE_OVERHEAD`], with a burst of [`PORT_BURST`]; 0 leaves the pace to the port.
     pub fn new(port_rate: u64) -> Self {
-        let mut tree = Self::default();
+        let mut tree = Self { port_burst: PORT_BURST, ..Self::default() };
         tree.set_port_rate(port_rate);
         tree
     }
@@ -147,9 +150,16 @@ impl Scheduler {
         self.place = place;
     }
 
+    /// Says for how long, in nanoseconds, the port's rate makes up for turns that came late. Counts from the
+    /// next [`Scheduler::sync`] on.
+    pub fn set_port_burst(&mut self, burst: u64) {
+        self.port_burst = burst;
+    }
+
     pub(super) fn set_port_rate(&mut self, rate: u64) {
         let old = std::mem::take(&mut self.line);
-        self.line = old.retuned(rate, self.place.as_ref(), self.round, self.clock);
+        let port = RateSpec { rate, burst: self.port_burst };
+        self.line = old.retuned(port, self.place.as_ref(), self.round, self.clock);
         self.port_rate = rate;
     }
 

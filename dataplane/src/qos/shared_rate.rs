@@ -22,7 +22,8 @@
 
 use crossbeam::utils::CachePadded;
 
-use super::scheduler::{PORT_BURST, PORT_FULL};
+use super::scheduler::PORT_FULL;
+use super::spec::RateSpec;
 use crate::sync::Arc;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -121,6 +122,8 @@ pub struct Place {
 pub(super) struct Seat {
     place: Place,
     rate: u64,
+    /// Nanoseconds that the line may have stood free and still makes good.
+    burst: u64,
     /// What its frames took beyond whole nanoseconds, as parts of one: less than `rate`.
     owed: u64,
     /// The longest frame without priority that was sent, a full one at least, bytes; and its time,
@@ -133,13 +136,14 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// At `rate` bit/s, at least 1; the line is not free before `from`. A tree that was in another
+    /// At a rate of 1 bit/s at least; the line is not free before `from`. A tree that was in another
     /// `round` than the others takes them with it.
-    pub(super) fn new(place: &Place, rate: u64, from: Time, round: u64) -> Self {
+    pub(super) fn new(place: &Place, RateSpec { rate, burst }: RateSpec, from: Time, round: u64) -> Self {
         place.shared.not_before(from);
         let place = Place { trees: place.trees.min(MOST_TREES), ..place.clone() };
         let (longest, said) = (PORT_FULL, Want::NOTHING);
-        let seat = Self { place, rate, owed: 0, longest, slack: time(longest, rate), said, shares: false };
+        let slack = time(longest, rate);
+        let seat = Self { place, rate, burst, owed: 0, longest, slack, said, shares: false };
         seat.begin_round(round);
         seat
     }
@@ -149,9 +153,9 @@ impl Seat {
         Arc::ptr_eq(&self.place.shared, &place.shared) && self.place.tree == place.tree
     }
 
-    /// Takes up another rate, at least 1, and number of trees.
-    pub(super) fn adopt(&mut self, place: &Place, rate: u64) {
-        (self.place.trees, self.rate) = (place.trees.min(MOST_TREES), rate);
+    /// Takes up another rate, at least 1 bit/s, burst, and number of trees.
+    pub(super) fn adopt(&mut self, place: &Place, RateSpec { rate, burst }: RateSpec) {
+        (self.place.trees, self.rate, self.burst) = (place.trees.min(MOST_TREES), rate, burst);
         self.owed = self.owed.min(rate - 1);
         self.slack = time(self.longest, rate);
     }
@@ -243,7 +247,7 @@ impl Seat {
         }
         let parts = u64::from(bytes) * BYTE + self.owed;
         self.owed = parts % self.rate;
-        let (took, oldest) = (parts / self.rate, now.0.saturating_sub(PORT_BURST));
+        let (took, oldest) = (parts / self.rate, now.0.saturating_sub(self.burst));
         let line = self.line();
         let after = |free: u64| Some(free.max(oldest).saturating_add(took));
         // It always gives a value.

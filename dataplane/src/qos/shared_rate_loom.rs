@@ -13,7 +13,8 @@ fn model(run: impl Fn() + Send + Sync + 'static) {
 
 /// Tree `tree` of two at 8 Gbit/s: a byte a nanosecond.
 fn seat(shared: &Arc<SharedRate>, tree: usize) -> Seat {
-    Seat::new(&Place { shared: shared.clone(), tree, trees: 2 }, 8_000_000_000, Time::ZERO, 0)
+    let rate = RateSpec { rate: 8_000_000_000, burst: 1_000_000 };
+    Seat::new(&Place { shared: shared.clone(), tree, trees: 2 }, rate, Time::ZERO, 0)
 }
 
 /// Bytes of frames of 100 that it claims, where it is let, at these moments.

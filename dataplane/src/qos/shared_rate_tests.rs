@@ -6,21 +6,24 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn seats(trees: usize, rate: u64) -> Vec<Seat> {
+const BURST: u64 = 1_000_000;
+
+fn seats(trees: usize, rate: u64, burst: u64) -> Vec<Seat> {
     let shared = Arc::new(SharedRate::default());
+    let rate = RateSpec { rate, burst };
     (0..trees)
         .map(|tree| Seat::new(&Place { shared: shared.clone(), tree, trees }, rate, Time::ZERO, 0))
         .collect()
 }
 
 /// Whether no window holds more than rate·t + burst + `frames` of the longest of all, in 10⁻⁹ bit.
-fn within(claims: &[(u64, u32)], rate: u64, frames: u128) -> bool {
+fn within(claims: &[(u64, u32)], (rate, burst): (u64, u64), frames: u128) -> bool {
     let longest = claims.iter().map(|(_, bytes)| u128::from(*bytes)).max().unwrap_or(0).max(PORT_FULL.into());
     (0..claims.len()).all(|from| {
         let mut sum = 0u128;
         claims[from..].iter().all(|(at, bytes)| {
             sum += u128::from(*bytes) * u128::from(BYTE);
-            let time = u128::from(at - claims[from].0 + PORT_BURST) + frames;
+            let time = u128::from(at - claims[from].0 + burst) + frames;
             sum <= time * u128::from(rate) + frames * longest * u128::from(BYTE)
         })
     })
@@ -54,6 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Oracle {
     level: i128,
     rate: i128,
+    depth: i128,
     wants: Vec<Want>,
     /// Of what is guaranteed, and of leftovers.
     last: [usize; 2],
@@ -63,8 +67,7 @@ struct Oracle {
 
 impl Oracle {
     fn pass(&mut self, time: u64) {
-        let depth = self.rate * i128::from(PORT_BURST);
-        self.level = depth.min(self.level + i128::from(time) * self.rate);
+        self.level = self.depth.min(self.level + i128::from(time) * self.rate);
     }
 
     /// What is owed beyond what may be.
@@ -97,13 +100,14 @@ proptest! {
     fn the_line_is_free_when_the_definition_says_and_its_first_comer_has_it(
         trees in 1..5usize,
         rate in prop_oneof![8_000u64..100_000, 1_000_000u64..10_000_000_000, Just(400_000_000_000)],
+        burst in prop_oneof![Just(BURST), 10_000u64..100_000, 100_000u64..=1_000_000_000],
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        let mut seats = seats(trees, rate);
-        let full = i128::from(PORT_BURST) * i128::from(rate);
-        let mut oracle =
-            Oracle { level: full, rate: rate.into(), wants: vec![Want::NOTHING; trees], last: [0; 2], longest: vec![PORT_FULL; trees] };
-        let (mut now, mut claims) = (10_000_000u64, Vec::new());
+        let mut seats = seats(trees, rate, burst);
+        let depth = i128::from(burst) * i128::from(rate);
+        let (wants, longest) = (vec![Want::NOTHING; trees], vec![PORT_FULL; trees]);
+        let mut oracle = Oracle { level: depth, rate: rate.into(), depth, wants, last: [0; 2], longest };
+        let (mut now, mut claims) = (2_000_000_000u64, Vec::new());
         for step in steps {
             match step {
                 Step::Wait(gap) => {
@@ -129,7 +133,7 @@ proptest! {
                     let (urgent, near) = (want == Want::URGENT, 2 + trees as i128);
                     let due = i128::from(seats[tree].due(urgent).0);
                     let exact = i128::from(now) + oracle.owed(tree).div_euclid(oracle.rate);
-                    let old = due < i128::from(now - PORT_BURST);
+                    let old = due < i128::from(now - burst);
                     prop_assert!((due - exact).abs() <= near || old, "{due} is not {exact}");
                     let lets = seats[tree].lets(Time(now));
                     let late = i128::from(now) - due;
@@ -154,7 +158,7 @@ proptest! {
                 }
             }
         }
-        prop_assert!(within(&claims, rate, trees as u128 + 1));
+        prop_assert!(within(&claims, (rate, burst), trees as u128 + 1));
     }
 }
 
@@ -194,7 +198,7 @@ fn threads_send_exactly_the_rate() {
         };
         let mut all: Vec<(u64, u32)> = std::thread::scope(|scope| {
             let threads: Vec<_> =
-                seats(trees, RATE).into_iter().map(|seat| scope.spawn(work(seat))).collect();
+                seats(trees, RATE, BURST).into_iter().map(|seat| scope.spawn(work(seat))).collect();
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
         all.sort();
@@ -204,13 +208,13 @@ fn threads_send_exactly_the_rate() {
         let over = (trees as u64 + 1) * 1_538 * 8 + 100;
         assert!(bits + 100 >= ideal && bits <= ideal + over, "{trees} trees: {bits} of {ideal}");
         let sample: Vec<_> = all.iter().copied().step_by(all.len().div_ceil(2_000)).collect();
-        assert!(within(&sample, RATE, trees as u128 + 1));
+        assert!(within(&sample, (RATE, BURST), trees as u128 + 1));
     }
 }
 
 #[test]
 fn who_does_not_come_keeps_nobody_for_long() {
-    let mut seats = seats(2, 1_000_000_000);
+    let mut seats = seats(2, 1_000_000_000, BURST);
     let now = 10_000_000;
     for (seat, want) in seats.iter_mut().zip([Want::URGENT, Want::shared(4)]) {
         seat.idled(Time(now));
@@ -224,7 +228,7 @@ fn who_does_not_come_keeps_nobody_for_long() {
 
 #[test]
 fn a_round_begins_when_all_have_had_the_one_before() {
-    let mut seats = seats(2, 1_000_000_000);
+    let mut seats = seats(2, 1_000_000_000, BURST);
     let [one, other] = &mut seats[..] else { panic!() };
     assert_eq!(one.round(5, true), 5);
     one.begin_round(5);

@@ -22,8 +22,14 @@ fn tables(snapshot: &mut Snapshot) {
         let net = ipnet::Ipv4Net::new([10, 0, n, 1].into(), 24).unwrap();
         let id = IfIndex(u32::from(n));
         let demux = PortDemux::new([(VlanMatch::Untagged, id)]);
-        let port =
-            PortSpec { id: PortIndex(n.into()), name: format!("p{n}").into(), rate: 0, demux, trees: None };
+        let port = PortSpec {
+            id: PortIndex(n.into()),
+            name: format!("p{n}").into(),
+            rate: 0,
+            burst: 0,
+            demux,
+            trees: None,
+        };
         snapshot.ports.set(n.into(), Arc::new(port));
         let interface = Interface {
             id,

@@ -70,7 +70,7 @@ pub(crate) fn add(snapshot: &mut Snapshot, interface: Interface) {
     snapshot.interfaces.set(id.index(), Arc::new(interface));
     let on_port = snapshot.interfaces.iter().map(|(_, i)| i).filter(|i| i.port == port);
     let demux = PortDemux::new(on_port.map(|i| (i.vlan, i.id)));
-    let spec = PortSpec { id: port, name: format!("p{port}").into(), rate: 0, demux, trees: None };
+    let spec = PortSpec { id: port, name: format!("p{port}").into(), rate: 0, burst: 0, demux, trees: None };
     snapshot.ports.set(port.index(), Arc::new(spec));
 }
 

@@ -25,6 +25,8 @@ pub struct PortSpec {
     pub name: Arc<str>,
     /// Rate of the line in bit/s, where the scheduler is to hold it; 0 is none.
     pub rate: u64,
+    /// For how long that rate makes up for turns that came late, nanoseconds.
+    pub burst: u64,
     /// Which interface a frame's tags belong to.
     pub demux: PortDemux,
     /// Its scheduler trees, where it has more than one.

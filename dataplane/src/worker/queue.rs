@@ -200,6 +200,9 @@ impl Egress {
     fn sync(&mut self, id: PortIndex, snapshot: &Snapshot, dropped: &mut Dropped) {
         let (port, tree) = (snapshot.port(id), self.tree);
         let several = port.and_then(|port| port.trees.as_ref());
+        if let Some(port) = port {
+            self.scheduler.set_port_burst(port.burst);
+        }
         let place = |trees: &Arc<Trees>| Place { shared: trees.rate().clone(), tree, trees: trees.count() };
         self.scheduler.set_place(several.map(place));
         let mine = |i: &&Arc<Interface>| several.is_none_or(|trees| trees.of(i.id) == tree);

@@ -32,8 +32,14 @@ pub fn snapshot() -> Snapshot {
     }
     for port in 0..2u16 {
         let demux = PortDemux::new(vlans.into_iter().filter(|v| v.1 == port).map(|v| (v.2, IfIndex(v.0))));
-        let spec =
-            PortSpec { id: PortIndex(port), name: format!("p{port}").into(), rate: 0, demux, trees: None };
+        let spec = PortSpec {
+            id: PortIndex(port),
+            name: format!("p{port}").into(),
+            rate: 0,
+            burst: 0,
+            demux,
+            trees: None,
+        };
         snapshot.ports.set(usize::from(port), Arc::new(spec));
     }
     routes(&mut snapshot);

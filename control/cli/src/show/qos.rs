@@ -10,7 +10,7 @@ use crate::qos;
 const ABOUT: &str = "\
 Bytes are of layer 2 without FCS. Delivered rates and bursts count as the site's shaper does, with
 its overhead and in whole cells, so that they stand beside the rates configured; a port's rate counts
-24 bytes more for each frame.
+24 bytes more for each frame, and its burst is for how long it makes up for turns that came late.
 
 Windows end now and begin at a sample taken every half second: those of 1 s and 10 s are as long, or
 up to half a second longer; shorter where the router, or the interface, has not been there for so long.

@@ -64,7 +64,8 @@ fn tree(name: &str) -> QosTree {
     let clinical =
         ClassRow { class: "clinical".into(), weight: 15, dropped: traffic(7), drops, ..ClassRow::default() };
     let voice = ClassRow { class: "voice".into(), priority: true, p999_us: 1_234.5, ..ClassRow::default() };
-    let port = PortTree { name: "wan".into(), rate: Some(100_000_000), sites: 3, ..PortTree::default() };
+    let (rate, burst_us) = (Some(100_000_000), Some(500.0));
+    let port = PortTree { name: "wan".into(), rate, burst_us, sites: 3, ..PortTree::default() };
     QosTree { site: site(name, 500, 7, 90.0, 18), port, classes: vec![voice, clinical] }
 }
 
@@ -125,7 +126,7 @@ fn a_site_is_drawn_with_its_classes_and_drops() {
     surgery: 10 Mbit/s, 2 Mbit/s guaranteed, weight 1; a frame counts 24 bytes more than at layer 2
       in 1.0 s: 500.0 kbit/s delivered, 3028 bytes in 1 ms at most, 7 frames dropped
       in 10.2 s: 500.0 kbit/s delivered, 3028 bytes in 1 ms at most, 7 frames dropped
-    port wan: 100 Mbit/s; 3 sites deliver 0 bit/s, 0 bit/s over 10 s
+    port wan: 100 Mbit/s, burst 500 us; 3 sites deliver 0 bit/s, 0 bit/s over 10 s
       0 frames of 0 queued, 0 bytes of 0
 
     CLASS       WEIGHT  GUARANTEED  RATE  POLICED  DELIVERED-1S  -10S  RECEIVED  SENT  BYTES  DROPPED  MARKED

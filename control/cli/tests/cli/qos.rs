@@ -111,7 +111,7 @@ fn a_site_is_told_with_every_class_and_its_port() {
     for said in [
         "surgery-1: 10 Mbit/s, 5 Mbit/s guaranteed, weight 3; a frame counts",
         "in whole cells of atm",
-        "port wan: 100 Mbit/s; 2 sites deliver",
+        "port wan: 100 Mbit/s, burst 1 ms; 2 sites deliver",
         "clinical 15 500 kbit/s 4 Mbit/s - ",
         "voice priority - - 3.333 Mbit/s ",
         "P99.9-US",

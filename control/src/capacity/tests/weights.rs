@@ -135,9 +135,10 @@ fn adverse() -> impl Strategy<Value = Adverse> {
     let site = (0..6u64, 1..5u64, 0..4u64, 1..40u64);
     let burst = prop::sample::select(vec!["10 us", "100 us", "2 ms", "20 ms"]);
     let len = prop::sample::select(vec![60, CALL, 600, FULL]);
-    let line = (prop::collection::vec(site, 1..6), 40..110u64, 1..4u64, burst);
+    let bursts = (burst.clone(), burst);
+    let line = (prop::collection::vec(site, 1..6), 40..110u64, 1..4u64, bursts);
     let sends = (20..95u64, 1..8u64, len, prop::collection::vec(any::<u8>(), 20));
-    (line, sends).prop_map(|((sites, spare, trees, burst), (part, frames, len, waiting))| {
+    (line, sends).prop_map(|((sites, spare, trees, (burst, port_burst)), (part, frames, len, waiting))| {
         let port = sites.iter().map(|site| 1 << site.0).sum::<u64>() * spare / 100;
         let port = port.max(sites.iter().map(|site| 1 << site.0).max().unwrap_or(1));
         let of = |(rate, weight, sure, share): &(u64, u64, u64, u64)| {
@@ -154,7 +155,8 @@ fn adverse() -> impl Strategy<Value = Adverse> {
         };
         let sites: Vec<(u64, String)> = sites.iter().map(of).collect();
         let sites: Vec<(u64, &str)> = sites.iter().map(|(rate, more)| (*rate, more.as_str())).collect();
-        Adverse { text: file(port, &sites, trees), part, frames, len, waiting }
+        let text = with_port_burst(&file(port, &sites, trees), port_burst);
+        Adverse { text, part, frames, len, waiting }
     })
 }
 

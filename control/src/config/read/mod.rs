@@ -10,6 +10,7 @@ mod vpn;
 
 use std::collections::BTreeMap;
 
+use dataplane::qos::PORT_BURST;
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -26,6 +27,9 @@ pub(super) use qos::LINKS;
 
 /// Slowest and fastest rate.
 const RATES: std::ops::RangeInclusive<Rate> = Rate(8_000)..=Rate(400_000_000_000);
+
+/// Shortest and longest burst of a shaper.
+const BURSTS: std::ops::RangeInclusive<Span> = Span(10_000)..=Span(1_000_000_000);
 
 /// Which of the file's tables each list of a [`Config`] holds: those that
 /// lack what names them are left out.
@@ -127,13 +131,18 @@ fn router(mut table: Table<'_, '_>) -> Router {
 fn port(mut table: Table<'_, '_>) -> Option<Port> {
     let name = name(&mut table, "name");
     let kind = table.need::<PortKind>("kind");
+    let (rate, burst) = (table.within("rate", RATES), table.within("burst", BURSTS));
+    if burst.is_some() && table.raw("rate").is_none() {
+        table.fault("burst", "the port has no rate to have a burst of".into(), "write rate, or leave it out");
+    }
     let port = Port {
         name: name.clone().unwrap_or_default(),
         kind: kind.unwrap_or(PortKind::Loopback),
         device: table.get::<String>("device"),
         queues: number(&mut table, "queues", 1, 64).unwrap_or(1),
         trees: number(&mut table, "trees", 1, 64).unwrap_or(1),
-        rate: table.within("rate", RATES),
+        rate,
+        burst: burst.unwrap_or(Span(PORT_BURST)),
         attach: table.get("attach").unwrap_or(Attach::Auto),
         copy: table.get("copy").unwrap_or(Copy::Auto),
         ring: number(&mut table, "ring", 64, 32_768).unwrap_or(2_048),

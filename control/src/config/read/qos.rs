@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use dataplane::class::TrafficClass;
 use toml::de::DeValue;
 
-use super::{RATES, number};
+use super::{BURSTS, RATES, number};
 use crate::config::qos::{ClassSettings, Curve, Limit, Policer, PolicerChoice, Qos, Wred};
 use crate::config::units::{Rate, Size, Span};
 use crate::config::values::Class;
@@ -79,7 +79,7 @@ pub(super) fn qos(mut table: Table<'_, '_>, mtu: u16) -> Qos {
         guaranteed: table.within("guaranteed", RATES),
         weight: number(&mut table, "weight", 1, 100).unwrap_or(default.weight),
         limit: table.within("limit", SIZES),
-        burst: table.within("burst", Span(10_000)..=Span(1_000_000_000)).unwrap_or(default.burst),
+        burst: table.within("burst", BURSTS).unwrap_or(default.burst),
         overhead: link.0,
         cells: cells.unwrap_or(link.1),
         discipline: table.get("discipline").unwrap_or(Discipline::Classes),

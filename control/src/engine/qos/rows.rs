@@ -187,6 +187,7 @@ impl PortTold {
         for last in self.pieces.iter().filter(|piece| piece.next.is_none()) {
             row.trees += 1;
             row.rate = Some(last.rate).filter(|rate| *rate > 0);
+            row.burst_us = row.rate.map(|_| last.burst as f64 / 1e3);
             row.depth = add(row.depth, Traffic { frames: last.frames as u64, bytes: last.bytes });
             let limits = Traffic { frames: last.limits.frames as u64, bytes: last.limits.bytes };
             row.room = add(row.room, limits);

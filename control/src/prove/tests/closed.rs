@@ -287,10 +287,10 @@ fn tags_decide_which_interface_takes_a_frame() {
     let port = interface.port;
     two.maker.snapshot.interfaces.set(core.index(), Arc::new(interface));
     let demux = PortDemux::new([(VlanMatch::Single(Default::default(), 7), core)]);
-    two.maker
-        .snapshot
-        .ports
-        .set(port.index(), Arc::new(PortSpec { id: port, name: "core".into(), rate: 0, demux, trees: None }));
+    two.maker.snapshot.ports.set(
+        port.index(),
+        Arc::new(PortSpec { id: port, name: "core".into(), rate: 0, burst: 0, demux, trees: None }),
+    );
     let report = proved([pe(1), two], &colours());
     assert_eq!(report.leaks, []);
     let ends: Vec<_> = report.missing.iter().filter_map(|m| Some(m.example.as_ref()?.end.clone())).collect();

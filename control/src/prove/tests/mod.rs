@@ -67,7 +67,7 @@ impl Maker {
         self.snapshot.interfaces.set(id.index(), Arc::new(interface));
         self.snapshot.ports.set(
             port.index(),
-            Arc::new(PortSpec { id: port, name: name.into(), rate: 0, demux, trees: None }),
+            Arc::new(PortSpec { id: port, name: name.into(), rate: 0, burst: 0, demux, trees: None }),
         );
         for net in nets {
             let (glean, local) = (self.entry(Nhlfe::Glean(id)), self.entry(Nhlfe::Local));

@@ -52,7 +52,13 @@ struct Bench {
 
 impl Bench {
     fn new(port_rate: u64, interfaces: &[InterfaceQos]) -> Self {
-        let tree = Scheduler::new(port_rate);
+        Self::with_port((port_rate, MS), interfaces)
+    }
+
+    /// At a port of this rate and burst.
+    fn with_port((port_rate, burst): (u64, u64), interfaces: &[InterfaceQos]) -> Self {
+        let mut tree = Scheduler::new(0);
+        tree.set_port_burst(burst);
         let (free, gone, out) = (Vec::new(), Vec::new(), Batch::new());
         let mut bench = Self { tree, now: 0, free, gone, out, ect: false, ce: 0 };
         let specs: Vec<_> = interfaces.iter().map(|i| Some(Arc::new(i.clone()))).collect();

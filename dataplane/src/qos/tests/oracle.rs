@@ -183,13 +183,13 @@ impl Oracle {
     pub(super) fn sync(
         &mut self,
         (now, unseen): (u64, u64),
-        port_rate: u64,
+        (rate, burst): (u64, u64),
         specs: &[Option<Arc<InterfaceQos>>],
         dropped: &[Gone],
     ) {
         self.pass(now, unseen);
         self.places.iter_mut().flatten().for_each(|place| place.look(now));
-        let port = (port_rate > 0).then(|| Level::full(port_rate, MS, 1514 + i128::from(LINE_OVERHEAD)));
+        let port = (rate > 0).then(|| Level::full(rate, burst, 1514 + i128::from(LINE_OVERHEAD)));
         self.port = Level::retune(self.port, port, now);
         self.places.resize_with(specs.len().max(self.places.len()), || None);
         let mut gone = 0;

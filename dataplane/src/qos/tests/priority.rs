@@ -148,9 +148,8 @@ proptest! {
     ) {
         let mut qos = if of_port { plain() } else { shaped(rate, burst) };
         class(&mut qos, Control).priority = true;
-        let mut bench = Bench::new(if of_port { rate } else { 0 }, &[qos]);
+        let mut bench = Bench::with_port((if of_port { rate } else { 0 }, burst), &[qos]);
         pass(&mut bench, &frames);
-        let burst = if of_port { MS } else { burst };
         assert_in_every_window(&bench.gone, rate, rate * burst / (8 * S) + 1 + 2 * 1538);
     }
 }

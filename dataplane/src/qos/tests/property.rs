@@ -7,7 +7,7 @@ use super::oracle::Oracle;
 use super::*;
 use crate::class::CLASSES;
 use crate::qos::scheduler::UNSEEN;
-use crate::qos::{Count, Discipline, PolicerSpec, QUANTUM, RateSpec, TreeLimits};
+use crate::qos::{Count, Discipline, PORT_BURST, PolicerSpec, QUANTUM, RateSpec, TreeLimits};
 
 const SITES: u32 = 4;
 
@@ -22,7 +22,7 @@ enum Step {
     /// A turn of the worker so long after the tree was told the time last.
     Turn(u64),
     Dequeue(usize),
-    Sync(u64, Vec<Option<Arc<InterfaceQos>>>),
+    Sync((u64, u64), Vec<Option<Arc<InterfaceQos>>>),
 }
 
 fn class_qos(class: usize) -> impl Strategy<Value = ClassQos> {
@@ -79,9 +79,11 @@ fn spec() -> impl Strategy<Value = Arc<InterfaceQos>> {
     })
 }
 
-fn tree() -> impl Strategy<Value = (u64, Vec<Option<Arc<InterfaceQos>>>)> {
-    let port = prop_oneof![Just(0), 1_000_000u64..50_000_000];
-    (port, vec(prop::option::weighted(0.8, spec()), SITES as usize))
+/// A port's rate and burst, and its interfaces.
+fn tree() -> impl Strategy<Value = ((u64, u64), Vec<Option<Arc<InterfaceQos>>>)> {
+    let rate = prop_oneof![Just(0), 1_000_000u64..50_000_000];
+    let burst = prop_oneof![Just(PORT_BURST), 10_000..20 * MS];
+    ((rate, burst), vec(prop::option::weighted(0.8, spec()), SITES as usize))
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -92,7 +94,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => prop::option::of(gap.clone()).prop_map(Step::Wait),
         3 => gap.prop_map(Step::Turn),
         6 => (1usize..8).prop_map(Step::Dequeue),
-        1 => tree().prop_map(|(rate, specs)| Step::Sync(rate, specs)),
+        1 => tree().prop_map(|(port, specs)| Step::Sync(port, specs)),
     ]
 }
 
@@ -109,17 +111,18 @@ struct Court {
 }
 
 impl Court {
-    fn new(rate: u64, specs: &[Option<Arc<InterfaceQos>>]) -> Self {
-        let (bench, oracle) = (Bench::new(rate, &[]), Oracle::default());
+    fn new(port: (u64, u64), specs: &[Option<Arc<InterfaceQos>>]) -> Self {
+        let (bench, oracle) = (Bench::new(0, &[]), Oracle::default());
         let mut court = Self { bench, oracle, serial: 0, offered: Count::default(), told: 0, turn: (0, 0) };
-        court.sync(rate, specs);
+        court.sync(port, specs);
         court
     }
 
-    fn sync(&mut self, rate: u64, specs: &[Option<Arc<InterfaceQos>>]) {
+    fn sync(&mut self, port: (u64, u64), specs: &[Option<Arc<InterfaceQos>>]) {
         let from = self.bench.gone.len();
-        self.bench.sync(rate, specs);
-        self.oracle.sync(self.at(self.told), rate, specs, &self.bench.gone[from..]);
+        self.bench.tree.set_port_burst(port.1);
+        self.bench.sync(port.0, specs);
+        self.oracle.sync(self.at(self.told), port, specs, &self.bench.gone[from..]);
     }
 
     fn step(&mut self, step: Step) {
@@ -129,7 +132,7 @@ impl Court {
             Step::Wait(gap) => self.wait(gap),
             Step::Turn(gap) => self.turn(gap),
             Step::Dequeue(max) => self.dequeue(max),
-            Step::Sync(rate, specs) => self.sync(rate, &specs),
+            Step::Sync(port, specs) => self.sync(port, &specs),
         }
         let tree = &self.bench.tree;
         assert_eq!((tree.held_frames(), tree.held_bytes()), self.oracle.held());
@@ -233,8 +236,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
-    fn every_frame_leaves_in_turn_in_time_and_is_counted((rate, specs) in tree(), steps in vec(step(), 1..60)) {
-        let mut court = Court::new(rate, &specs);
+    fn every_frame_leaves_in_turn_in_time_and_is_counted((port, specs) in tree(), steps in vec(step(), 1..60)) {
+        let mut court = Court::new(port, &specs);
         steps.into_iter().for_each(|step| court.step(step));
         while court.bench.tree.held_frames() > 0 {
             court.step(Step::Wait(None));

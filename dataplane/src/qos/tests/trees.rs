@@ -24,9 +24,14 @@ struct Trees {
 impl Trees {
     /// Interface n is in tree n modulo `trees`.
     fn new(trees: usize, rate: u64, interfaces: &[InterfaceQos]) -> Self {
+        Self::with_burst(trees, (rate, MS), interfaces)
+    }
+
+    fn with_burst(trees: usize, (rate, burst): (u64, u64), interfaces: &[InterfaceQos]) -> Self {
         let shared = Counted::new(SharedRate::default());
         let bench = |tree| {
             let mut bench = Bench::new(0, &[]);
+            bench.tree.set_port_burst(burst);
             bench.tree.set_place(Some(Place { shared: shared.clone(), tree, trees }));
             let mine = |(n, qos): (usize, &InterfaceQos)| (n % trees == tree).then(|| Arc::new(qos.clone()));
             bench.sync(rate, &interfaces.iter().enumerate().map(mine).collect::<Vec<_>>());
@@ -264,13 +269,14 @@ proptest! {
     fn no_window_has_more_than_the_rate_and_priority_goes_first(
         count in 1..5usize,
         rate in 1_000_000u64..100_000_000,
+        burst in prop_oneof![Just(MS), 10_000u64..5 * MS],
         steps in prop::collection::vec((0..8u32, 0..3usize, 60usize..1515, 0..3usize, 0..400_000u64), 1..80),
     ) {
-        let mut trees = Trees::new(count, rate, &vec![unshaped(1); 8]);
+        let mut trees = Trees::with_burst(count, (rate, burst), &vec![unshaped(1); 8]);
         for (site, class, len, first, wait) in steps {
             trees.enqueue(site, [Voice, Standard, Scavenger][class], len);
             trees.send(first);
-            // No later than the burst makes up for, or when it is due.
+            // So late, whether the burst makes up for it or not; or when something is due.
             let next = if wait % 2 == 0 { trees.now + wait } else { trees.next().min(trees.now + wait) };
             trees.set(next);
         }
@@ -291,7 +297,7 @@ proptest! {
             let mut bytes = 0;
             for to in &gone[from..] {
                 bytes += to.len as u64 + 24;
-                let most = u128::from(to.at - gone[from].at + MS + count as u64) * u128::from(rate);
+                let most = u128::from(to.at - gone[from].at + burst + count as u64) * u128::from(rate);
                 let frames = (count as u128 + 1) * 1_538 * 8_000_000_000;
                 prop_assert!(u128::from(bytes) * 8_000_000_000 <= most + frames);
             }
