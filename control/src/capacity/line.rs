@@ -10,6 +10,7 @@ use super::curve::{Arrival, Service, bytes, time};
 use super::path::{Late, Line, Own, Turns};
 use super::short::Short;
 use super::site::{Load, Site};
+use super::sure::Sure;
 
 /// The most that a site is behind with what it is guaranteed, nanoseconds at that rate.
 const BEHIND: u64 = 100_000_000;
@@ -211,31 +212,39 @@ impl Site<'_> {
         class: TrafficClass,
     ) -> Option<[Option<Turns>; 3]> {
         let first = beside.first?;
-        let sure = self.guaranteed(Service::of(line).without(first, 0)?, beside, class);
-        // Its own priority costs it tokens, slower than the line sends: its burst is counted there.
-        let urgent = Arrival { burst: 0, rate: own.ahead.line.rate };
-        let shared = self.by_turns(Service::of(line).without(first.and(urgent), 0), own, beside);
-        let with = |(rate, once, again): (u64, u64, u64)| self.shared(class, rate, once, again);
-        let both = self.qos.assured.zip(sure).and_then(|(assured, sure)| {
-            let own_first = self.load(Arrival { burst: 0, rate: assured.rate }).line.rate.max(urgent.rate);
-            let own_first = Arrival { burst: urgent.burst, rate: own_first };
-            let rest = Service::of(line).without(first.and(own_first), 0);
-            let (rate, once, again) = self.by_turns(rest, own, beside)?;
-            let more = assured.rate.saturating_sub(own.ahead.site.rate);
-            with((rate.saturating_add(more), once.max(sure.once), again.max(sure.again)))
-        });
-        Some([sure, shared.and_then(with), both])
+        let assured = self.qos.assured.map_or(0, |assured| assured.rate);
+        let sure = self.sure_of(assured, line, own, (first, beside));
+        let turns = |site: Service| {
+            let site = self.part(class, site).ok()?;
+            Some(Turns { site, rate: site.rate, once: 0, again: 0 })
+        };
+        let shared = || {
+            // Its own priority costs it tokens, slower than the line sends: its burst is counted there.
+            let urgent = Arrival { burst: 0, rate: own.ahead.line.rate };
+            let after = Service::of(line).without(first.and(urgent), 0);
+            let (rate, once, again) = self.by_turns(after, own, beside)?;
+            self.shared(class, rate, once, again)
+        };
+        let shared = if sure.is_held() { sure.by_weight().and_then(turns) } else { shared() };
+        let of_sure = |served: fn(&Sure) -> Option<Service>| {
+            (assured > 0).then(|| served(&sure)).flatten().and_then(turns)
+        };
+        Some([of_sure(Sure::guaranteed), shared, of_sure(Sure::both)])
     }
 
-    /// What it is guaranteed, beside those of others that have had theirs. Its priority is counted to it.
-    fn guaranteed(&self, after: Service, beside: &Beside, class: TrafficClass) -> Option<Turns> {
-        let rate = self.qos.assured?.rate.min(self.of_line(after.rate)).min(self.rate()?);
-        let ahead = Arrival { burst: 0, rate: self.ahead(self.before(class)).ok()?.rate };
-        // While it waits for others, what goes before it comes.
-        let stretched = |latency| Some(Service { rate, latency }.without(ahead, 0)?.latency);
-        let site = self.service(class, rate).ok()?;
-        let again = stretched(time(beside.begun, after.rate))?;
-        Some(Turns { site, rate, once: stretched(after.latency)?, again })
+    /// It, with what it is guaranteed, beside others on a line.
+    fn sure_of(&self, rate: u64, line: u64, own: &Own, (first, beside): (Arrival, &Beside)) -> Sure {
+        let (longest, owed, begun) = (self.longest(), self.owed(), beside.begun);
+        let (mine, all, rounds) = self.rounds(beside);
+        Sure { rate, line, own: *own, first, begun, longest, owed, part: (mine, all), rounds }
+    }
+
+    /// Its quantum, that of all, and what all send before its first turn, bytes on the line.
+    fn rounds(&self, beside: &Beside) -> (u64, u64, u64) {
+        let quantum = self.sends().quantum;
+        let all = beside.quanta.saturating_add(quantum);
+        let rounds = if beside.trees > 1 { 4 } else { 3 };
+        (quantum, all, all.saturating_mul(rounds).saturating_sub((rounds - 1) * quantum))
     }
 
     /// Deficit round robin (Stiliadis and Varma, INFOCOM 1996, table 1): its weight's part of what
@@ -245,10 +254,8 @@ impl Site<'_> {
     /// each of the others more. Priority of the site itself is not counted to its quantum: it goes before all
     /// turns, as that of the others does. Gives bit/s, the wait for the first turn, and that for a frame that has begun.
     fn by_turns(&self, after: Option<Service>, own: &Own, beside: &Beside) -> Option<(u64, u64, u64)> {
-        let (after, quantum) = (after?, self.sends().quantum);
-        let all = beside.quanta.saturating_add(quantum);
-        let rounds = if beside.trees > 1 { 4 } else { 3 };
-        let before = all.saturating_mul(rounds).saturating_sub((rounds - 1) * quantum);
+        let after = after?;
+        let (quantum, all, before) = self.rounds(beside);
         let part = after.share((quantum, all), before)?;
         let rate = self.of_line(part.rate).min(own.rate);
         Some((rate, part.latency, time(beside.begun, after.rate)))

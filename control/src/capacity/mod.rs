@@ -8,10 +8,8 @@
 //! after a latency. `config` refuses a file whose promises do not hold.
 //!
 //! Against traffic made to be the worst, in the real tree (`tests`): no bound is passed, on slow ports and with short
-//! bursts neither. Voice waits no less than half of its bound. A class by weight or guarantee gets no more than twice what it
-//! is sure of while all classes of all sites wait, and waits no less than a third of its bound: half, but where a
-//! full frame takes the line longer than `burst` (tokens are lost while it is sent), where others may have saved up 100 ms
-//! of what they are guaranteed, or where sites in several trees have their rounds in any order.
+//! bursts neither. Voice waits no less than half of its bound, and so does a class by weight or guarantee, which gets no more
+//! than twice what it is sure of while all classes of all sites wait.
 //!
 //! The bounds are those of a tree that is asked at every moment. A worker asks in turns, of some microseconds: a
 //! frame may take two of them longer at each rate on its way, the port's and its interface's (`dataplane::qos`). A port
@@ -26,6 +24,7 @@ mod report;
 mod room;
 mod short;
 mod site;
+mod sure;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

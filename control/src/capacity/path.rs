@@ -45,9 +45,9 @@ use super::curve::{Arrival, Service, bytes, time};
 use super::site::Load;
 
 /// Nanoseconds that are as good as no bound: an hour.
-const NEVER: f64 = 3.6e12;
+pub(super) const NEVER: f64 = 3.6e12;
 /// Nanoseconds of a second times the bits of a byte.
-const SECOND: f64 = 8e9;
+pub(super) const SECOND: f64 = 8e9;
 /// Parts of a line's rate in which the worst is looked for.
 const PARTS: u32 = 64;
 
@@ -122,7 +122,7 @@ pub(super) struct Turns {
 }
 
 /// `bytes` at `rate` bit/s, nanoseconds.
-fn taking(bytes: f64, rate: f64) -> f64 {
+pub(super) fn taking(bytes: f64, rate: f64) -> f64 {
     bytes * SECOND / rate
 }
 
@@ -133,7 +133,7 @@ fn whole_ns(time: f64) -> Option<u64> {
 
 impl Own {
     /// Bytes that it sends at least in a busy period in which tokens are lost.
-    fn spent(&self) -> f64 {
+    pub(super) fn spent(&self) -> f64 {
         let (rate, line) = (self.rate as f64, self.line as f64);
         if self.line > self.rate { self.saved as f64 * line / (line - rate) } else { f64::INFINITY }
     }

@@ -263,9 +263,9 @@ impl<'c> Site<'c> {
         let shares = self.qos.shares().map(u64::from);
         let others = (shares.iter().filter(|share| **share > 0).count() as u64).saturating_sub(1);
         let part = (shares[class.index()], shares.iter().sum());
-        // One of each other and its own, at the whole rate (theorem 4).
+        // One of each other at the whole rate (theorem 4); its own, which takes longer at its own rate, is counted there.
         let packet = self.longest().max(ROW);
-        let share = left.share(part, (others + 1) * packet).ok_or(Short::Leftover)?;
+        let share = left.share(part, others * packet).ok_or(Short::Leftover)?;
         Ok(own(share))
     }
 }

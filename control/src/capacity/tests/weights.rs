@@ -28,7 +28,7 @@ fn flood(tree: &mut Tree, classes: u8) {
                 let of = tree.trees[site % tree.trees.len()].stats(IfIndex(site as u32), class);
                 of.map_or(0, |stats| stats.depth.packets)
             };
-            while held(tree) < 16 && tree.offer(site, class, FULL) {}
+            while held(tree) < 16 && tree.offer(site, class, FULL + 4) {}
         }
     }
 }
@@ -77,11 +77,15 @@ fn what_a_class_is_sure_of_is_what_it_gets_in_overload() {
     }
 }
 
-/// Twice what was seen; more where a full frame takes longer than the burst (the second line), where others may have
-/// saved up 100 ms of what they are guaranteed, and where four trees have their rounds in any order.
+/// Bursts of 6152 bytes as a site counts them: full frames; the same with a short one last, which waits for nearly all of it
+/// at the rate of its class.
+const FULLS: [usize; 4] = [FULL; 4];
+const SHORT_LAST: [usize; 5] = [FULL + 4, FULL + 4, FULL + 4, FULL - 96, 60];
+
+/// Waits are half of the bound at least.
 #[test]
 fn a_class_waits_no_longer_than_its_bound_which_is_not_vacuous() {
-    for (text, most) in lines().into_iter().zip([20, 25, 20, 20, 20, 32, 20, 20, 32]) {
+    for text in lines() {
         let sure = row(&capacity(&config(&text)), "s0", "clinical").rate.unwrap();
         let promise = format!(
             "[[promise]]\ninterface = \"s0\"\nclass = \"clinical\"\nrate = \"{} bit/s\"\nburst = \"6152 B\"\n",
@@ -91,31 +95,86 @@ fn a_class_waits_no_longer_than_its_bound_which_is_not_vacuous() {
         let promised = text.replace("[interface.qos]\n", limit) + &promise;
         let config = config(&promised);
         let bound = row(&capacity(&config), "s0", "clinical").wait.unwrap();
+        let waits = |(burst, rests)| longest_wait(&config, burst, sure * 6 / 10, rests);
+        let worst = [(&FULLS[..], true), (&SHORT_LAST, true), (&SHORT_LAST, false)].map(waits);
+        let most = worst.into_iter().max().unwrap();
+        assert!(most <= bound && bound <= most * 2, "{worst:?} of {bound} ns\n{text}");
+    }
+}
+
+/// The longest wait of such bursts, that come when their `rate` has paid for those before, while all else waits; calls
+/// rest now and then, or do not.
+fn longest_wait(config: &Config, burst: &[usize], rate: u64, rests: bool) -> u64 {
+    let mut tree = Tree::new(config.clone());
+    tree.watched = Clinical;
+    let bytes = burst.iter().map(|len| *len as u64 + u64::from(LINE_OVERHEAD)).sum::<u64>();
+    let gap = bytes * 8_000_000_000 / rate + 1;
+    for n in 0..60u64 {
+        let (from, at) = (tree.now, n * gap + n * 7_919);
+        // Their policers save up in the last part.
+        let quiet = if n.is_multiple_of(3) || !rests { 41 } else { 40 - n % 3 * 16 };
+        // Before the first nothing came, and every policer and guarantee is saved up.
+        for step in (1..=40).filter(|_| n > 0) {
+            flood(&mut tree, if step > quiet { ALL & !(1 << Voice.index()) } else { ALL });
+            tree.run(from + (at - from) * step / 40);
+        }
+        for len in burst {
+            assert!(tree.offer(0, Clinical, *len), "a frame in contract is refused");
+        }
+        flood(&mut tree, ALL);
+        tree.steps = 0;
+    }
+    let from = tree.now;
+    for step in 1..=80 {
+        flood(&mut tree, ALL);
+        tree.run(from + gap * step / 40);
+    }
+    tree.worst[0]
+}
+
+/// A site that has nearly all that calls of another leave, by guarantee or by weight. The calls save up what their
+/// policer lets in and come at once: the site loses tokens meanwhile, which the time in which the other is quiet does not
+/// bring back, since its shaper then holds it.
+#[test]
+fn bounds_beside_calls_that_come_together_are_kept() {
+    let text = |ms: u64, has: [&str; 2]| {
+        let weights = "control.weight = 1\nclinical = { weight = 100, limit = \"1 MB\" }";
+        let none = ["video", "national", "imaging", "standard"].map(|class| format!("{class}.weight = 0"));
+        let voice = "voice.policer = { rate = \"100 kbit/s\", burst = \"2 kB\" }";
+        let site = [has[0], voice, weights, &none.join("\n")].join("\n");
+        let calls =
+            format!("{{ policer = {{ rate = \"5300 kbit/s\", burst = \"{ms} ms\" }}, limit = \"1 MB\" }}");
+        file(10, &[(8, &site), (10, &format!("{}\nvoice = {calls}", has[1]))], 1)
+    };
+    let sure = ["guaranteed = \"4600 kbit/s\"", "guaranteed = \"5300 kbit/s\""];
+    for (has, ms, part) in [sure, ["weight = 100", ""]].into_iter().flat_map(|has| {
+        [(20, 95), (100, 60), (100, 98), (400, 60), (400, 98)].map(|(ms, part)| (has, ms, part))
+    }) {
+        let plain = config(&text(ms, has));
+        let rate = row(&capacity(&plain), "s0", "clinical").rate.unwrap() * part / 100;
+        let promise = format!(
+            "[[promise]]\ninterface = \"s0\"\nclass = \"clinical\"\nrate = \"{rate} bit/s\"\nburst = \"6152 B\"\n"
+        );
+        let config = config(&(text(ms, has) + &promise));
+        let bound = row(&capacity(&config), "s0", "clinical").wait.unwrap();
         let mut tree = Tree::new(config);
         tree.watched = Clinical;
-        // Four frames at once, when their rate has paid for those before.
-        let gap = 4 * 1_538 * 8_000_000_000 / (sure * 6 / 10) + 1;
-        for n in 1..60u64 {
-            let (from, at) = (tree.now, n * gap + n * 7_919);
-            // Their policers save up in the last part.
-            let quiet = if n.is_multiple_of(3) { 21 } else { 20 - n % 3 * 8 };
-            for step in 1..=20 {
-                flood(&mut tree, if step > quiet { ALL & !(1 << Voice.index()) } else { ALL });
-                tree.run(from + (at - from) * step / 20);
-            }
-            for _ in 0..4 {
+        let gap = 1_538 * 8_000_000_000 / rate + 1;
+        let mut saved = 0;
+        for n in 0..20_000 {
+            let at = 1_000_000_000 + n * gap;
+            tree.run(at);
+            tree.steps = 0;
+            for _ in 0..if n == 0 { 4 } else { 1 } {
                 assert!(tree.offer(0, Clinical, FULL), "a frame in contract is refused");
             }
-            flood(&mut tree, ALL);
-            tree.steps = 0;
+            tree.offer(0, Control, FULL);
+            if at >= saved {
+                while tree.offer(1, Voice, FULL) {}
+                saved = at + ms * 1_000_000;
+            }
         }
-        let from = tree.now;
-        for step in 1..=20 {
-            flood(&mut tree, ALL);
-            tree.run(from + gap * step / 10);
-        }
-        let worst = tree.worst[0];
-        assert!(worst <= bound && bound * 10 <= worst * most, "{worst} of {bound} ns\n{text}");
+        assert!(tree.worst[0] <= bound, "{has:?}, {ms} ms, {part} %: {} of {bound} ns", tree.worst[0]);
     }
 }
 
@@ -127,6 +186,8 @@ struct Adverse {
     part: u64,
     frames: u64,
     len: usize,
+    /// Whether a short frame is the last of them.
+    short: bool,
     /// Of 20 parts of the time between, which classes of all sites wait in each.
     waiting: Vec<u8>,
 }
@@ -137,31 +198,37 @@ fn adverse() -> impl Strategy<Value = Adverse> {
     let len = prop::sample::select(vec![60, CALL, 600, FULL]);
     let bursts = (burst.clone(), burst);
     let line = (prop::collection::vec(site, 1..6), 40..110u64, 1..4u64, bursts);
-    let sends = (20..95u64, 1..8u64, len, prop::collection::vec(any::<u8>(), 20));
-    (line, sends).prop_map(|((sites, spare, trees, (burst, port_burst)), (part, frames, len, waiting))| {
-        let port = sites.iter().map(|site| 1 << site.0).sum::<u64>() * spare / 100;
-        let port = port.max(sites.iter().map(|site| 1 << site.0).max().unwrap_or(1));
-        let of = |(rate, weight, sure, share): &(u64, u64, u64, u64)| {
-            let rate = 1u64 << rate;
-            let sure = match sure {
-                0 => format!("guaranteed = \"{} kbit/s\"", rate * port * 400 / (1 << 6)),
-                _ => String::new(),
+    let sends = (20..95u64, 1..8u64, len, any::<bool>(), prop::collection::vec(any::<u8>(), 20));
+    (line, sends).prop_map(
+        |((sites, spare, trees, (burst, port_burst)), (part, frames, len, short, waiting))| {
+            let port = sites.iter().map(|site| 1 << site.0).sum::<u64>() * spare / 100;
+            let port = port.max(sites.iter().map(|site| 1 << site.0).max().unwrap_or(1));
+            let of = |(rate, weight, sure, share): &(u64, u64, u64, u64)| {
+                let rate = 1u64 << rate;
+                let sure = match sure {
+                    0 => format!("guaranteed = \"{} kbit/s\"", rate * port * 400 / (1 << 6)),
+                    _ => String::new(),
+                };
+                let more =
+                    format!("weight = {weight}\n{sure}\nburst = \"{burst}\"\nclinical.weight = {share}");
+                (
+                    rate,
+                    format!(
+                        "{more}\nvoice.policer = {{ rate = \"{} kbit/s\", burst = \"20 ms\" }}",
+                        rate * 200
+                    ),
+                )
             };
-            let more = format!("weight = {weight}\n{sure}\nburst = \"{burst}\"\nclinical.weight = {share}");
-            (
-                rate,
-                format!("{more}\nvoice.policer = {{ rate = \"{} kbit/s\", burst = \"20 ms\" }}", rate * 200),
-            )
-        };
-        let sites: Vec<(u64, String)> = sites.iter().map(of).collect();
-        let sites: Vec<(u64, &str)> = sites.iter().map(|(rate, more)| (*rate, more.as_str())).collect();
-        let text = with_port_burst(&file(port, &sites, trees), port_burst);
-        Adverse { text, part, frames, len, waiting }
-    })
+            let sites: Vec<(u64, String)> = sites.iter().map(of).collect();
+            let sites: Vec<(u64, &str)> = sites.iter().map(|(rate, more)| (*rate, more.as_str())).collect();
+            let text = with_port_burst(&file(port, &sites, trees), port_burst);
+            Adverse { text, part, frames, len, short, waiting }
+        },
+    )
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(384))]
 
     /// A class by weight that keeps to its promise is not late, whatever all else sends.
     #[test]
@@ -169,7 +236,8 @@ proptest! {
         let Ok(plain) = parse(&of.text, "t.toml") else { return Ok(()) };
         let Some(sure) = row(&capacity(&plain), "s0", "clinical").rate else { return Ok(()) };
         let frame = of.len as u64 + 28;
-        let (rate, burst) = (sure * of.part / 100, frame * of.frames);
+        let last = if of.short { 60 + u64::from(LINE_OVERHEAD) + 4 } else { 0 };
+        let (rate, burst) = (sure * of.part / 100, frame * of.frames + last);
         prop_assume!(rate >= 8_000);
         let limit = "[interface.qos]\nclinical.limit = \"1 MB\"\n";
         let promise = format!(
@@ -191,6 +259,9 @@ proptest! {
             }
             for _ in 0..of.frames {
                 prop_assert!(tree.offer(0, Clinical, of.len), "a frame in contract is refused");
+            }
+            if of.short {
+                prop_assert!(tree.offer(0, Clinical, 60), "a frame in contract is refused");
             }
             tree.steps = 0;
         }
