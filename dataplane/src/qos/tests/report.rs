@@ -7,12 +7,12 @@ use super::*;
 use crate::class::CLASSES;
 use crate::qos::{Look, QueueStats, SiteReport};
 
-/// Site 0: a DSL line, in cells; site 1: Ethernet; site 2 has no rate.
-pub(super) fn three() -> [InterfaceQos; 3] {
+/// Site 0: a DSL line, in cells; site 1: Ethernet; site 2 has no rate. Their frames wait so long at the most, 0 for no bound.
+pub(super) fn three(limit_time: u64) -> [InterfaceQos; 3] {
     let dsl = ShaperSpec { rate: 2_000_000, burst: 2 * MS, overhead: 22, cells: Cells::Atm };
     let mut sites = [InterfaceQos { shaper: Some(dsl), ..plain() }, shaped(10_000_000, 0), plain()];
     for class in sites.iter_mut().flat_map(|site| &mut site.classes) {
-        (class.limit_bytes, class.limit_time) = (6_000, 20 * MS);
+        (class.limit_bytes, class.limit_time) = (6_000, limit_time);
     }
     sites
 }
@@ -64,14 +64,17 @@ pub(super) fn judge(stats: &QueueStats, gone: &[Gone], spec: &InterfaceQos, offe
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
-    /// Counts, waits, accounted bytes and bursts of every queue, beside what left and was dropped.
+    /// Counts, waits, accounted bytes and bursts of every queue, beside what left and was dropped, one by one at a port's
+    /// rate or as many as there are.
     #[test]
     fn every_number_is_what_was_seen(
         steps in vec((0u32..3, 0..CLASSES, 40usize..1515, 1usize..8, 0u64..3 * MS), 1..60),
         look in 0usize..60,
+        port in prop::sample::select(vec![0, 20_000_000]),
+        limit_time in prop::sample::select(vec![0, 20 * MS]),
     ) {
-        let sites = three();
-        let mut bench = Bench::new(20_000_000, &sites);
+        let sites = three(limit_time);
+        let mut bench = Bench::new(port, &sites);
         let (mut offered, mut seen, mut since) = ([[0u64; CLASSES]; 3], 0, [0; 3]);
         for (n, (site, of, len, frames, gap)) in steps.into_iter().enumerate() {
             offered[site as usize][of] += frames as u64;

@@ -51,7 +51,7 @@ struct Movers {
 
 impl Movers {
     fn new(count: usize) -> Self {
-        let specs: Vec<_> = (0..6).map(|n| three()[n % 3].clone()).collect();
+        let specs: Vec<_> = (0..6).map(|n| three(20 * MS)[n % 3].clone()).collect();
         let trees = Trees::new(count, 20_000_000, &specs);
         Self {
             trees,
