@@ -385,7 +385,7 @@ impl Overload {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(768))]
 
     #[test]
     fn no_bound_is_passed(of in (1..5u64).prop_flat_map(|trees| overload(1..6, 60..100, trees))) {

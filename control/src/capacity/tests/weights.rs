@@ -228,7 +228,7 @@ fn adverse() -> impl Strategy<Value = Adverse> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(384))]
+    #![proptest_config(ProptestConfig::with_cases(1_024))]
 
     /// A class by weight that keeps to its promise is not late, whatever all else sends.
     #[test]
