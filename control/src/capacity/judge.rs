@@ -10,12 +10,14 @@ use super::path::Path;
 use super::room::Room;
 use super::short::{Mend, Short};
 use super::site::{Load, Site};
-use crate::config::Promise;
+use crate::config::{Class, ClassSettings, Policer, PolicerChoice, Promise, Rate, Size};
 
 /// The most calls that are looked for.
 const MOST_CALLS: u64 = 1 << 24;
 /// The fastest rate that is looked for, bit/s.
 const MOST_RATE: u64 = 400_000_000_000;
+/// The most that all queues of an interface may be said to hold, bytes.
+const MOST_LIMIT: u64 = 1 << 30;
 
 /// All promises of one class of one site, and what serves it.
 #[derive(Debug)]
@@ -56,7 +58,7 @@ impl Group<'_, '_> {
 
     /// Whether its frames may use the room that a tree keeps for such.
     pub(super) fn is_urgent(&self) -> bool {
-        self.class == TrafficClass::Control || self.site.class(self.class.index()).priority
+        self.site.is_urgent(self.class.index())
     }
 
     /// The most frames of what is promised that wait; `None` when nothing bounds them.
@@ -102,48 +104,121 @@ impl Group<'_, '_> {
     fn queued(&self, path: Path, load: Load, bound: Option<u64>) -> Option<Short> {
         let spec = &self.site.qos.classes[self.class.index()];
         let (Some(wait), Some(held)) = (path.delay(load), path.backlog(load)) else {
-            let (needed, there) = (load.site.rate, path.rate());
-            return Some(match () {
-                () if needed <= there => Short::Bursts { needed, there },
-                () if needed <= path.site.rate => Short::OfLine { needed, there },
-                () => Short::Rate { needed, there },
+            let needed = load.site.rate;
+            let own = spec.shaper.filter(|own| own.rate < needed).map(|own| own.rate);
+            return Some(match own {
+                Some(there) => Short::ClassRate { needed, there },
+                None => self.slow(&path, needed),
             });
         };
         let (limit, longest) = (u64::from(spec.limit_bytes), spec.limit_time);
-        if let Some(short) =
-            self.room.filter(|_| self.is_urgent()).and_then(|room| room.short(self.frames_of(held)))
-        {
-            return Some(short);
-        }
+        let frames = self.frames_of(held);
         let held = self.site.layer2_of(held);
         if held > limit {
             return Some(Short::Queue { needed: held, there: limit });
         }
+        if let Some(short) = self.limited(held) {
+            return Some(short);
+        }
         if longest > 0 && wait > longest {
             return Some(Short::QueueTime { needed: wait, there: longest });
         }
-        if let Some(short) = early(&spec.aqm, wait, held) {
+        if let Some(short) = early(&spec.aqm, wait, held).or_else(|| self.buffered(frames)) {
             return Some(short);
         }
         let bound = bound.filter(|bound| wait > *bound)?;
         Some(Short::Bound { needed: wait, there: bound })
     }
 
+    /// What `path` lacks that is to serve it at `needed`.
+    fn slow(&self, path: &Path, needed: u64) -> Short {
+        let there = path.rate();
+        match () {
+            () if needed <= there => Short::Bursts { needed, there },
+            () if needed <= path.site.rate => Short::OfLine { needed, there },
+            () => Short::Rate { needed, there },
+        }
+    }
+
+    /// What the limit of all queues lacks where so many bytes wait.
+    fn limited(&self, needed: u64) -> Option<Short> {
+        let limit = self.site.qos.limit_bytes;
+        let sure = |limit| self.site.sure_of_limit(self.class, limit);
+        let there = sure(limit);
+        if limit == 0 || needed <= there {
+            return None;
+        }
+        let enough = (sure(MOST_LIMIT) >= needed).then(|| {
+            let least = least(limit, MOST_LIMIT, |limit| sure(limit) >= needed);
+            least.next_multiple_of(1_000).min(MOST_LIMIT)
+        });
+        Some(Short::SiteLimit { needed, there, limit, enough })
+    }
+
+    /// What the port's tree lacks where so many frames wait.
+    fn buffered(&self, frames: u64) -> Option<Short> {
+        let room = self.room?;
+        match self.is_urgent() {
+            true => room.short(frames),
+            false => room.short_beside(frames, self.site.others_hold(self.class)),
+        }
+    }
+
+    /// It goes before others, and nothing holds it to what is promised.
+    fn unpoliced(&self) -> Option<Short> {
+        let class = self.site.class(self.class.index());
+        (class.priority && class.policer.is_none())
+            .then(|| Short::Unpoliced { interface: self.site.interface.name.clone(), class: self.class })
+    }
+
     /// Calls that fit in place of those of the promise at `n`; by rates and queues alone where what others promise
     /// takes all of the port's room already.
     pub(super) fn calls(&self, n: usize) -> u64 {
-        let (path, room) = (self.path(), self.room.filter(|room| !room.is_taken()));
+        let (path, room) = (self.path(), self.room.filter(|room| !self.is_urgent() || !room.is_taken()));
         let group = Group { promises: self.promises.clone(), room, ..*self };
         most(MOST_CALLS, |calls| group.short(n, Some(calls), &path).is_none())
     }
 
     /// What the promise at `n` lacks, and what would mend it.
     pub(super) fn judge(&self, n: usize) -> Option<(Short, Mend)> {
-        let short = self.short(n, None, &self.path())?;
+        let (class, path) = (self.class.index(), self.path());
+        let priority = self.site.class(class).priority;
+        let plain = Mend { priority, ..Mend::default() };
+        if let (Some(short), true) = (self.unpoliced(), path.is_ok()) {
+            return Some((short, plain));
+        }
+        let short = self.short(n, None, &path)?;
         let taken = matches!(short, Short::Buffers { .. }) && self.room.is_some_and(|room| room.is_taken());
         let calls = self.promises.get(n)?.calls.filter(|_| !taken).map(|_| self.calls(n));
-        let priority = self.site.class(self.class.index()).priority;
-        Some((short, Mend { calls, rate: self.mending_rate(n), priority }))
+        let policer = self.site.interface.qos.as_ref().and_then(|qos| qos.classes.get(&Class(self.class)));
+        let policer = policer.map(|settings| settings.policer);
+        let mend = Mend {
+            calls,
+            rate: self.mending_rate(n),
+            own: self.allows(&short),
+            policed: match policer {
+                Some(PolicerChoice::Policer(_)) => None,
+                _ => self.site.policed(class).map(|policer| policer.rate),
+            },
+            ..plain
+        };
+        Some((short, mend))
+    }
+
+    /// Whether what the class itself lacks may be given to it as its interface is.
+    fn allows(&self, short: &Short) -> bool {
+        let of = |change: &dyn Fn(&mut ClassSettings)| {
+            self.site.allows(|qos| change(qos.classes.entry(Class(self.class)).or_default()))
+        };
+        match short {
+            Short::ClassRate { needed, .. } => of(&|class| class.rate = Some(Rate(*needed))),
+            Short::PolicerRate { needed, .. } => {
+                let burst = Size(self.site.policed(self.class.index()).map_or(0, |policer| policer.burst));
+                let policer = Policer { rate: Rate(*needed), burst };
+                of(&|class| class.policer = PolicerChoice::Policer(policer))
+            }
+            _ => true,
+        }
     }
 
     /// The least rate of the interface, a whole number of kbit/s, with which the promise at
@@ -163,7 +238,8 @@ impl Group<'_, '_> {
             }
             enough = (enough * 2).min(to);
         }
-        Some(least(from.min(enough), enough, holds) * 1_000)
+        let rate = Rate(least(from.min(enough), enough, holds) * 1_000);
+        self.site.allows(|qos| qos.rate = Some(rate)).then_some(rate.0)
     }
 }
 

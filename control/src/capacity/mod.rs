@@ -21,7 +21,7 @@ mod judge;
 mod line;
 mod path;
 mod report;
-mod room;
+pub(crate) mod room;
 mod short;
 mod site;
 mod sure;
@@ -82,6 +82,7 @@ pub(crate) fn unkept(config: &Config) -> Vec<Unkept> {
             }
             let key = match short {
                 short::Short::Bound { .. } => "bound",
+                short::Short::NoLine { .. } => "interface",
                 _ if config.promises[promise].calls.is_some() => "calls",
                 _ => "rate",
             };

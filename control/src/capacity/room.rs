@@ -1,9 +1,12 @@
-//! The room that a tree keeps for what is promised with priority, in frames: a tree takes
-//! no more than its part of the buffers that frames are received into.
+//! The room that a tree has for what is promised, in frames: a tree takes no more than its part of the
+//! buffers that frames are received into.
 //!
-//! Counted is what is promised. Control, and calls that nothing is promised of, use the
-//! same room. Of a port with several trees, what is promised must fit into one of them, since
-//! all of it may be of sites that are in the same.
+//! Some is kept for what is promised with priority, or of Control. Counted is what is promised. Control, and calls
+//! that nothing is promised of, use the same room. Of a port with several trees, what is promised must fit into one
+//! of them, since all of it may be of sites that are in the same.
+//!
+//! Other classes have what is left of their interface's own part when its other queues are full of the shortest
+//! frames: what other interfaces hold does not count.
 
 use ahash::AHashMap;
 use dataplane::class::TrafficClass;
@@ -24,8 +27,9 @@ const STEP: u64 = 1_024;
 /// What a class of a site has of the room that its port's tree keeps.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
-    /// Trees of the whole router.
+    /// Trees of the whole router, and the buffers that they share.
     trees: usize,
+    buffers: u64,
     /// Interfaces of the port, and whether they are in more than one tree.
     interfaces: u64,
     several: bool,
@@ -39,11 +43,27 @@ impl Room {
     /// What it keeps of so many buffers; the least of any part of the interfaces, where they are in
     /// several trees: of one, two or more it differs by a frame at the most.
     fn kept_of(&self, buffers: u64) -> u64 {
-        let limits = TreeLimits::sharing(usize::try_from(buffers).unwrap_or(usize::MAX), self.trees);
+        let limits = self.limits(buffers);
         match self.several {
             true => limits.kept(self.interfaces.min(2)).saturating_sub(1),
             false => limits.kept(self.interfaces),
         }
+    }
+
+    fn limits(&self, buffers: u64) -> TreeLimits {
+        TreeLimits::sharing(usize::try_from(buffers).unwrap_or(usize::MAX), self.trees)
+    }
+
+    /// What is short when so many frames of a class that is not urgent wait, and the `others` of its interface hold so
+    /// many.
+    pub(super) fn short_beside(&self, frames: u64, others: u64) -> Option<Short> {
+        let sure = |buffers| self.limits(buffers).sure(self.interfaces, others);
+        let there = sure(self.buffers);
+        if frames <= there {
+            return None;
+        }
+        let buffers = enough_buffers(|buffers| sure(buffers) >= frames);
+        Some(Short::OwnBuffers { needed: frames, there, others, buffers })
     }
 
     /// Whether the other promises of the port leave nothing.
@@ -57,10 +77,14 @@ impl Room {
         if needed <= self.kept {
             return None;
         }
-        let enough = |buffers| self.kept_of(buffers) >= needed;
-        let buffers = enough(MOST_BUFFERS).then(|| least(1, MOST_BUFFERS, enough).next_multiple_of(STEP));
+        let buffers = enough_buffers(|buffers| self.kept_of(buffers) >= needed);
         Some(Short::Buffers { needed, there: self.kept, buffers })
     }
+}
+
+/// The least buffers that are enough, if any are; all above these are.
+pub(crate) fn enough_buffers(enough: impl Fn(u64) -> bool) -> Option<u64> {
+    enough(MOST_BUFFERS).then(|| least(1, MOST_BUFFERS, enough).next_multiple_of(STEP))
 }
 
 /// The room of each port.
@@ -85,7 +109,7 @@ impl<'c> Rooms<'c> {
             config.ports.iter().any(|port| port.name == site.interface.port && port.trees > 1)
         };
         for site in sites {
-            let fresh = || Room { trees, several: several(site), ..Room::default() };
+            let fresh = || Room { trees, buffers, several: several(site), ..Room::default() };
             rooms.of.entry(site.interface.port.as_str()).or_insert_with(fresh).interfaces += 1;
         }
         for room in rooms.of.values_mut() {

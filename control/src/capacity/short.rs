@@ -9,6 +9,8 @@ use crate::config::{Rate, Size, Span};
 pub(super) enum Short {
     /// Neither the interface nor its port has a rate.
     NoRate,
+    /// The port, which it shares with others, has no rate.
+    NoLine { port: String },
     /// All classes wait in one queue.
     OneQueue,
     /// The class only gets what no other wants.
@@ -17,6 +19,8 @@ pub(super) enum Short {
     Unpoliced { interface: String, class: TrafficClass },
     /// Rates, bit/s: what the class needs; what it is sure of.
     Rate { needed: u64, there: u64 },
+    /// Rates, bit/s: what the class needs; what it has at the most.
+    ClassRate { needed: u64, there: u64 },
     /// Rates, bit/s: what the class needs; what the port, shared with its other interfaces, is sure to give it.
     OfLine { needed: u64, there: u64 },
     /// Rates, bit/s: what the class needs, what it is sure of, which is more; but others' bursts
@@ -30,6 +34,11 @@ pub(super) enum Short {
     PolicerBurst { needed: u64, there: u64 },
     /// Bytes: what waits, what the queue holds.
     Queue { needed: u64, there: u64 },
+    /// Bytes: what waits; what is sure for it of the limit of all queues together, that limit, and which one would do.
+    SiteLimit { needed: u64, there: u64, limit: u64, enough: Option<u64> },
+    /// Frames: what waits; what is sure for it of its port's buffers while the other classes of the interface hold what
+    /// they may; and how many buffers would do.
+    OwnBuffers { needed: u64, there: u64, others: u64, buffers: Option<u64> },
     /// Frames of its port that wait at the worst, the room that is kept for such, and how many
     /// buffers would keep enough.
     Buffers { needed: u64, there: u64, buffers: Option<u64> },
@@ -52,6 +61,10 @@ pub(super) struct Mend {
     pub(super) rate: Option<u64>,
     /// Whether the class has priority.
     pub(super) priority: bool,
+    /// Whether the file may say what the class itself lacks, all else as it is.
+    pub(super) own: bool,
+    /// Bit/s of its policer, where it has the one that it has by default.
+    pub(super) policed: Option<u64>,
 }
 
 impl Short {
@@ -64,6 +77,11 @@ impl Short {
         };
         match self {
             Self::NoRate => format!("nothing says how fast \"{interface}\" sends"),
+            Self::NoLine { port } => {
+                format!(
+                    "port \"{port}\" has no rate, so that what its interfaces leave each other is not known"
+                )
+            }
             Self::OneQueue => format!("all classes of \"{interface}\" wait in one queue"),
             Self::Leftover => format!("{class} only gets what the other classes of \"{interface}\" leave"),
             Self::Unpoliced { interface, class } => {
@@ -72,6 +90,10 @@ impl Short {
             Self::Rate { needed, there } | Self::OfLine { needed, there } => {
                 let (needed, there, by) = rates(*needed, *there);
                 format!("it needs {needed}; {class} of \"{interface}\" is sure of {there}: short by {by}")
+            }
+            Self::ClassRate { needed, there } => {
+                let (needed, there, by) = rates(*needed, *there);
+                format!("it needs {needed}; {class} of \"{interface}\" is shaped to {there}: short by {by}")
             }
             Self::Bursts { needed, there } => {
                 let (needed, there, _) = rates(*needed, *there);
@@ -97,6 +119,21 @@ impl Short {
             Self::Queue { needed, there } => {
                 let (by, needed, there) = (Size(needed - there), Size(*needed), Size(*there));
                 format!("{needed} wait at the worst; the queue of {class} holds {there}: short by {by}")
+            }
+            Self::SiteLimit { needed, there, limit, .. } => {
+                let (by, limit) = (Size(needed - there), Size(*limit));
+                let (needed, there) = (Size(*needed), Size(*there));
+                format!(
+                    "{needed} wait at the worst; of the {limit} that all queues of \"{interface}\" hold, {there} are \
+                     sure for {class}: short by {by}"
+                )
+            }
+            Self::OwnBuffers { needed, there, others, .. } => {
+                let by = needed - there;
+                format!(
+                    "{needed} frames wait at the worst; beside {others} that the other queues of \"{interface}\" hold, \
+                     its part of its port's buffers has room for {there} of {class}: short by {by}"
+                )
             }
             Self::Buffers { needed, there, .. } => {
                 let by = needed - there;
@@ -132,6 +169,7 @@ impl Short {
         let class = class.name();
         let own = match self {
             Self::NoRate => "give qos.rate, or the rate of its port".to_owned(),
+            Self::NoLine { .. } => "give port.rate, what the line carries".into(),
             Self::OneQueue => "take discipline = \"fifo\" away".into(),
             Self::Leftover => format!("give qos.{class}.weight, or promise another class"),
             Self::Unpoliced { class, .. } => {
@@ -148,9 +186,32 @@ impl Short {
                     .into()
             }
             Self::Line { .. } => "lower the policers of the port's other interfaces".into(),
-            Self::PolicerRate { needed, .. } => format!("let qos.{class}.policer.rate be {}", Rate(*needed)),
-            Self::PolicerBurst { needed, .. } => {
-                format!("let qos.{class}.policer.burst be {}", Size(*needed))
+            Self::ClassRate { needed, .. } if mend.own => format!("let qos.{class}.rate be {}", Rate(*needed)),
+            Self::ClassRate { .. } => format!("raise qos.rate and qos.{class}.rate"),
+            Self::PolicerRate { needed, .. } if mend.own => {
+                format!("let qos.{class}.policer.rate be {}", Rate(*needed))
+            }
+            Self::PolicerRate { .. } if mend.policed.is_some() => {
+                "raise qos.rate, of which the policer has a third".into()
+            }
+            Self::PolicerRate { .. } => format!("raise qos.rate and qos.{class}.policer.rate"),
+            Self::PolicerBurst { needed, .. } => match mend.policed {
+                Some(rate) => format!(
+                    "let qos.{class}.policer be {{ rate = \"{}\", burst = \"{}\" }}",
+                    Rate(rate),
+                    Size(*needed)
+                ),
+                None => format!("let qos.{class}.policer.burst be {}", Size(*needed)),
+            },
+            Self::SiteLimit { enough: Some(enough), .. } => {
+                format!("let qos.limit be {}, or leave it out", Size(*enough))
+            }
+            Self::SiteLimit { .. } => "leave qos.limit out".into(),
+            Self::OwnBuffers { buffers: Some(buffers), .. } => {
+                format!("let router.buffers be {buffers}, or lower the limits of its other classes")
+            }
+            Self::OwnBuffers { .. } => {
+                format!("lower the limits of its other classes, or give qos.{class}.priority and a policer")
             }
             Self::Queue { needed, .. } => format!("let qos.{class}.limit be {}", Size(*needed)),
             Self::Buffers { buffers: Some(buffers), .. } => format!("let router.buffers be {buffers}"),

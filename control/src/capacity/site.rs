@@ -14,7 +14,7 @@ use super::curve::{Arrival, Service};
 use super::line::Beside;
 use super::path::Path;
 use super::short::Short;
-use crate::config::{Config, Interface, Rate, Vlan};
+use crate::config::{Config, Interface, Port, PortKind, Qos, Rate, Vlan, allows_queues};
 
 /// Bytes of an Ethernet header, and of a tag.
 const HEADER: u64 = 14;
@@ -31,6 +31,7 @@ const ROW: u64 = 512;
 pub(super) struct Site<'c> {
     pub(super) interface: &'c Interface,
     pub(super) qos: InterfaceQos,
+    port: Option<&'c Port>,
     /// The port's rate, bit/s; `None` is not known.
     line: Option<u64>,
     counts: Counts,
@@ -103,14 +104,14 @@ impl Counts {
 
 /// The interfaces of a configuration, in its order.
 pub(super) fn sites(config: &Config) -> Vec<Site<'_>> {
-    let rates: AHashMap<&str, u64> =
-        config.ports.iter().filter_map(|port| Some((port.name.as_str(), port.rate?.0))).collect();
+    let ports: AHashMap<&str, &Port> = config.ports.iter().map(|port| (port.name.as_str(), port)).collect();
     let mut known: AHashMap<_, Counts> = AHashMap::new();
     let mut sites = Vec::with_capacity(config.interfaces.len());
     for interface in &config.interfaces {
-        let line = rates.get(interface.port.as_str()).copied();
-        let mut site =
-            Site { interface, qos: interface.qos_spec(line.map(Rate)), line, counts: Counts::default() };
+        let port = ports.get(interface.port.as_str()).copied();
+        let line = port.and_then(|port| port.rate);
+        let (qos, line) = (interface.qos_spec(line), line.map(|rate| rate.0));
+        let mut site = Site { interface, qos, port, line, counts: Counts::default() };
         let counted = site.qos.shaper.map(|s| (s.overhead, s.cells as u8));
         let key = (counted, interface.longest(), site.layer2());
         site.counts = *known.entry(key).or_insert_with(|| Counts::new(&site));
@@ -167,7 +168,41 @@ impl<'c> Site<'c> {
         let mut interface = self.interface.clone();
         interface.qos.get_or_insert_default().rate = Some(Rate(rate));
         let qos = interface.qos_spec(self.line.map(Rate));
-        Self { interface: self.interface, qos, line: self.line, counts: self.counts }
+        Self { interface: self.interface, qos, ..*self }
+    }
+
+    /// Whether its queues could be so: that is no fault of the file.
+    pub(super) fn allows(&self, change: impl FnOnce(&mut Qos)) -> bool {
+        let mut interface = self.interface.clone();
+        change(interface.qos.get_or_insert_default());
+        self.port.is_none_or(|port| allows_queues(port, &interface))
+    }
+
+    /// Whether frames of a class may use the room kept for such.
+    pub(super) fn is_urgent(&self, class: usize) -> bool {
+        class == TrafficClass::Control.index() || self.class(class).priority
+    }
+
+    /// Bytes of layer 2 that a class may hold, whatever the others do, where all queues hold no more than `limit`.
+    pub(super) fn sure_of_limit(&self, class: TrafficClass, limit: u64) -> u64 {
+        let of = |urgent: bool| -> u64 {
+            let others = (0..CLASSES).filter(|c| *c != class.index() && self.is_urgent(*c) == urgent);
+            others.map(|c| u64::from(self.class(c).limit_bytes)).sum()
+        };
+        // The last eighth is for the urgent.
+        let plain = limit - limit / 8;
+        match self.is_urgent(class.index()) {
+            true => limit.saturating_sub(of(false).min(plain)).saturating_sub(of(true)),
+            false => plain.saturating_sub(of(false)).saturating_sub(of(true)),
+        }
+    }
+
+    /// Frames that its other classes hold at most.
+    pub(super) fn others_hold(&self, class: TrafficClass) -> u64 {
+        let others = (0..CLASSES).filter(|c| *c != class.index());
+        let frames = |c: usize| u64::from(self.class(c).limit_bytes).div_ceil(SHORTEST);
+        let most = if self.qos.limit_bytes == 0 { u64::MAX } else { self.qos.limit_bytes.div_ceil(SHORTEST) };
+        others.map(frames).sum::<u64>().min(most)
     }
 
     pub(super) fn class(&self, class: usize) -> &ClassQos {
@@ -220,9 +255,19 @@ impl<'c> Site<'c> {
         let site = self.service(class, rate)?;
         let between = match self.line {
             Some(rate) if !line.is_alone() => Some(self.on_line(rate, class, line)?),
+            None if !line.is_alone() && self.has_line() => return Err(self.no_line()),
             _ => None,
         };
         Ok(Path { site, line: between })
+    }
+
+    /// Whether its port sends no faster than something takes its frames: not in the process, nor into a file.
+    fn has_line(&self) -> bool {
+        self.port.is_some_and(|port| !matches!(port.kind, PortKind::Loopback | PortKind::Pcap))
+    }
+
+    fn no_line(&self) -> Short {
+        Short::NoLine { port: self.interface.port.clone() }
     }
 
     /// What is begun when a frame of `class` comes, bytes as it counts them, and is not of its class or before

@@ -50,6 +50,11 @@ pub(super) fn row<'r>(capacity: &'r Capacity, interface: &str, class: &str) -> &
     capacity.rows.iter().find(|r| r.interface == interface && r.class == class).unwrap()
 }
 
+/// The same with as many buffers as there may be, so that these are not what is short.
+pub(super) fn roomy(text: &str) -> String {
+    format!("[router]\nbuffers = 4194304\n{}", text.strip_prefix("[router]\n").unwrap_or(text))
+}
+
 /// The same port with so many trees.
 pub(super) fn with_trees(text: &str, trees: u64) -> String {
     let port = format!("kind = \"tap\"\nqueues = {trees}\ntrees = {trees}\n");

@@ -1,16 +1,18 @@
 //! Bounds against the tree itself: adversarial traffic in virtual time.
 
+mod kept;
+mod mends;
 mod order;
 mod shared;
 mod weights;
 
 use dataplane::class::TrafficClass::{self, Imaging, Standard, Voice};
 use dataplane::id::IfIndex;
-use dataplane::qos::{LINE_OVERHEAD, TreeLimits};
+use dataplane::qos::LINE_OVERHEAD;
 use proptest::prelude::*;
 
 use super::curve::time;
-use super::testing::{CALL, FULL, Tree, config, faults, row, text, with_port_burst, with_trees};
+use super::testing::{CALL, FULL, Tree, config, faults, roomy, row, text, with_port_burst, with_trees};
 use super::{Of, capacity};
 use crate::config::{Config, parse};
 
@@ -85,42 +87,6 @@ fn a_promise_that_cannot_be_kept_says_what_is_short_and_what_mends_it() {
     assert!(fault.starts_with("promise[0].interface: there is no interface \"q\""), "{fault}");
 }
 
-/// A thousand calls at once need as many frames of a tree, whatever else fills it.
-#[test]
-fn what_is_promised_has_room_among_the_buffers() {
-    let second = "[[port]]\nname = \"q\"\nkind = \"loopback\"\n";
-    let text = text(None, &[(1_000, 1_600)]) + second;
-    assert_eq!(
-        faults(&text),
-        ["promise[0].calls: 1601 frames promised on its port wait at the worst; room for 1536 is kept: \
-          short by 65 (let router.buffers be 17408; 1535 calls fit as it is)"]
-    );
-    let more = text.replace("[[port]]\nname = \"p\"", "[router]\nbuffers = 17408\n[[port]]\nname = \"p\"");
-    assert_eq!(faults(&more), [""; 0]);
-    // Two sites have less than twice the room of one.
-    let two = |calls| self::text(None, &[(1_000, calls), (1_000, calls)]) + second;
-    assert_eq!(faults(&two(380)), [""; 0]);
-    // It is the port's, and told once.
-    let short = faults(&two(400));
-    assert!(short.len() == 1 && short[0].contains("let router.buffers be"), "{short:?}");
-    // What fits is what rates and queues let in where all room is promised already.
-    let [alone, many] = [1, 20].map(|sites| self::text(None, &vec![(1_000, 100); sites]) + second);
-    let calls = |text: &str| capacity(&crate::config::parse_unkept(text, "t").unwrap()).rows[1].calls;
-    assert_eq!(faults(&many).len(), 1);
-    assert_eq!((calls(&many), calls(&alone)), (Some(100), Some(100)), "as many as the policer lets in");
-}
-
-/// And they have it: a tree that is full of the shortest frames of all else.
-#[test]
-fn a_full_tree_takes_what_is_promised() {
-    let config = config(&text(None, &[(1_000, 1_500)]));
-    let mut tree = Tree::new(config);
-    tree.trees[0].set_limits(TreeLimits::sharing(16_384, 2));
-    let taken = (0..8_000).filter(|n| tree.offer(0, if n % 2 == 0 { Imaging } else { Standard }, 60)).count();
-    assert!(taken < 8_000);
-    assert!((0..1_500).all(|_| tree.offer(0, Voice, CALL + 4)), "a call in contract is refused");
-}
-
 /// Twenty sites of a line that is half as fast as they are together. The others send all
 /// that their policers let through, at once in full frames and then as it comes, when one
 /// site's calls all send.
@@ -178,7 +144,7 @@ fn a_class_by_weight_or_guarantee_keeps_its_bound() {
     for more in ["", "video.guaranteed = \"2 Mbit/s\"\n"] {
         let text = text(None, &[(10, 20)]).replace("[[promise]]", &format!("{more}[[promise]]"))
             + "[[promise]]\ninterface = \"s0\"\nclass = \"video\"\nrate = \"1 Mbit/s\"\nburst = \"8 kB\"\n";
-        let config = config(&text);
+        let config = config(&roomy(&text));
         let bound = row(&capacity(&config), "s0", "video").wait.unwrap();
         let mut tree = Tree::new(config);
         let mut worst = 0;
@@ -215,7 +181,7 @@ fn full_line(of: [&str; 3], promise: &str) -> Vec<String> {
         text += &format!("[[interface]]\nname = \"s{n}\"\nport = \"p\"\nvlan = {}\n", n + 1);
         text += &format!("[interface.qos]\nrate = \"100 Mbit/s\"\n{of}\n");
     }
-    faults(&format!("{text}[[promise]]\ninterface = \"s0\"\n{promise}\n"))
+    faults(&roomy(&format!("{text}[[promise]]\ninterface = \"s0\"\n{promise}\n")))
 }
 
 #[test]

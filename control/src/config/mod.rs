@@ -55,7 +55,7 @@ pub use words::{
     LabelMode, MeterKind, Mode, Notice, PortKind, Priority, Role, TpidWord, TtlWord,
 };
 
-pub(crate) use check::rules;
+pub(crate) use check::{allows_queues, rules};
 pub(crate) use rule::Resolver;
 
 use crate::capacity::{self, Unkept};

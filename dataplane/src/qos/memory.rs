@@ -50,7 +50,13 @@ impl Bound {
 
     /// The same, before it is asked too whether a class holds too much of what is left.
     pub(super) fn sure_of_class(&self) -> u64 {
-        self.plain_part / (OF_REST + 1) * OF_REST
+        self.sure_beside(0)
+    }
+
+    /// What a class of any frames may hold, whatever other interfaces do, while the other classes of its own hold no
+    /// more than `others`.
+    pub(super) fn sure_beside(&self, others: u64) -> u64 {
+        self.plain_part.saturating_sub(others) / (OF_REST + 1) * OF_REST
     }
 
     /// What `more` takes of the common room, for an interface that holds `held`.
@@ -133,6 +139,22 @@ mod tests {
                 prop_assert!(held.iter().sum::<u64>() <= limit);
             }
             prop_assert_eq!(bound.used, Bound::new(limit, sites as u64, held.into_iter()).used);
+        }
+
+        /// What a class is sure of it has, though all that is common is in use.
+        #[test]
+        fn a_class_has_what_it_is_sure_of_beside_the_others(
+            limit in 1u64..10_000,
+            sites in 1u64..6,
+            of_part in 0u64..110,
+        ) {
+            let mut bound = Bound::new(limit, sites, std::iter::empty());
+            bound.used = bound.common;
+            let others = bound.sure() * of_part / 100;
+            for of in 0..bound.sure_beside(others) {
+                let held = others + of;
+                prop_assert!(!bound.is_much(of, held) && bound.admits(held, 1, false), "{of} beside {others}");
+            }
         }
     }
 }

@@ -47,6 +47,8 @@ pub const UNSEEN: u64 = 50_000;
 /// A full frame as a port's own rate counts it, bytes.
 pub(super) const PORT_FULL: u32 = FULL as u32 + LINE_OVERHEAD;
 const NONE: u32 = u32::MAX;
+/// Bytes that no frame has.
+const MORE_THAN_A_FRAME: u64 = 1 << 14;
 
 /// How much one tree may hold. Half of each bound is divided evenly among the
 /// interfaces and kept for them; of the other half, or of all where there is one
@@ -63,15 +65,33 @@ pub struct TreeLimits {
 
 impl TreeLimits {
     /// Those of each of so many `trees`, so that all of them, full of frames of one worker that has
-    /// so many `buffers`, leave a quarter of those to receive into.
+    /// so many `buffers`, leave a quarter of those to receive into. A frame stands in a buffer however short it is:
+    /// bytes are more than so many frames have.
     pub fn sharing(buffers: usize, trees: usize) -> Self {
-        Self { frames: (buffers * 3 / 4 / trees.max(1)).max(64), ..Self::default() }
+        let frames = (buffers * 3 / 4 / trees.max(1)).max(64);
+        let bytes = Self::default().bytes.max(frames as u64 * MORE_THAN_A_FRAME);
+        Self { bytes, frames, ..Self::default() }
     }
 
     /// Frames of priority classes and of Control that a tree of so many interfaces has room
     /// for, whatever else comes.
     pub fn kept(&self, interfaces: u64) -> u64 {
-        Bound::new(self.frames as u64, interfaces, std::iter::empty()).kept()
+        self.frame_bound(interfaces).kept()
+    }
+
+    /// Frames of one class of one of so many interfaces that a tree has room for, whatever the other interfaces
+    /// hold, while the other classes of its own hold no more than `others`.
+    pub fn sure(&self, interfaces: u64, others: u64) -> u64 {
+        self.frame_bound(interfaces).sure_beside(others)
+    }
+
+    /// Frames of any class that one of so many interfaces has room for, whatever the others hold.
+    pub fn own(&self, interfaces: u64) -> u64 {
+        self.frame_bound(interfaces).sure()
+    }
+
+    fn frame_bound(&self, interfaces: u64) -> Bound {
+        Bound::new(self.frames as u64, interfaces, std::iter::empty())
     }
 }
 

@@ -11,7 +11,7 @@ fn file(port: u64, sites: &[(u64, &str)], trees: u64) -> String {
         text += &format!("[[interface]]\nname = \"s{n}\"\nport = \"p\"\nvlan = {}\n", n + 1);
         text += &format!("[interface.qos]\nrate = \"{rate} Mbit/s\"\n{more}\n");
     }
-    if trees > 1 { with_trees(&text, trees) } else { text }
+    roomy(&if trees > 1 { with_trees(&text, trees) } else { text })
 }
 
 /// All classes.

@@ -26,7 +26,7 @@ use rules::Broken;
 
 use super::errors::Finding;
 use super::read::Kept;
-use super::types::{Config, Interface};
+use super::types::{Config, Interface, Port};
 use super::walk::{help_names, help_words};
 use crate::rib::is_link_local;
 
@@ -79,6 +79,15 @@ pub(super) fn check(
     checks.findings.into_inner()
 }
 
+/// Whether the queues of an interface of `port` may be as this one has them.
+pub(crate) fn allows_queues(port: &Port, interface: &Interface) -> bool {
+    let (ports, interfaces) = (vec![port.clone()], vec![interface.clone()]);
+    let (config, kept) = (Config { ports, interfaces, ..Config::default() }, Kept::default());
+    let checks = checks(&config, &kept, &|_| None);
+    checks.queues();
+    checks.findings.into_inner().is_empty()
+}
+
 /// What a sound `config` may be warned of.
 pub(super) fn warnings(config: &Config, locate: impl Fn(&str) -> Option<Range<usize>>) -> Vec<Finding> {
     let kept = Kept::default();
@@ -88,6 +97,7 @@ pub(super) fn warnings(config: &Config, locate: impl Fn(&str) -> Option<Range<us
     checks.unused_groups();
     checks.unused_meters();
     checks.unheeded();
+    checks.few_buffers();
     checks.memif_trust();
     checks.findings.into_inner()
 }
@@ -142,6 +152,12 @@ impl<'a> Checks<'a> {
         findings.push(Finding { span: (self.locate)(&path), key: path, message, help: help.into() });
     }
 
+    /// Notes a fault of a key that is in no list.
+    fn note(&self, key: &str, message: String, help: String) {
+        let span = (self.locate)(key);
+        self.findings.borrow_mut().push(Finding { span, key: key.into(), message, help });
+    }
+
     /// Notes the rules that the item at `index` of `list` breaks.
     fn broken(&self, list: &str, index: usize, rules: impl IntoIterator<Item = Broken>) {
         for Broken { key, message, help } in rules {
@@ -159,12 +175,8 @@ impl<'a> Checks<'a> {
         for (list, nets) in lists {
             for (n, net) in nets.iter().enumerate().filter(|(_, net)| net.trunc() != **net) {
                 let key = format!("limits.{list}[{n}]");
-                self.findings.borrow_mut().push(Finding {
-                    span: (self.locate)(&key),
-                    key,
-                    message: format!("{net} has bits set past its length"),
-                    help: format!("did you mean {}?", net.trunc()),
-                });
+                let message = format!("{net} has bits set past its length");
+                self.note(&key, message, format!("did you mean {}?", net.trunc()));
             }
         }
     }

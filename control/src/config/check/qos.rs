@@ -1,13 +1,19 @@
 //! Shapers, queues and egress policers that cannot do what they say.
 
+use ahash::AHashMap;
 use dataplane::class::TrafficClass;
+use dataplane::qos::TreeLimits;
 
 use super::Checks;
+use crate::capacity::room::enough_buffers;
 use crate::config::qos::{ClassSettings, PolicerChoice, Qos, full_frame};
 use crate::config::types::Interface;
 use crate::config::units::{Rate, Size};
 use crate::config::values::Class;
 use crate::config::words::{Aqm, Discipline};
+
+/// Frames of its own that an interface ought to have: as many full ones as its eight queues hold at least.
+const FEW: u64 = 64;
 
 impl Checks<'_> {
     pub(super) fn queues(&self) {
@@ -43,6 +49,40 @@ impl Checks<'_> {
                 );
                 self.fault("interface", i, "qos.discipline", message, "write \"classes\", or leave that out");
             }
+        }
+    }
+
+    /// Warns of ports whose interfaces have room for few frames each when all of them are full.
+    pub(super) fn few_buffers(&self) {
+        let router = &self.config.router;
+        let trees = self.config.ports.iter().map(|port| usize::from(port.trees)).sum();
+        let mut on_port: AHashMap<&str, (u64, bool)> = AHashMap::new();
+        for interface in &self.config.interfaces {
+            let (sites, shaped) = on_port.entry(&interface.port).or_default();
+            *sites += 1;
+            *shaped |= interface.qos.as_ref().is_some_and(|qos| qos.rate.is_some());
+        }
+        for port in &self.config.ports {
+            let (sites, shaped) = on_port.get(port.name.as_str()).copied().unwrap_or_default();
+            // Of a port with several trees each has its part of them.
+            let each = sites.div_ceil(port.trees.max(1).into());
+            let own = |buffers: u64| {
+                TreeLimits::sharing(usize::try_from(buffers).unwrap_or(usize::MAX), trees).own(each)
+            };
+            let there = own(router.buffers.into());
+            if !shaped || each < 2 || there >= FEW {
+                continue;
+            }
+            let message = format!(
+                "when all its queues are full, each of {each} interfaces of port \"{}\" has room for {there} frames of \
+                 router.buffers ({}): what is beyond is dropped",
+                port.name, router.buffers
+            );
+            let help = match enough_buffers(|buffers| own(buffers) >= FEW) {
+                Some(buffers) => format!("let router.buffers be {buffers}, for {FEW} each"),
+                None => "share the interfaces out among more routers".into(),
+            };
+            self.note("router.buffers", message, help);
         }
     }
 
@@ -128,6 +168,14 @@ impl Checks<'_> {
         {
             let message = format!("{rate} is more than the {line} of port \"{}\"", interface.port);
             self.fault("interface", i, "qos.rate", message, "shape to at most the line's rate");
+        }
+        let least = full_frame(interface.longest());
+        if let Some(limit) = qos.limit.filter(|limit| limit.0 - limit.0 / 8 < least) {
+            let message = format!(
+                "{limit}, of which an eighth is for control and what goes first, hold no full frame of {least} B"
+            );
+            let help = format!("write {} B or more, or lower the mtu", (least * 8).div_ceil(7));
+            self.fault("interface", i, "qos.limit", message, help);
         }
     }
 

@@ -159,6 +159,21 @@ impl Place {
         rules
     }
 
+    /// Bytes that all its queues hold.
+    fn held(&self) -> u64 {
+        self.waiting.iter().map(|w| w.len as u64).sum()
+    }
+
+    /// The most of them with which one of this class is let in: an eighth is for Control and what goes first.
+    fn most(&self, class: TrafficClass) -> u64 {
+        let first = !self.fifo() && self.spec.classes[class.index()].priority;
+        match self.spec.limit_bytes {
+            0 => u64::MAX,
+            limit if first || class == TrafficClass::Control => limit,
+            limit => limit - limit / 8,
+        }
+    }
+
     /// Those that wait in one queue with `class`.
     fn queue(&self, class: TrafficClass) -> impl Iterator<Item = &Waiting> {
         self.waiting.iter().filter(move |w| self.fifo() || w.class == class)
@@ -249,6 +264,9 @@ impl Oracle {
         let (count, bytes) = place.queue(class).fold((0, 0), |(n, sum), w| (n + 1, sum + w.len));
         if bytes + len > rules.limit_bytes as usize {
             return assert_eq!(why, Some(DropReason::QueueBytes));
+        }
+        if place.held() + len as u64 > place.most(class) {
+            return assert_eq!(why, Some(DropReason::SiteBytes));
         }
         let owed = |longest: i128| if rules.priority { longest * BYTE } else { 0 };
         let spare = |level: fn(&Level) -> i128| {

@@ -71,9 +71,9 @@ fn spec() -> impl Strategy<Value = Arc<InterfaceQos>> {
     });
     let shaper = prop::option::weighted(0.8, shaper);
     let weight = prop_oneof![Just(1), 1u32..10];
-    let all = (shaper, assured, weight, discipline, classes);
-    all.prop_map(|(shaper, assured, weight, discipline, classes)| {
-        let limit_bytes = 0;
+    let limit_bytes = prop_oneof![2 => Just(0), 1 => 64u64..20_000];
+    let all = (shaper, assured, weight, limit_bytes, discipline, classes);
+    all.prop_map(|(shaper, assured, weight, limit_bytes, discipline, classes)| {
         let ingress = Default::default();
         Arc::new(InterfaceQos { shaper, assured, weight, limit_bytes, discipline, classes, ingress })
     })
