@@ -4,7 +4,8 @@
 //! As it comes in, a packet is of a class and a colour and has a mark, below labels that end
 //! here once they are off; as it leaves, it has the class, the DSCP, the traffic class of its
 //! labels and the priority of its tags that the rules and maps of what goes out give it. Or it
-//! ends, for a reason. Meters are taken to be at rest, and neighbours to answer.
+//! ends, for a reason. Meters are taken to be full: what is done with green is done; what is done
+//! with what is more is compared by itself. Neighbours are taken to answer.
 
 mod judge;
 
@@ -12,10 +13,12 @@ use std::collections::BTreeMap;
 
 use dataplane::class::{Colour, TrafficClass};
 use dataplane::packet::{HEADROOM, JUMBO_CAPACITY};
+use dataplane::qos::{MeterKind, MeterSpec};
 use dataplane::table::Snapshot;
 use serde::{Serialize, Serializer};
 
-use self::judge::{Comes, judge, port_of};
+use self::judge::{Comes, Judged, judge, port_of};
+use crate::engine::meters;
 use crate::explain::{Question, describe_frame, frames, knows};
 
 /// What a configuration makes of a packet.
@@ -173,6 +176,21 @@ pub struct Changed {
     pub number: u64,
 }
 
+/// Packets whose class is metered otherwise than it was, whatever becomes of them while the meters are full.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Metered {
+    /// The interface that they come in by.
+    pub interface: String,
+    /// Their class.
+    pub class: String,
+    /// What meters them, and does with what is yellow and red.
+    pub old: String,
+    /// What would.
+    pub new: String,
+    /// How many.
+    pub packets: u64,
+}
+
 /// What would change, most packets first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Reclassed {
@@ -186,6 +204,8 @@ pub struct Reclassed {
     pub skipped: u64,
     /// Alike ones together.
     pub rows: Vec<Changed>,
+    /// What would be done otherwise with more than meters let pass.
+    pub metered: Vec<Metered>,
 }
 
 /// Looks at packets, one by one.
@@ -194,6 +214,8 @@ pub struct Comparison<'a> {
     old: &'a Snapshot,
     new: &'a Snapshot,
     rows: BTreeMap<(String, Way, Way), Changed>,
+    /// Packets by interface, class, and what was said of what is more, and is.
+    metered: BTreeMap<(String, TrafficClass, String, String), u64>,
     packets: u64,
     changed: u64,
     skipped: u64,
@@ -203,7 +225,8 @@ pub struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     /// From `old` to `new`.
     pub fn new(old: &'a Snapshot, new: &'a Snapshot) -> Self {
-        Self { old, new, rows: BTreeMap::new(), packets: 0, changed: 0, skipped: 0, read: 0 }
+        let (rows, metered) = (BTreeMap::new(), BTreeMap::new());
+        Self { old, new, rows, metered, packets: 0, changed: 0, skipped: 0, read: 0 }
     }
 
     /// A captured frame, number `number` of its file, that comes in by the port or interface
@@ -256,12 +279,19 @@ impl<'a> Comparison<'a> {
     pub fn done(self) -> Reclassed {
         let mut rows: Vec<Changed> = self.rows.into_values().collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.packets));
+        let metered = |((interface, class, old, new), packets): (_, u64)| {
+            let (interface, class): (String, TrafficClass) = (interface, class);
+            Metered { interface, class: class.name().into(), old, new, packets }
+        };
+        let mut metered: Vec<Metered> = self.metered.into_iter().map(metered).collect();
+        metered.sort_by_key(|row| std::cmp::Reverse(row.packets));
         Reclassed {
             read: self.read,
             packets: self.packets,
             changed: self.changed,
             skipped: self.skipped,
             rows,
+            metered,
         }
     }
 
@@ -280,16 +310,24 @@ impl<'a> Comparison<'a> {
 
     /// A packet as it comes to the old configuration, and to the new one.
     fn on(&mut self, before: Comes<'_>, after: Comes<'_>, number: u64) -> Result<(), String> {
-        let (was, old, _) = judge(self.old, before)?;
-        let (is, new, meta) = judge(self.new, after)?;
+        let Judged { interface: was, way: old, metered: was_metered, .. } = judge(self.old, before)?;
+        let Judged { interface: is, way: new, metered, meta } = judge(self.new, after)?;
         let bytes = after.bytes;
         self.packets += 1;
+        let interface = if is.is_empty() { was } else { is };
+        if let (Some((class, was)), Some((same, is))) = (was_metered, metered)
+            && class == same
+        {
+            let (was, is) = (beyond(was.as_ref()), beyond(is.as_ref()));
+            if was != is {
+                *self.metered.entry((interface.clone(), class, was, is)).or_default() += 1;
+            }
+        }
         let differs = old.differs(&new);
         if differs.is_empty() {
             return Ok(());
         }
         self.changed += 1;
-        let interface = if is.is_empty() { was } else { is };
         let row = self.rows.entry((interface.clone(), old.clone(), new.clone())).or_insert_with(|| Changed {
             interface,
             old: old.comes,
@@ -306,4 +344,17 @@ impl<'a> Comparison<'a> {
         row.bytes += bytes.len() as u64;
         Ok(())
     }
+}
+
+/// What meters, and what is done with what it finds more than is committed.
+fn beyond(spec: Option<&MeterSpec>) -> String {
+    let Some(spec) = spec else { return "no meter".into() };
+    let [_, yellow, red] = spec.actions.map(meters::action);
+    let aware = if spec.colour_aware { ", by the colour that it comes with" } else { "" };
+    let yellow = match (spec.kind, spec.ebs) {
+        // Nothing is ever yellow.
+        (MeterKind::SrTcm, 0) => String::new(),
+        _ => format!("yellow {yellow}, "),
+    };
+    format!("{}, {}{aware}: {yellow}red {red}", meters::kind(spec), meters::limits(spec))
 }

@@ -6,7 +6,7 @@ use dataplane::wire::dscp;
 
 use super::Engine;
 use crate::api::types::{ColourRow, PolicerRow, Refusal, Traffic};
-use crate::config::{Class, Police};
+use crate::config::{Class, Police, Rate};
 
 /// What a meter is, in a word.
 pub(crate) fn kind(spec: &MeterSpec) -> &'static str {
@@ -28,6 +28,29 @@ pub(crate) fn action(action: MeterAction) -> String {
             Some((name, ..)) => format!("dscp {}", name.to_lowercase()),
             None => format!("dscp {value}"),
         },
+    }
+}
+
+/// Its rates and bursts, in words.
+pub(crate) fn limits(spec: &MeterSpec) -> String {
+    let (rate, burst) = (Rate(spec.cir), spec.cbs);
+    match spec.kind {
+        MeterKind::SrTcm if spec.ebs == 0 => format!("{rate}, burst of {burst} bytes"),
+        MeterKind::SrTcm => format!("{rate}, bursts of {burst} and {} bytes (RFC 2697)", spec.ebs),
+        MeterKind::TrTcm => {
+            format!(
+                "{rate}, burst of {burst} bytes; at most {}, {} bytes (RFC 2698)",
+                Rate(spec.eir),
+                spec.ebs
+            )
+        }
+        MeterKind::Rfc4115 => {
+            format!(
+                "{rate}, burst of {burst} bytes; excess {}, {} bytes (RFC 4115)",
+                Rate(spec.eir),
+                spec.ebs
+            )
+        }
     }
 }
 

@@ -2,14 +2,13 @@
 
 use dataplane::class::Colour;
 use dataplane::packet::{Flags, Layer3, Meta};
-use dataplane::qos::{Ingress, Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};
+use dataplane::qos::{Ingress, Meter, MeterAction, MeterProfile};
 use dataplane::table::Interface;
 use dataplane::trace::Stage;
 
 use super::stages::end;
 use super::types::Step;
 use super::{NOW, describe};
-use crate::config::Rate;
 use crate::engine::meters;
 
 /// `came` is what was known before, `meta` after.
@@ -23,7 +22,7 @@ pub(super) fn step(came: &Meta, meta: &Meta, interface: &Interface) -> Step {
     let action = spec.actions[colour as usize];
     let mut step =
         Step::new(Stage::Police, end(meta.verdict).unwrap_or_else(|| decision(colour, action, meta)));
-    step.fact(meters::kind(spec), limits(spec));
+    step.fact(meters::kind(spec), meters::limits(spec));
     step.fact("metered", name(colour));
     if spec.colour_aware {
         step.fact("came as", name(came.colour));
@@ -57,26 +56,4 @@ fn decision(colour: Colour, action: MeterAction, meta: &Meta) -> String {
         MeterAction::Pass | MeterAction::Drop => "it goes on as it came".into(),
     };
     format!("within its policer, when that is at rest: {does}")
-}
-
-fn limits(spec: &MeterSpec) -> String {
-    let (rate, burst) = (Rate(spec.cir), spec.cbs);
-    match spec.kind {
-        MeterKind::SrTcm if spec.ebs == 0 => format!("{rate}, burst of {burst} bytes"),
-        MeterKind::SrTcm => format!("{rate}, bursts of {burst} and {} bytes (RFC 2697)", spec.ebs),
-        MeterKind::TrTcm => {
-            format!(
-                "{rate}, burst of {burst} bytes; at most {}, {} bytes (RFC 2698)",
-                Rate(spec.eir),
-                spec.ebs
-            )
-        }
-        MeterKind::Rfc4115 => {
-            format!(
-                "{rate}, burst of {burst} bytes; excess {}, {} bytes (RFC 4115)",
-                Rate(spec.eir),
-                spec.ebs
-            )
-        }
-    }
 }

@@ -1,10 +1,13 @@
 //! A packet's way through the engine's stages over one Snapshot, up to where it would be rewritten.
 
+use dataplane::class::TrafficClass;
 use dataplane::id::PortIndex;
 use dataplane::packet::{Batch, DropReason, Flags, Frame, Layer3, Meta, PuntReason, StackEdits, Verdict};
+use dataplane::qos::{MeterSpec, Policers};
 use dataplane::stage::classify::RuleHits;
-use dataplane::stage::{classify, lookup, parse};
+use dataplane::stage::{classify, lookup, parse, police};
 use dataplane::table::{Snapshot, VlanMatch};
+use dataplane::time::Time;
 
 use super::{Left, Treated, Way};
 
@@ -15,35 +18,44 @@ pub(super) struct Comes<'a> {
     pub(super) bytes: &'a [u8],
 }
 
+/// What becomes of a frame.
+pub(super) struct Judged {
+    /// The interface that it comes in by.
+    pub(super) interface: String,
+    pub(super) way: Way,
+    /// What `parse` knew of it.
+    pub(super) meta: Meta,
+    /// The class that it is metered as, and its meter.
+    pub(super) metered: Option<(TrafficClass, Option<MeterSpec>)>,
+}
+
+/// When full meters are asked: late enough for any to be full.
+const NOW: Time = Time::from_nanos(3_600_000_000_000);
+
 /// The name of an interface's port; the name itself where there is no such interface.
 pub(super) fn port_of(name: &str, snapshot: &Snapshot) -> String {
     let port = snapshot.interface_named(name).and_then(|interface| snapshot.port(interface.port));
     port.map_or_else(|| name.to_owned(), |port| port.name.to_string())
 }
 
-/// The interface that a frame comes in by, what becomes of it, and what `parse` knew of it.
-pub(super) fn judge(
-    snapshot: &Snapshot,
-    Comes { port, bytes }: Comes<'_>,
-) -> Result<(String, Way, Meta), String> {
+/// What becomes of a frame, all meters full.
+pub(super) fn judge(snapshot: &Snapshot, Comes { port, bytes }: Comes<'_>) -> Result<Judged, String> {
     let known = snapshot.ports.iter().find(|(_, spec)| *spec.name == *port);
     let port = known.map_or(PortIndex::NONE, |(_, spec)| spec.id);
-    let (mut way, mut meta) = run(snapshot, port, bytes)?;
+    let mut judged = run(snapshot, port, bytes)?;
     // A capture may be of another router, or of a station address that the file does not say.
-    if meta.verdict == Verdict::Drop(DropReason::WrongMac) {
-        let mac = snapshot.interface(meta.in_interface).map(|interface| interface.mac);
+    if judged.meta.verdict == Verdict::Drop(DropReason::WrongMac) {
+        let mac = snapshot.interface(judged.meta.in_interface).map(|interface| interface.mac);
         let mut sent = bytes.to_vec();
         if let (Some(mac), Some(to)) = (mac, sent.first_chunk_mut::<6>()) {
             *to = mac;
         }
-        (way, meta) = run(snapshot, port, &sent)?;
+        judged = run(snapshot, port, &sent)?;
     }
-    let interface = snapshot.interface(meta.in_interface).map(|i| i.name.to_string()).unwrap_or_default();
-    Ok((interface, way, meta))
+    Ok(judged)
 }
 
-/// The frame's way, and what `parse` knew of it.
-fn run(snapshot: &Snapshot, port: PortIndex, bytes: &[u8]) -> Result<(Way, Meta), String> {
+fn run(snapshot: &Snapshot, port: PortIndex, bytes: &[u8]) -> Result<Judged, String> {
     let mut frame = Frame::jumbo();
     frame
         .fill(bytes)
@@ -54,6 +66,7 @@ fn run(snapshot: &Snapshot, port: PortIndex, bytes: &[u8]) -> Result<(Way, Meta)
     parse::run(&mut batch, snapshot, port);
     let parsed = meta_of(&batch);
     classify::run(&mut batch, snapshot, &mut hits);
+    let metered = meter(&mut batch, snapshot);
     if batch.labelled() {
         lookup::labels::run(&mut batch, snapshot);
         parse::exposed(&mut batch, snapshot);
@@ -61,7 +74,22 @@ fn run(snapshot: &Snapshot, port: PortIndex, bytes: &[u8]) -> Result<(Way, Meta)
         classify::through(&mut batch, snapshot, &mut hits);
     }
     let comes = treated(&meta_of(&batch));
-    Ok((Way { comes, leaves: leave(&mut batch, snapshot, &mut hits) }, parsed))
+    let interface = snapshot.interface(parsed.in_interface).map(|i| i.name.to_string()).unwrap_or_default();
+    let way = Way { comes, leaves: leave(&mut batch, snapshot, &mut hits) };
+    Ok(Judged { interface, way, meta: parsed, metered })
+}
+
+/// Meters the frame of the batch, which is classified, by a full meter. Gives the class that it is metered as, and
+/// that meter, where it comes so far.
+fn meter(batch: &mut Batch, snapshot: &Snapshot) -> Option<(TrafficClass, Option<MeterSpec>)> {
+    let meta = meta_of(batch);
+    let interface = snapshot.interface(meta.in_interface).filter(|_| meta.verdict == Verdict::Forward)?;
+    let ingress = interface.qos.ingress[meta.class.index()].as_ref();
+    if ingress.is_some() {
+        let one = [(interface.id, &*interface.qos)];
+        police::run(batch, &mut Policers::at_rest(one.into_iter()), NOW);
+    }
+    Some((meta.class, ingress.map(|ingress| *ingress.spec())))
 }
 
 fn meta_of(batch: &Batch) -> Meta {

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anstyle::Style;
-use control::reclass::{Changed, Comparison, Differs, Left, Reclassed, Treated};
+use control::reclass::{Changed, Comparison, Differs, Left, Metered, Reclassed, Treated};
 use control::{Config, PortFacts, compile};
 use dataplane::wire::dscp;
 
@@ -81,9 +81,16 @@ fn print(found: Reclassed) -> Done {
     }
     table.print("no packet's class or marks would change");
     output::line(format_args!(
-        "{} of {} packets would change; meters are taken to let all pass",
+        "{} of {} packets would change; meters are taken to be full, so that what is done with green is done",
         found.changed, found.packets
     ));
+    for row in &found.metered {
+        let Metered { interface, class, old, new, packets } = row;
+        output::line(format_args!(
+            "{packets} packets of {class} by {interface} are metered otherwise, which tells once more than that comes: \
+             was {old}; becomes {new}"
+        ));
+    }
     if found.packets > found.read {
         output::line(format_args!(
             "these are {} packets, each taken to come in by every port; --in PORT names the one they came by",

@@ -298,3 +298,43 @@ fn packets_that_are_taken_to_come_by_several_ports_are_said_to_be_no_more() {
     let told = viaduct(&["diff", &old, &new, "--traffic", &file, "--in", "other"]).done();
     assert!(!told.contains("these are"), "{told}");
 }
+
+/// What a meter does with green is done while it is full; what it does with more is told by itself.
+#[test]
+fn a_meter_that_marks_or_drops_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let headers = write(
+        folder.path(),
+        "headers",
+        "in desks from 10.0.0.5 to 10.9.0.1 udp dport 5060 dscp af11\n\
+         in desks from 10.0.0.5 to 10.9.0.1 udp dport 5060 dscp ef\n",
+    );
+    let old = write(folder.path(), "old.toml", OLD);
+    let metered = |actions: &str| {
+        let police = format!(
+            "addresses = [\"10.0.0.1/24\"]\n[interface.police.imaging]\nkind = \"srtcm\"\ncir = \"10 Mbit/s\"\n\
+             ebs = \"20 ms\"\n{actions}\n"
+        );
+        write(folder.path(), "new.toml", OLD.replace("addresses = [\"10.0.0.1/24\"]\n", &police))
+    };
+    let diff = |new: &str| viaduct(&["diff", &old, new, "--headers", &headers]);
+    let told = diff(&metered("green = { dscp = \"cs1\" }")).done();
+    assert!(told.contains("imaging, green, af11") && told.contains("imaging, green, cs1"), "{told}");
+    assert!(told.contains("1 of 2 packets would change; meters are taken to be full"), "{told}");
+    let told = diff(&metered("green = \"drop\"\nyellow = \"drop\"\nred = \"drop\"")).done();
+    assert!(told.contains("1 of 2 packets would change") && told.contains("dropped: "), "{told}");
+    let new = metered("red = \"drop\"");
+    let told = diff(&new).done();
+    assert!(told.contains("no packet's class or marks would change"), "{told}");
+    let said = "1 packets of imaging by desks are metered otherwise, which tells once more than that comes: \
+                was no meter; becomes srtcm, 10 Mbit/s, bursts of ";
+    assert!(told.contains(said) && told.contains("yellow recolour, red drop"), "{told}");
+    let json = viaduct(&["diff", &old, &new, "--headers", &headers, "--json"]).json();
+    assert_eq!(
+        (json["changed"].as_u64(), json["metered"][0]["packets"].as_u64()),
+        (Some(0), Some(1)),
+        "{json}"
+    );
+    let told = viaduct(&["diff", &new, &new, "--headers", &headers]).done();
+    assert!(!told.contains("metered otherwise"), "{told}");
+}
