@@ -41,8 +41,8 @@ impl Group<'_, '_> {
         };
         let packet = call::packet(promise);
         let (site, line) = (self.site.frame(packet), self.site.wire(packet));
-        let frames = Some((calls, call::next(calls)));
-        Load { site: call::arrival(calls, site), line: call::arrival(calls, line), frames }
+        let (ptime, arrival) = (promise.ptime.0, |frame| call::arrival(calls, frame, promise.ptime.0));
+        Load { site: arrival(site), line: arrival(line), frames: Some((calls, call::next(calls, ptime))) }
     }
 
     /// What all send, with `calls` in place of those of the promise at `n`.

@@ -37,7 +37,7 @@ use dataplane::class::TrafficClass;
 
 pub use report::{Capacity, Held, Of, Row};
 
-use crate::config::{Class, Codec, Config, Port, Promise};
+use crate::config::{Class, Codec, Config, IpVersion, PTIME, Port, Promise};
 use curve::Arrival;
 use judge::Group;
 use line::{Beside, Together};
@@ -222,6 +222,9 @@ fn calls(group: &Group<'_, '_>) -> Option<u64> {
         class: Class(group.class),
         calls: Some(1),
         codec: Codec::G711,
+        ip: IpVersion::V4,
+        ptime: PTIME,
+        srtp: 0,
         rate: None,
         burst: None,
         labels: 0,

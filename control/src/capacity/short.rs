@@ -228,8 +228,8 @@ impl Short {
             ),
         };
         let calls = match mend.calls {
-            // Others' calls may make way.
-            Some(0) if matches!(self, Self::Buffers { .. }) => None,
+            // Others' calls may make way, or it is not known how many fit.
+            Some(0) if matches!(self, Self::Buffers { .. } | Self::NoLine { .. }) => None,
             Some(0) => Some("no call fits as it is".to_owned()),
             Some(n) => Some(format!("{n} calls fit as it is")),
             None => None,

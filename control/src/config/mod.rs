@@ -52,10 +52,11 @@ pub use values::{Class, Mac};
 pub use vpn::{Assigned, RouteDistinguisher, RouteTarget, TargetRule};
 pub use words::{
     Aqm, Attach, Cells, Codec, ColourWord, Copy, DiffServWord, Direction, Discard, Discipline, FragmentWord,
-    LabelMode, MeterKind, Mode, Notice, PortKind, Priority, Role, TpidWord, TtlWord,
+    IpVersion, LabelMode, MeterKind, Mode, Notice, PortKind, Priority, Role, TpidWord, TtlWord,
 };
 
 pub(crate) use check::{allows_queues, rules};
+pub(crate) use promise::PTIME;
 pub(crate) use rule::Resolver;
 
 use crate::capacity::{self, Unkept};

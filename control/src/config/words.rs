@@ -62,6 +62,16 @@ words! {
 }
 
 words! {
+    /// Version of the Internet Protocol.
+    IpVersion {
+        /// A header of 20 bytes.
+        V4 = "ipv4",
+        /// A header of 40 bytes.
+        V6 = "ipv6",
+    }
+}
+
+words! {
     /// How workers wait for frames.
     Mode {
         /// Spins: the least delay, a whole core.

@@ -182,3 +182,36 @@ fn priority_that_nothing_holds_to_its_contract_is_not_promised() {
           (give qos.voice.policer, or take qos.voice.priority)"]
     );
 }
+
+/// A call is as long as it is said to be: over IPv6, with what SRTP adds, with more or less speech in a datagram.
+#[test]
+fn calls_are_as_long_as_they_are() {
+    let needs = |more: &str| {
+        let [fault] = &faults(&alone("voice.rate = \"1 Mbit/s\"", &format!("calls = 30\n{more}")))[..] else {
+            panic!("{more}")
+        };
+        let of = fault.split_once("it needs ").or_else(|| fault.split_once("it sends ")).unwrap().1;
+        of.split(';').next().unwrap().to_owned()
+    };
+    // 30 calls, 50 times a second, of 200 bytes and 38 of layer 2.
+    for (more, kilo) in [
+        ("", 238 * 12),
+        ("ip = \"ipv6\"", 258 * 12),
+        ("srtp = 10", 248 * 12),
+        ("ip = \"ipv6\"\nsrtp = 16\nlabels = 2", 282 * 12),
+        ("ptime = \"10 ms\"", 158 * 24),
+        ("codec = \"g729\"\nptime = \"40 ms\"", 118 * 6),
+    ] {
+        if kilo > 1_000 {
+            assert_eq!(needs(more), format!("{kilo} kbit/s"), "{more}");
+        } else {
+            assert_eq!(faults(&alone("voice.rate = \"1 Mbit/s\"", &format!("calls = 30\n{more}"))), [""; 0]);
+        }
+    }
+    let fault = |promise: &str| faults(&alone("", promise)).join(" ");
+    assert!(fault("rate = \"1 Mbit/s\"\nip = \"ipv6\"").contains("promise[0].ip: \"ip\" is of calls"));
+    assert!(
+        fault("calls = 3\nptime = \"25 ms\"")
+            .contains("promise[0].ptime: 25 ms is no whole number of frames")
+    );
+}
