@@ -176,6 +176,48 @@ pub(crate) fn queues(classes: &[ClassRow]) -> Table {
     table
 }
 
+/// What each queue may hold beside the most that it held, and how it tells its senders.
+pub(crate) fn limits(classes: &[ClassRow]) -> Table {
+    let mut table = Table::new(&[
+        "CLASS",
+        ">LIMIT",
+        ">WORST",
+        ">LIMIT-US",
+        ">MAX-US",
+        "DROPS-BY",
+        ">TARGET-US",
+        ">IN-USE",
+        ">FLOWS",
+        "ECN",
+    ]);
+    for row in classes {
+        let (queue, none) = (&row.queue, String::new);
+        let [said, used] = queue.target_us.map_or_else(|| [none(), none()], |both| both.map(micros));
+        let flows = if queue.flows == 0 { none() } else { queue.flows.to_string() };
+        let drops = match queue.wred {
+            Some([[from, to], ..]) => format!("wred from {from} to {to}"),
+            None => queue.aqm.clone(),
+        };
+        let style = if said == used { Style::new() } else { ODD };
+        table.styled(
+            [
+                row.class.clone(),
+                queue.limit_bytes.to_string(),
+                row.worst.bytes.to_string(),
+                queue.limit_us.map_or_else(none, micros),
+                micros(row.max_us),
+                drops,
+                said,
+                used,
+                flows,
+                if queue.ecn { "marks".into() } else { none() },
+            ],
+            style,
+        );
+    }
+    table
+}
+
 /// By cause, where there are any.
 pub(crate) fn drops(classes: &[ClassRow]) -> Table {
     let mut table = Table::new(&["CLASS", "REASON", ">FRAMES", ">BYTES", "MEANING"]);

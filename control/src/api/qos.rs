@@ -137,6 +137,8 @@ pub struct ClassRow {
     pub rate: Option<u64>,
     /// What its policer lets in, bit/s, where it has one.
     pub policer: Option<u64>,
+    /// What its queue goes by.
+    pub queue: QueueRow,
     /// Over about 1 s, and over about 10 s.
     pub recent: [ClassRecent; 2],
     /// Received by the interface in this class.
@@ -163,6 +165,28 @@ pub struct ClassRow {
     pub p999_us: f64,
     /// Longest, µs.
     pub max_us: f64,
+}
+
+/// What the queue of a class goes by. Where all classes of a site wait in one, that is Standard's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueRow {
+    /// Bytes that it holds at most, layer 2 without FCS.
+    pub limit_bytes: u64,
+    /// Longest that a frame may wait in it, µs, where that is said.
+    pub limit_us: Option<f64>,
+    /// How its senders learn that it is long: "tail", "codel" or "wred".
+    pub aqm: String,
+    /// With "codel": the target that is configured, and the one in use, which a full frame fits into at the least
+    /// rate that the class gets, µs.
+    pub target_us: Option<[f64; 2]>,
+    /// With "codel": the interval that is configured, and the one in use, µs.
+    pub interval_us: Option<[f64; 2]>,
+    /// With "wred": of green, yellow and red the bytes from which on it drops, and to which.
+    pub wred: Option<[[u64; 2]; 3]>,
+    /// Flows with a queue of their own; 0 is one queue for all.
+    pub flows: u16,
+    /// Whether it marks in place of dropping (RFC 3168).
+    pub ecn: bool,
 }
 
 /// What a class did over a window that ends now.

@@ -203,25 +203,13 @@ impl Site {
         self.policers = policed.then(|| Box::new(std::array::from_fn(adopt)));
         let frame_time = self.spec.shaper.map_or(0, |s| time(self.longest(), s.rate));
         let spec = Arc::clone(&self.spec);
-        for (place, spec) in spec.classes.iter().enumerate() {
+        for (place, class) in spec.classes.iter().enumerate() {
             let owner = self.at * CLASSES as u32 + place as u32;
-            let share_time = self.share_time(place);
-            let ask = Ask { spec, fifo: self.fifo, frame_time, share_time, owner };
+            let share_time = spec.share_time(place);
+            let ask = Ask { spec: class, fifo: self.fifo, frame_time, share_time, owner };
             self.plain[place] = self.queues[place].adopt(&ask, room);
         }
         (0..CLASSES).for_each(|class| self.wake(class));
-    }
-
-    /// What a full frame takes at the least that its class gets when all wait, nanoseconds; 0 is not known.
-    fn share_time(&self, class: usize) -> u64 {
-        let Some(rate) = self.spec.shaper.map(|s| s.rate) else { return 0 };
-        let left = rate.saturating_sub(self.spec.policed());
-        let all: u64 = (0..CLASSES).map(|c| u64::from(self.weight(c))).sum();
-        let mine = u64::from(self.weight(class));
-        let share = u128::from(left) * u128::from(mine) / u128::from(all.max(1));
-        let share = if share == 0 { rate } else { share as u64 };
-        let share = self.spec.classes[class].shaper.map_or(share, |own| share.min(own.rate));
-        time(self.longest(), share)
     }
 
     /// From when on it may send out of what it is sure of; never, where that is nothing.

@@ -5,6 +5,7 @@ use super::codel::CodelSpec;
 use super::ecn::LabelMarks;
 use super::meter::MeterSpec;
 use super::meter_shared::SharedMeter;
+use super::wait::{FULL, time};
 use super::wred::WredSpec;
 use crate::class::{CLASSES, TrafficClass};
 use crate::sync::Arc;
@@ -207,6 +208,29 @@ impl InterfaceQos {
         let rates =
             (0..CLASSES).filter(|c| self.is_priority(*c)).map(|c| Some(self.classes[c].policer?.rate));
         rates.sum::<Option<u64>>().unwrap_or(0)
+    }
+
+    /// What a full frame takes at the least that a class gets when all wait, nanoseconds; 0 is not known.
+    pub(super) fn share_time(&self, class: usize) -> u64 {
+        let Some(shaper) = self.shaper else { return 0 };
+        let shares = self.shares();
+        let left = shaper.rate.saturating_sub(self.policed());
+        let all: u64 = shares.iter().map(|share| u64::from(*share)).sum();
+        let share = u128::from(left) * u128::from(shares[class]) / u128::from(all.max(1));
+        let share = if share == 0 { shaper.rate } else { share as u64 };
+        let share = self.classes[class].shaper.map_or(share, |own| share.min(own.rate));
+        time(shaper.accounted(FULL).into(), share)
+    }
+
+    /// What controlled delay of a class goes by: a target that a full frame fits into at the least rate that the class
+    /// gets, and an interval that fits that. `None` where it drops otherwise.
+    pub fn codel(&self, class: TrafficClass) -> Option<CodelSpec> {
+        match self.classes[class.index()].aqm {
+            Aqm::Codel(codel) if self.discipline == Discipline::Classes => {
+                Some(codel.for_frame_time(self.share_time(class.index())))
+            }
+            _ => None,
+        }
     }
 
     /// What each class gets of what priority leaves, relative to the others: such that it has

@@ -23,6 +23,10 @@ any millisecond at all is no less, and no more than twice as much.
 Waits are those of frames that left, since the interface came, or in the window where one is named.
 Percentiles are never too small, and too large by a sixteenth or 1 us at most; the longest is exact.
 
+Limits: bytes and time that a queue holds at most, beside the most that it did; what early detection
+drops green by; of controlled delay the target that is configured and the one in use, which is longer where a full
+frame takes longer at the least rate that the class gets; flows that have queues of their own.
+
 offered = sent + dropped + queued, exactly, for every class.";
 
 /// Sites: rates, queues, drops and the wait of calls; or the whole tree of one.
@@ -74,6 +78,7 @@ fn of_site(tree: &QosTree) {
     for (table, nothing) in [
         (qos::rates(&tree.classes), "no classes"),
         (qos::queues(&tree.classes), "no classes"),
+        (qos::limits(&tree.classes), "no classes"),
         (qos::drops(&tree.classes), "no drops"),
     ] {
         output::line("");

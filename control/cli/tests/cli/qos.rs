@@ -29,7 +29,7 @@ rate = "10 Mbit/s"
 guaranteed = "5 Mbit/s"
 weight = 3
 overhead = "pppoe-llc"
-clinical = { guaranteed = "500 kbit/s", rate = "4 Mbit/s" }
+clinical = { guaranteed = "500 kbit/s", rate = "4 Mbit/s", limit = ["20 kB", "30 ms"] }
 [[interface]]
 name = "clinic"
 port = "wan"
@@ -106,6 +106,13 @@ fn a_site_is_told_with_every_class_and_its_port() {
     );
     assert_eq!((&json["port"]["name"], &json["port"]["rate"]), (&"wan".into(), &100_000_000.into()));
     assert_eq!(json["port"]["sites"], 2);
+    let queue = &class("imaging")["queue"];
+    assert_eq!((&queue["aqm"], &queue["flows"]), (&"codel".into(), &1_024.into()), "{queue}");
+    let target = queue["target_us"].as_array().unwrap();
+    assert!(target[0] == 5_000.0 && target[1].as_f64() > Some(5_000.0), "a frame takes longer: {queue}");
+    let queue = &class("clinical")["queue"];
+    assert_eq!((&queue["limit_bytes"], &queue["limit_us"]), (&20_000.into(), &30_000.0.into()), "{queue}");
+    assert_eq!((&queue["aqm"], &queue["target_us"]), (&"tail".into(), &Value::Null), "{queue}");
     let told = router.run(&["show", "qos", "surgery-1"]).done();
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     for said in [
@@ -115,6 +122,8 @@ fn a_site_is_told_with_every_class_and_its_port() {
         "clinical 15 500 kbit/s 4 Mbit/s - ",
         "voice priority - - 3.333 Mbit/s ",
         "P99.9-US",
+        "CLASS LIMIT WORST LIMIT-US MAX-US DROPS-BY TARGET-US IN-USE FLOWS ECN",
+        "clinical 20000 0 30000",
         "no drops",
     ] {
         assert!(told.contains(said), "no {said:?} in {told}");

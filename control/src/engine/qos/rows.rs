@@ -4,12 +4,14 @@ use ahash::AHashMap;
 use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::counters::TrafficCount;
 use dataplane::id::IfIndex;
-use dataplane::qos::{Cells, Count, Discipline, InterfaceQos, QueueStats, SiteReport, TreeReport};
+use dataplane::qos::{Aqm, Cells, Count, Discipline, InterfaceQos, QueueStats, SiteReport, TreeReport};
 use dataplane::table::{Interface, Snapshot};
 use dataplane::time::Time;
 
 use super::samples::{Change, Samples, WINDOWS};
-use crate::api::qos::{ClassRecent, ClassRow, PortTree, Qos, QosTotals, QosTree, SiteRecent, SiteRow};
+use crate::api::qos::{
+    ClassRecent, ClassRow, PortTree, Qos, QosTotals, QosTree, QueueRow, SiteRecent, SiteRow,
+};
 use crate::api::types::Traffic;
 
 const VOICE: usize = TrafficClass::Voice.index();
@@ -146,7 +148,39 @@ fn configured(qos: &InterfaceQos, class: usize, row: ClassRow) -> ClassRow {
         guaranteed: Some(spec.guaranteed).filter(|rate| *rate > 0 && by_class),
         rate: spec.shaper.map(|own| own.rate).filter(|_| by_class),
         policer: spec.policer.map(|policer| policer.rate).filter(|_| by_class),
+        queue: queue(qos, class),
         ..row
+    }
+}
+
+/// What the queue goes by that frames of a class wait in.
+fn queue(qos: &InterfaceQos, class: usize) -> QueueRow {
+    let by_class = qos.discipline == Discipline::Classes;
+    let class = if by_class { TrafficClass::ALL[class] } else { TrafficClass::Standard };
+    let spec = &qos.classes[class.index()];
+    let row = QueueRow {
+        limit_bytes: spec.limit_bytes.into(),
+        limit_us: Some(micros(spec.limit_time)).filter(|_| spec.limit_time > 0),
+        aqm: "tail".into(),
+        ..QueueRow::default()
+    };
+    if !by_class {
+        return row;
+    }
+    let row = QueueRow { flows: spec.flows, ecn: spec.ecn, ..row };
+    match (spec.aqm, qos.codel(class)) {
+        (Aqm::Codel(said), Some(used)) => QueueRow {
+            aqm: "codel".into(),
+            target_us: Some([said, used].map(|codel| micros(codel.target))),
+            interval_us: Some([said, used].map(|codel| micros(codel.interval))),
+            ..row
+        },
+        (Aqm::Wred(curves), _) => QueueRow {
+            aqm: "wred".into(),
+            wred: Some(curves.map(|curve| [curve.from.into(), curve.to.into()])),
+            ..row
+        },
+        _ => row,
     }
 }
 
