@@ -28,23 +28,30 @@ impl Scheduler {
     }
 
     /// Lets the memory come that queueing these frames will need.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fetch_all(&self, frames: &[Frame]) {
         if self.sites.len() <= AT_HAND {
             return;
         }
-        let mut last = (IfIndex::NONE, None);
+        match self.careful {
+            0 => self.fetch_each(frames, 0),
+            careful => self.fetch_each(frames, careful),
+        }
+    }
+
+    #[inline(always)]
+    fn fetch_each(&self, frames: &[Frame], careful: u8) {
+        let Some(mut site) = self.sites.first() else { return };
+        let mut last = IfIndex::NONE;
         for meta in frames.iter().map(Frame::meta) {
-            if meta.out_interface != last.0 {
-                let at = self.index.get(meta.out_interface.index());
-                last = (meta.out_interface, at.and_then(|at| self.sites.get(*at as usize)));
-                if let Some(site) = last.1 {
-                    Site::fetch_to_queue(site);
-                }
+            if meta.out_interface != last {
+                last = meta.out_interface;
+                let at = self.index.get(last.index());
+                // Of one that is not there any more the last one's are asked for again.
+                site = at.and_then(|at| self.sites.get(*at as usize)).unwrap_or(site);
+                Site::fetch_to_queue(site);
             }
-            if let Some(site) = last.1 {
-                Site::fetch_queue(site, meta.class, self.careful);
-            }
+            Site::fetch_queue(site, meta.class, careful);
         }
     }
 
@@ -104,20 +111,20 @@ impl Site {
     #[inline]
     fn fetch_queues(&self) {
         self.waits.fetch();
-        let mut left = self.backlog;
-        while left != 0 {
-            fetch(&self.queues[left.trailing_zeros() as usize & 7]);
-            left &= left - 1;
+        for (class, queue) in self.queues.iter().enumerate() {
+            if self.backlog & (1 << class) != 0 {
+                fetch(queue);
+            }
         }
     }
 
     /// Lets the first frames of its queues come.
     #[inline]
     fn fetch_frames(&self) {
-        let mut left = self.backlog;
-        while left != 0 {
-            self.queues[left.trailing_zeros() as usize & 7].fetch();
-            left &= left - 1;
+        for (class, queue) in self.queues.iter().enumerate() {
+            if self.backlog & (1 << class) != 0 {
+                queue.fetch();
+            }
         }
     }
 }

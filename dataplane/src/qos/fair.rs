@@ -130,12 +130,20 @@ impl Fair {
     pub(super) fn served_first(&mut self, class: usize, bytes: u32, stays: bool) {
         debug_assert!(self.waits() && self.first() == class && self.within & (1 << class) != 0);
         self.goes_on(class, false, bytes);
-        (self.order, self.end) = (self.order >> 8, self.end - 8);
-        if stays {
-            self.stand(class);
-        } else {
+        let (others, end) = (self.order >> 8, self.end - 8);
+        if !stays {
+            (self.order, self.end) = (others, end);
             self.within &= !(1 << class);
+            return;
         }
+        // Mostly it goes behind all others. Alone it does, or stands where it did.
+        let last = others.wrapping_shr(end.wrapping_sub(8)) as usize & 7;
+        if self.starts[last].wrapping_sub(self.starts[class]) as i64 <= 0 {
+            self.order = others | (class as u64) << end;
+            return;
+        }
+        (self.order, self.end) = (others, end);
+        self.stand(class);
     }
 
     /// What is served now began where the class stood, whose next frame starts so much later.

@@ -78,7 +78,7 @@ impl Scheduler {
             return None;
         }
         self.clock = self.clock.max(now);
-        let unseen = self.unseen();
+        let unseen = self.unseen.at(self.clock);
         let site = self.find(interface).and_then(|at| self.sites.get_mut(at)?.as_mut())?;
         let (row, urgent) = (site.row(frames), site.is_first(class));
         let terms = Terms {

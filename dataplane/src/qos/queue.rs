@@ -206,9 +206,9 @@ impl Queue {
     #[inline(always)]
     pub(super) fn next(&mut self, out: &mut Batch) -> Option<(usize, Time)> {
         let (frame, since) = self.waiting.pop()?;
+        self.waiting.fetch();
         let len = frame.len();
         out.put(frame);
-        self.waiting.fetch();
         Some((len, since))
     }
 

@@ -9,6 +9,8 @@ use super::line::Line;
 use super::queue::Room;
 use super::site::Site;
 use super::turn::Turn;
+use super::wait::FULL;
+use crate::class::CLASSES;
 use crate::packet::{Batch, Frame};
 use crate::time::Time;
 
@@ -62,42 +64,74 @@ impl Sum {
     }
 }
 
+/// A frame that left.
+#[derive(Debug)]
+struct Led {
+    len: usize,
+    cost: u32,
+    /// Its queue has more.
+    stays: bool,
+}
+
 /// How far a turn goes: what may still leave in it. Rates are asked once, when it begins: what is spent of them
 /// meanwhile is told at its end.
 #[derive(Debug)]
 struct Course {
     turn: Turn,
-    frames: usize,
-    /// Bytes as accounted, and on the line; below zero none leaves any more.
-    cost: i64,
-    line: i64,
-    /// Bytes of the longest.
+    /// What [`Site::adds`] gives.
+    adds: Option<u32>,
+    /// Frames of the batch when it began, and when it has to end.
+    from: usize,
+    to: usize,
+    /// Bytes that may still leave, by what counts more of a frame, interface or line; below zero none leaves any more.
+    left: i64,
+    /// The same when it began.
+    whole: i64,
+    /// Bytes that left, and as accounted, where these are not so many more for each frame.
+    uneven: Sum,
+    /// Bytes of the longest, which may be [`FULL`] in any case.
     longest: usize,
-    /// What these were when it began.
-    whole: (usize, i64, i64),
 }
 
 impl Course {
+    /// What a frame takes beside its bytes, of what it is that takes more.
+    #[inline(always)]
+    fn beside(adds: u32) -> u32 {
+        adds.max(LINE_OVERHEAD)
+    }
+
     #[inline(always)]
     fn takes(&mut self, len: usize, cost: u32) {
-        self.frames -= 1;
-        self.cost -= i64::from(cost);
-        self.line -= len as i64 + i64::from(LINE_OVERHEAD);
-        self.longest = self.longest.max(len);
+        self.left -= match self.adds {
+            Some(adds) => len as i64 + i64::from(Self::beside(adds)),
+            None => {
+                self.uneven.add(len, cost);
+                i64::from(cost).max(len as i64 + i64::from(LINE_OVERHEAD))
+            }
+        };
+        if len > self.longest {
+            self.reaches(len);
+        }
+    }
+
+    #[cold]
+    fn reaches(&mut self, len: usize) {
+        self.longest = len;
     }
 
     /// Whether one more frame may leave.
     #[inline(always)]
-    fn lets(&self) -> bool {
-        self.frames > 0 && self.cost | self.line >= 0
+    fn lets(&self, out: &Batch) -> bool {
+        out.len() < self.to && self.left >= 0
     }
 
-    /// What left in it, and bytes of that on the line.
-    fn sum(&self) -> (Sum, u32) {
-        let frames = self.whole.0 - self.frames;
-        let on_line = (self.whole.2 - self.line) as u64;
-        let bytes = on_line - frames as u64 * u64::from(LINE_OVERHEAD);
-        (Sum { frames, bytes, cost: (self.whole.1 - self.cost) as u32 }, on_line as u32)
+    /// What left in it.
+    #[inline]
+    fn sum(&self, out: &Batch) -> Sum {
+        let frames = out.len() - self.from;
+        let Some(adds) = self.adds else { return Sum { frames, ..self.uneven } };
+        let bytes = (self.whole - self.left) as u64 - frames as u64 * u64::from(Self::beside(adds));
+        Sum { frames, bytes, cost: bytes as u32 + frames as u32 * adds }
     }
 }
 
@@ -114,35 +148,23 @@ impl Site {
         self.plain[place] > 0
     }
 
-    /// Whether the queue of a frame is plain, and has room for it.
-    #[inline]
-    pub(super) fn takes(&self, frame: &Frame) -> bool {
-        self.takes_in(frame.meta().class.index(), frame.len())
-    }
-
-    /// Queues a frame for which there is room in its plain queue, and in the interface; `when` is now, and for how
-    /// long it was not seen what came. Gives whether the queue was empty.
-    #[inline]
-    pub(super) fn begin(&mut self, frame: Frame, when: (Time, u64)) -> bool {
-        let (place, len) = (frame.meta().class.index(), frame.len());
-        let wakes = self.backlog & (1 << place) == 0;
-        if wakes {
-            self.begins(place, when.0, when.1);
-            self.backlog |= 1 << place;
-            self.wake(place);
-        }
-        self.frames += 1;
-        self.bytes += len as u64;
+    /// Queues the first frame of a plain queue, which is counted as the interface's; `when` is now, and for how long it was not seen
+    /// what came. Gives whether it has priority.
+    #[inline(always)]
+    pub(super) fn begin(&mut self, frame: Frame, place: usize, when: (Time, u64)) -> bool {
+        let place = place % CLASSES;
+        debug_assert!(self.backlog & (1 << place) == 0 && self.is_plain(place));
+        self.begins(place, when.0, when.1);
+        self.backlog |= 1 << place;
+        self.wake(place);
         self.queues[place].begin(frame, when.0);
-        wakes
+        self.priority & (1 << place) != 0
     }
 
     /// Sends frames of plain queues while its turn lasts, `most` at the most. Gives how many, and what is next.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run(&mut self, turn: Turn, most: usize, way: &mut Way<'_>) -> (usize, Next) {
         match turn {
-            Turn::Urgent if most == 1 => self.run_one(turn, self.first_urgent(), way),
-            Turn::Assured if most == 1 => self.run_one(turn, self.fair.first(), way),
             Turn::Urgent => self.run_urgent(most, way),
             Turn::Assured => self.run_assured(most, way),
             Turn::Shared => self.run_on(most, way),
@@ -150,31 +172,43 @@ impl Site {
         }
     }
 
-    #[inline]
-    fn run_one(&mut self, turn: Turn, place: usize, way: &mut Way<'_>) -> (usize, Next) {
-        if !self.is_plain(place) {
-            return (0, Next::Other);
-        }
-        let Some((len, cost)) = self.lead(place, turn, self.adds(), way) else { return (0, Next::Over) };
-        self.spend(turn, cost, way.now);
-        way.port_takes(len, turn);
-        self.left_in_turn(turn, &Sum::of(len, cost), way.now);
-        (1, Next::Over)
+    /// Whether one frame after the other may leave a queue with nothing asked but the rates of interface and port.
+    #[inline(always)]
+    pub(super) fn is_simple(&self, place: usize) -> bool {
+        self.is_plain(place) && !self.paces.any()
     }
 
+    /// Sends the first frame of a plain queue. Gives its length.
+    #[inline(always)]
+    pub(super) fn run_one(&mut self, turn: Turn, place: usize, way: &mut Way<'_>) -> Option<usize> {
+        let Led { len, cost, .. } = self.lead(place, turn, self.adds(), way)?;
+        self.spend_of_class(place, cost, way.now);
+        self.spend(turn, cost, way.now);
+        way.line.spend(way.now, len as u32 + LINE_OVERHEAD, turn == Turn::Urgent);
+        self.left_in_turn(turn, &Sum::of(len, cost), way.now);
+        Some(len)
+    }
+
+    #[inline(never)]
     fn run_assured(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
         let mut given = 0;
         loop {
-            let (one, next) = self.run_one(Turn::Assured, self.fair.first(), way);
-            given += one;
+            let place = self.fair.first();
+            if !self.is_plain(place) {
+                return (given, Next::Other);
+            }
+            if self.run_one(Turn::Assured, place, way).is_none() {
+                return (given, Next::Over);
+            }
+            given += 1;
             let sure = self.assured_from() <= way.now && self.has_weighted();
-            let lets = way.line.goes_on(way.now, false) && self.lets(way.now, false);
-            if one == 0 || given >= most || !sure || !lets {
-                return (given, next);
+            if given >= most || !sure || !way.line.goes_on(way.now, false) || !self.lets(way.now, false) {
+                return (given, Next::Over);
             }
         }
     }
 
+    #[inline(never)]
     fn run_urgent(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
         let mut course = self.course(Turn::Urgent, most, way);
         let next = loop {
@@ -183,32 +217,59 @@ impl Site {
                 break Next::Other;
             }
             self.lead_all(place, &mut course, way);
-            if !(course.lets() && self.has_priority()) {
+            if !(course.lets(way.out) && self.has_priority()) {
                 break Next::Over;
             }
         };
         (self.ended(&course, way), next)
     }
 
-    fn run_on(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
+    #[inline(never)]
+    pub(super) fn run_on(&mut self, most: usize, way: &mut Way<'_>) -> (usize, Next) {
         let mut course = self.course(Turn::Shared, most, way);
-        let adds = self.adds();
-        loop {
-            let place = self.fair.first();
-            if !self.is_plain(place) {
-                return (self.ended(&course, way), Next::Other);
-            }
+        let next = match course.adds {
+            Some(adds) if !self.paces.any() => self.run_by_weight(&mut course, Some(adds), false, way),
+            adds => self.run_by_weight(&mut course, adds, true, way),
+        };
+        (self.ended(&course, way), next)
+    }
+
+    /// Sends frames of those that have a weight, by their weights; of classes with rates of their own where it is `paced`.
+    #[inline(always)]
+    fn run_by_weight(
+        &mut self,
+        course: &mut Course,
+        adds: Option<u32>,
+        paced: bool,
+        way: &mut Way<'_>,
+    ) -> Next {
+        // As often as a class has nothing more to send.
+        while self.fair.waits() {
             if self.fair.waits_alone() {
-                self.lead_all(place, &mut course, way);
-                break;
+                let place = self.fair.first();
+                if !self.is_plain(place) {
+                    return Next::Other;
+                }
+                self.lead_all(place, course, way);
+                return Next::Over;
             }
-            let Some((len, cost)) = self.lead(place, Turn::Shared, adds, way) else { break };
-            course.takes(len, cost);
-            if !(course.lets() && self.fair.waits()) {
-                break;
+            loop {
+                let place = self.fair.first();
+                if !self.is_plain(place) {
+                    return Next::Other;
+                }
+                let Some(led) = self.lead(place, Turn::Shared, adds, way) else { return Next::Over };
+                course.takes(led.len, led.cost);
+                let held = paced && self.spend_of_class(place, led.cost, way.now);
+                if !course.lets(way.out) {
+                    return Next::Over;
+                }
+                if held || !led.stays {
+                    break;
+                }
             }
         }
-        (self.ended(&course, way), Next::Over)
+        Next::Over
     }
 
     /// How far a turn goes that begins.
@@ -217,16 +278,17 @@ impl Site {
         let urgent = turn == Turn::Urgent;
         let credit = if turn == Turn::Shared { (self.credit - 1).max(0) as u64 } else { u64::MAX };
         let own = self.shaper.as_mut().map_or(u64::MAX, |shaper| shaper.lets_through(way.now, urgent));
-        let line = way.line.lets_through(way.now, urgent);
-        let within = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        let (cost, line) = (within(own.min(credit)), within(line));
-        Course { turn, frames: most, cost, line, longest: 0, whole: (most, cost, line) }
+        let left = own.min(credit).min(way.line.lets_through(way.now, urgent));
+        let left = i64::try_from(left).unwrap_or(i64::MAX);
+        let (from, adds) = (way.out.len(), self.adds());
+        let to = from + most;
+        Course { turn, adds, from, to, left, whole: left, uneven: Sum::default(), longest: FULL }
     }
 
     /// What follows for interface and port of what left in a turn. Gives how many frames.
     #[inline]
     fn ended(&mut self, course: &Course, way: &mut Way<'_>) -> usize {
-        let (turn, (sum, on_line), urgent) = (course.turn, course.sum(), course.turn == Turn::Urgent);
+        let (turn, sum, urgent) = (course.turn, course.sum(way.out), course.turn == Turn::Urgent);
         if sum.frames == 0 {
             return 0;
         }
@@ -237,6 +299,7 @@ impl Site {
         if turn == Turn::Shared {
             self.credit -= i64::from(sum.cost);
         }
+        let on_line = sum.bytes as u32 + sum.frames as u32 * LINE_OVERHEAD;
         way.line.spend_all(way.now, (on_line, course.longest as u32 + LINE_OVERHEAD), urgent);
         self.left_in_turn(turn, &sum, way.now);
         sum.frames
@@ -247,8 +310,9 @@ impl Site {
     #[inline]
     fn lead_all(&mut self, place: usize, course: &mut Course, way: &mut Way<'_>) {
         if self.paces.any() {
-            if let Some((len, cost)) = self.lead(place, course.turn, self.adds(), way) {
-                course.takes(len, cost);
+            if let Some(led) = self.lead(place, course.turn, course.adds, way) {
+                course.takes(led.len, led.cost);
+                self.spend_of_class(place, led.cost, way.now);
             }
             return;
         }
@@ -263,7 +327,7 @@ impl Site {
             last = cost;
             sum.add(len, cost);
             course.takes(len, cost);
-            if !course.lets() {
+            if !course.lets(way.out) {
                 break;
             }
         }
@@ -282,15 +346,9 @@ impl Site {
     }
 
     /// Sends the first frame of a plain queue, of a class with priority or that whose turn it is by weight; `adds` is what
-    /// [`Site::adds`] gives. Gives its length, and what it costs.
+    /// [`Site::adds`] gives.
     #[inline(always)]
-    fn lead(
-        &mut self,
-        place: usize,
-        turn: Turn,
-        adds: Option<u32>,
-        way: &mut Way<'_>,
-    ) -> Option<(usize, u32)> {
+    fn lead(&mut self, place: usize, turn: Turn, adds: Option<u32>, way: &mut Way<'_>) -> Option<Led> {
         let queue = &mut self.queues[place];
         let (len, since) = queue.next(way.out)?;
         let cost = match adds {
@@ -304,16 +362,23 @@ impl Site {
             Turn::Shared => self.waits.record_in_turn(place, waited),
             _ => self.waits.record(place, waited, 1),
         }
-        if !stays {
-            self.backlog &= !(1 << place);
-        }
         if turn != Turn::Urgent {
             self.fair.served_first(place, cost, stays);
         }
-        if self.paces.spend(place, cost, way.now) {
+        if !stays {
+            self.backlog &= !(1 << place);
+        }
+        Some(Led { len, cost, stays })
+    }
+
+    /// A frame left of a class that may have a rate of its own. Gives whether the class is held from now on.
+    #[inline(always)]
+    fn spend_of_class(&mut self, place: usize, cost: u32, now: Time) -> bool {
+        let held = self.paces.spend(place, cost, now);
+        if held {
             self.fair.leave(place);
         }
-        Some((len, cost))
+        held
     }
 
     /// These left in a turn.

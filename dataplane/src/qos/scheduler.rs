@@ -101,13 +101,27 @@ impl Default for TreeLimits {
     }
 }
 
+/// A turn of a tree's worker, and since when it was not seen what came.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unseen {
+    turn: Time,
+    since: Time,
+}
+
+impl Unseen {
+    /// For how long before `now` it was not seen what came, nanoseconds.
+    #[inline]
+    pub(super) fn at(self, now: Time) -> u64 {
+        if self.turn == now { now.since(self.since) } else { 0 }
+    }
+}
+
 /// One port's scheduler tree.
 #[derive(Debug, Default)]
 pub struct Scheduler {
     /// The latest time it was told.
     pub(super) clock: Time,
-    /// A turn of its worker, and from when on it was not seen what came.
-    turn: (Time, Time),
+    pub(super) unseen: Unseen,
     pub(super) line: Line,
     /// Which of its port's trees it is, where there are several.
     pub(super) place: Option<Place>,
@@ -207,7 +221,7 @@ impl Scheduler {
     /// Queues a frame whatever its queue, where it may be the first.
     #[inline(never)]
     pub(super) fn enqueue_with_care(&mut self, frame: Frame) -> Result<(), (Frame, DropReason)> {
-        let (unseen, len) = (self.unseen(), frame.len() as u64);
+        let (unseen, len) = (self.unseen.at(self.clock), frame.len() as u64);
         let at = self.find(frame.meta().out_interface);
         let Some((at, site)) = at.and_then(|at| Some((at, self.sites.get_mut(at)?.as_mut()?))) else {
             return Err((frame, DropReason::InterfaceGone));
@@ -215,20 +229,16 @@ impl Scheduler {
         let urgent = site.is_first(frame.meta().class);
         let held = (site.frames, site.bytes);
         let within = site.has_room(frame.len());
-        let wakes = if within && site.takes(&frame) {
-            site.begin(frame, (self.clock, unseen))
-        } else {
-            let terms = Terms {
-                now: self.clock,
-                port_rate: self.port_rate,
-                unseen,
-                frames: &self.frame_bound,
-                bytes: &self.byte_bound,
-            };
-            match site.enqueue(frame, &terms, &mut self.room) {
-                Ok(wakes) => wakes,
-                Err((frame, reason)) => return Err(self.refuse(at, frame, reason)),
-            }
+        let terms = Terms {
+            now: self.clock,
+            port_rate: self.port_rate,
+            unseen,
+            frames: &self.frame_bound,
+            bytes: &self.byte_bound,
+        };
+        let wakes = match site.enqueue(frame, &terms, &mut self.room) {
+            Ok(wakes) => wakes,
+            Err((frame, reason)) => return Err(self.refuse(at, frame, reason)),
         };
         (self.frames, self.bytes) = (self.frames + 1, self.bytes + len);
         if !within {
@@ -236,11 +246,16 @@ impl Scheduler {
         }
         // Where its queue had frames before, the interface already stands where it should.
         if wakes {
-            self.port_idled();
-            self.line_up_first(at, urgent);
-            self.tell_others();
+            self.awake(at, urgent);
         }
         Ok(())
+    }
+
+    /// An interface has a frame in a queue that had none.
+    fn awake(&mut self, at: usize, urgent: bool) {
+        self.port_idled();
+        self.line_up_first(at, urgent);
+        self.tell_others();
     }
 
     /// A frame is not let in, which is counted; or another of its class makes way for it.
@@ -258,9 +273,7 @@ impl Scheduler {
         (self.frames, self.bytes) = (self.frames + 1, self.bytes + len as u64);
         self.hold(before, (1, len as u64));
         if wakes {
-            self.port_idled();
-            self.line_up(at);
-            self.tell_others();
+            self.awake(at, false);
         }
         (held.frame, reason)
     }
@@ -288,6 +301,13 @@ impl Scheduler {
         let most = max.min(out.room());
         let mut given = 0;
         while given < most {
+            if self.urgent.front().is_some() {
+                given += self.serve_urgent(most - given, out, dropped);
+                // What is left of them waits for the port.
+                if given == most || self.urgent.front().is_some() {
+                    break;
+                }
+            }
             let Some((at, turn)) = self.turn() else { break };
             if !self.port_lets(turn) {
                 break;
@@ -353,22 +373,16 @@ impl Scheduler {
     /// in between. Rates of interfaces that had nothing to send let through what these would have let through
     /// since then, of the last [`UNSEEN`] at the most; of a turn that is not told of, nothing.
     pub fn begin_turn(&mut self, since: Time, now: Time) {
-        self.turn = (now, since.max(Time(now.0.saturating_sub(UNSEEN))));
-    }
-
-    /// For how long it was not seen what came, nanoseconds.
-    #[inline]
-    pub(super) fn unseen(&self) -> u64 {
-        if self.turn.0 == self.clock { self.clock.since(self.turn.1) } else { 0 }
+        self.unseen = Unseen { turn: now, since: since.max(Time(now.0.saturating_sub(UNSEEN))) };
     }
 
     /// Sees to it, before any interface is lined up, that the port saves nothing of the time in which none
     /// could send, but for what was not seen of it.
-    #[inline]
+    #[inline(never)]
     pub(super) fn port_idled(&mut self) {
         if self.line.is_held() && self.urgent.front().is_none() && !self.has_plain() {
             let due = self.wheel.earliest().min(self.urging.earliest()).min(self.pacing.earliest());
-            let until = due.min(Time(self.clock.0.saturating_sub(self.unseen())));
+            let until = due.min(Time(self.clock.0.saturating_sub(self.unseen.at(self.clock))));
             self.line.idled(until, self.clock);
         }
     }

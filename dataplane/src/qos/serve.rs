@@ -228,7 +228,7 @@ impl Site {
         if turn != Turn::Shared || most == 1 || !port_lets || !self.goes_on(way.now) {
             return (1, Next::Over);
         }
-        let (given, next) = self.run(turn, most - 1, way);
+        let (given, next) = self.run_on(most - 1, way);
         (given + 1, next)
     }
 

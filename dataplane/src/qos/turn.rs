@@ -50,7 +50,7 @@ impl Scheduler {
 
     /// Puts an interface with frames where it belongs: into the rings, or into
     /// the wheels until its shaper lets it.
-    #[inline]
+    #[inline(never)]
     pub(super) fn line_up(&mut self, at: usize) {
         self.see_to_classes(at);
         self.line_up_urgent(at);
@@ -59,30 +59,28 @@ impl Scheduler {
         }
     }
 
-    /// The same where a queue has its first frame: what others have stands where it should.
-    #[inline]
+    /// The same where a queue with priority has its first frame, or another without: what others have stands where it should.
+    #[inline(always)]
     pub(super) fn line_up_first(&mut self, at: usize, urgent: bool) {
-        if urgent {
-            self.see_to_classes(at);
-            self.line_up_urgent(at);
-        } else {
-            self.line_up(at);
+        if !urgent {
+            return self.line_up(at);
         }
+        self.see_to_classes(at);
+        self.line_up_urgent(at);
     }
 
     /// The same of its frames with priority.
-    #[inline]
+    #[inline(always)]
     fn line_up_urgent(&mut self, at: usize) {
-        let Some(site) = self.sites.get_mut(at).and_then(Option::as_mut) else { return };
-        if site.has_priority() && !site.urging {
-            let due = site.due(true);
-            if due <= self.clock {
-                self.urgent.join(at);
-            } else {
-                site.urging = true;
-                self.urging.insert(at, due, self.clock);
-            }
+        let Some(Some(site)) = self.sites.get_mut(at) else { return };
+        if !site.has_priority() || site.urging {
+            return;
         }
+        if site.lets(self.clock, true) {
+            return self.urgent.join(at);
+        }
+        site.urging = true;
+        self.urging.insert(at, site.due(true), self.clock);
     }
 
     /// The same of its frames without priority, for which it stands in no wheel.
@@ -99,7 +97,7 @@ impl Scheduler {
     }
 
     /// Sees to classes that may not send by their own rate.
-    #[inline]
+    #[inline(always)]
     fn see_to_classes(&mut self, at: usize) {
         if self.sites.get(at).and_then(Option::as_ref).is_some_and(|site| site.paces.held & site.backlog != 0)
         {
@@ -164,12 +162,9 @@ impl Scheduler {
         }
     }
 
-    /// Which interface is next.
+    /// Which interface is next where none has a frame of a priority class.
     #[inline]
     pub(super) fn turn(&mut self) -> Option<(usize, Turn)> {
-        if let Some(at) = self.urgent.front() {
-            return Some((at, Turn::Urgent));
-        }
         if let Some(at) = self.assured.front() {
             return Some((at, Turn::Assured));
         }
@@ -185,10 +180,65 @@ impl Scheduler {
         self.leftover.front().map(|at| (at, Turn::Leftover))
     }
 
+    /// Sends frames of priority classes, `most` at the most, until no interface has one any more or the port lets none out:
+    /// gives how many.
+    #[inline(never)]
+    pub(super) fn serve_urgent(&mut self, most: usize, out: &mut Batch, dropped: &mut Dropped) -> usize {
+        let mut given = 0;
+        while let Some(at) = self.urgent.front().filter(|_| given < most) {
+            if !self.port_lets(Turn::Urgent) {
+                break;
+            }
+            given += match self.serve_one_urgent(at, out) {
+                true => 1,
+                false => self.serve_any_urgent(at, most - given, out, dropped),
+            };
+        }
+        given
+    }
+
+    /// An interface's turn in the ring of priority.
+    #[inline(never)]
+    fn serve_any_urgent(&mut self, at: usize, most: usize, out: &mut Batch, dropped: &mut Dropped) -> usize {
+        self.serve(at, Turn::Urgent, most, out, dropped)
+    }
+
+    /// The same, as [`Scheduler::serve`] has it, of a plain queue out of which one frame is sent, and nothing else
+    /// follows for what is before it. Gives whether it was.
+    #[inline(always)]
+    fn serve_one_urgent(&mut self, at: usize, out: &mut Batch) -> bool {
+        let alone = self.is_alone(at, Turn::Urgent);
+        let Some(Some(site)) = self.sites.get_mut(at) else { return false };
+        let place = site.first_urgent();
+        if !site.is_simple(place) || alone && site.queues[place].frames > 1 {
+            return false;
+        }
+        let mut way = Way { now: self.clock, line: &mut self.line, room: &mut self.room, out };
+        let Some(len) = site.run_one(Turn::Urgent, place, &mut way) else { return false };
+        self.frames -= 1;
+        self.bytes -= len as u64;
+        self.frame_bound.sub(site.frames as u64, 1);
+        self.byte_bound.sub(site.bytes, len as u64);
+        if !site.lets(self.clock, false) {
+            self.hold_back(at, Turn::Urgent);
+            return true;
+        }
+        if site.has_priority() {
+            self.urgent.turn();
+        } else {
+            self.urgent.leave(at);
+        }
+        if site.assured.is_some() {
+            let place = self.place(at);
+            self.stand(at, place);
+        }
+        true
+    }
+
     /// An interface's turn: its next frames, `most` at the most, go to `out`. Gives how many, and
     /// sees to what follows for interface and port. One that shares has its turn until its
     /// quantum is used, the others for one frame; or, where no other is in turn with it, as long as it would be its again.
-    #[inline]
+    #[inline(always)]
     pub(super) fn serve(
         &mut self,
         at: usize,
@@ -214,26 +264,35 @@ impl Scheduler {
             (given, next) = (given + more, then);
         }
         let held = (site.frames, site.bytes);
+        let calm = site.paces.held & site.backlog == 0 && site.lets(self.clock, false);
         self.let_go(held, (before.0 - held.0, before.1 - held.1));
-        self.settle(at, turn);
+        if calm {
+            self.stay(at, turn)
+        } else {
+            self.settle(at, turn)
+        }
         given
     }
 
     /// Whether an interface whose turn it is would have the next one too, were it to stay where it stands.
-    #[inline(never)]
+    #[inline]
     fn is_alone(&self, at: usize, turn: Turn) -> bool {
         let ring = if turn == Turn::Urgent { &self.urgent } else { &self.assured };
         ring.after(at) == at && self.line.is_own() && turn != Turn::Leftover
     }
 
-    /// After an interface had its turn: out of the rings it no longer belongs in.
-    #[inline]
+    /// After an interface had its turn, of which some class may not send by its own rate, or all by the interface's.
+    #[inline(never)]
     fn settle(&mut self, at: usize, turn: Turn) {
         self.see_to_classes(at);
         let Some(Some(site)) = self.sites.get(at) else { return };
-        if !site.lets(self.clock, false) {
-            return self.hold_back(at, turn);
-        }
+        if site.lets(self.clock, false) { self.stay(at, turn) } else { self.hold_back(at, turn) }
+    }
+
+    /// After an interface had its turn that may go on sending: out of the rings it no longer belongs in.
+    #[inline(always)]
+    fn stay(&mut self, at: usize, turn: Turn) {
+        let Some(Some(site)) = self.sites.get(at) else { return };
         if !site.has_priority() {
             self.urgent.leave(at);
         } else if turn == Turn::Urgent {

@@ -94,31 +94,35 @@ impl Waits {
         let at = self.at.get(octave).map_or(NONE, |at| *at);
         if let Some(octave) = self.octaves.get_mut(usize::from(at)) {
             let count = &mut octave.0[fine][class];
-            let sum = u64::from(*count) + n;
-            if sum < FULL {
-                *count = sum as u16;
+            let (sum, full) = count.overflowing_add(n as u16);
+            *count = sum;
+            if !full && n < FULL {
                 return;
             }
+            return self.carry(class, bucket, n / FULL + u64::from(full));
         }
-        self.carry(class, bucket, n);
+        self.begin(class, bucket, n);
     }
 
-    /// Counts in an octave where nothing was counted yet, or in a bucket that is full.
+    /// Counts in an octave where nothing was counted yet.
     #[cold]
     #[inline(never)]
-    fn carry(&mut self, class: usize, bucket: usize, n: u64) {
+    fn begin(&mut self, class: usize, bucket: usize, n: u64) {
         let (octave, fine) = (bucket >> FINE, bucket % FINES);
-        if self.at[octave] == NONE {
-            self.at[octave] = self.octaves.len() as u8;
-            self.octaves.push(Octave::default());
+        self.at[octave] = self.octaves.len() as u8;
+        let mut first = Octave::default();
+        first.0[fine][class] = n as u16;
+        self.octaves.push(first);
+        if n >= FULL {
+            self.carry(class, bucket, n / FULL);
         }
-        let at = usize::from(self.at[octave]);
-        let count = &mut self.octaves[at].0[fine][class];
-        let sum = u64::from(*count) + n;
-        *count = sum as u16;
-        if sum >= FULL {
-            self.filled.get_or_insert_default().add(bucket, class, sum / FULL);
-        }
+    }
+
+    /// A bucket was full so often.
+    #[cold]
+    #[inline(never)]
+    fn carry(&mut self, class: usize, bucket: usize, times: u64) {
+        self.filled.get_or_insert_default().add(bucket, class, times);
     }
 
     /// What was counted in a bucket.
