@@ -3,6 +3,11 @@
 //! Deficit round robin over the flows that wait; one that has just begun, or
 //! sends less than its share, goes before those that always have something
 //! waiting (section 3.1). When the class is full, the longest queue gives way.
+//!
+//! Flows beyond those that a class, or the tree, may have queues for share some by hash, as all do
+//! there. When one of them may have its own again, the shared one of its hash, where it may have frames,
+//! takes no more, and what comes waits behind it: so each flow keeps its order, and
+//! none shares for longer than what waited there takes.
 
 use super::flows::{Flow, Flows, NIL};
 use super::held::Held;
@@ -21,13 +26,18 @@ const EMPTY: Round = Round { first: NIL, last: NIL };
 
 impl Round {
     fn join(&mut self, at: u32, flows: &mut Flows) {
+        self.join_all(at, at, flows);
+    }
+
+    /// All from one flow to another join, each of which has the next one after it.
+    fn join_all(&mut self, first: u32, last: u32, flows: &mut Flows) {
         match flows.get(self.last) {
-            Some(last) => last.after = at,
-            None => self.first = at,
+            Some(before) => before.after = first,
+            None => self.first = first,
         }
-        self.last = at;
-        if let Some(flow) = flows.get(at) {
-            flow.after = NIL;
+        self.last = last;
+        if let Some(last) = flows.get(last) {
+            last.after = NIL;
         }
     }
 
@@ -48,12 +58,10 @@ pub(super) struct Fq {
     owner: u32,
     fresh: Round,
     old: Round,
-    /// The queue of flows that found the pool exhausted; made when it is needed.
-    shared: u32,
-    /// It is in a round.
-    shares: bool,
     /// Flows with a queue of their own.
     used: u16,
+    /// Queues that flows share.
+    shared: u16,
     /// About the one of most bytes, and that of most frames: right as of when a frame last came to one of more.
     longest: u32,
     most: u32,
@@ -61,13 +69,18 @@ pub(super) struct Fq {
 
 impl Fq {
     pub(super) fn new(owner: u32) -> Self {
-        Self { owner, fresh: EMPTY, old: EMPTY, shared: NIL, shares: false, used: 0, longest: NIL, most: NIL }
+        Self { owner, fresh: EMPTY, old: EMPTY, used: 0, shared: 0, longest: NIL, most: NIL }
     }
 
-    /// Flows in its rounds.
+    /// Flows with a queue of their own.
+    pub(super) fn used(&self) -> u16 {
+        self.used
+    }
+
+    /// Flows in its rounds, those that share a queue counted as one.
     #[inline]
     pub(super) fn flows(&self) -> u64 {
-        u64::from(self.used) + u64::from(self.shares)
+        u64::from(self.used) + u64::from(self.shared)
     }
 
     /// The queue of a flow with this hash. The class may have `most` of them.
@@ -79,38 +92,50 @@ impl Fq {
         }
     }
 
-    /// The queue that a flow with this hash has frames in, if any.
+    /// The queue that a flow with this hash had its latest frames in, if any.
     fn find(&self, hash: u32, flows: &Flows) -> u32 {
-        let shared = if self.shares { self.shared } else { NIL };
-        flows.find(self.owner, hash).unwrap_or(shared)
+        let own = flows.find(self.owner, hash);
+        let shared = || match flows.find_shared(self.owner, hash) {
+            _ if self.shared == 0 => None,
+            (first, next) => next.or(first),
+        };
+        own.or_else(shared).unwrap_or(NIL)
     }
 
-    /// While frames wait in the shared queue, a flow may have some there: it must
-    /// not overtake them in a queue of its own.
     fn open(&mut self, hash: u32, most: u16, flows: &mut Flows) -> u32 {
-        if !self.shares {
-            if self.used < most
-                && let Some(at) = flows.take(self.owner, hash)
-            {
-                self.used += 1;
-                self.begin(at, flows);
-                return at;
-            }
-            if self.shared == NIL {
-                self.shared = flows.take_shared();
-            }
-            self.shares = true;
-            self.begin(self.shared, flows);
+        match self.shared {
+            0 => self.open_behind(None, hash, most, flows),
+            _ => match flows.find_shared(self.owner, hash) {
+                (_, Some(next)) => next,
+                (first, None) => self.open_behind(first, hash, most, flows),
+            },
         }
-        self.shared
     }
 
-    /// A flow that had nothing waiting goes first (section 4.1).
-    fn begin(&mut self, at: u32, flows: &mut Flows) {
+    /// A queue for a flow that may have frames in a shared one, and in none else: its own, behind that, or
+    /// that, while nothing is behind it.
+    fn open_behind(&mut self, shared: Option<u32>, hash: u32, most: u16, flows: &mut Flows) -> u32 {
+        let own = if self.used < most { flows.take(self.owner, hash, self.used) } else { None };
+        let at = match (own, shared.map(|shared| (shared, flows.is_closed(shared)))) {
+            (Some(own), _) => {
+                self.used += 1;
+                own
+            }
+            (None, Some((shared, false))) => return shared,
+            (None, closed) => {
+                self.shared += 1;
+                flows.share(self.owner, hash, closed.is_some())
+            }
+        };
+        // A flow that had nothing waiting goes first (section 4.1).
         if let Some(flow) = flows.get(at) {
             flow.credit = QUANTUM;
         }
-        self.fresh.join(at, flows);
+        match shared {
+            Some(shared) => flows.wait_behind(shared, at),
+            None => self.fresh.join(at, flows),
+        }
+        at
     }
 
     #[inline]
@@ -163,7 +188,7 @@ impl Fq {
                 let after = flow.after;
                 flows.get(after).inspect(|after| after.waiting.fetch());
                 return Some((held, at));
-            } else if is_fresh && self.old.first != NIL {
+            } else if is_fresh && self.old.first != NIL && flow.behind == NIL {
                 // It must not come back as fresh before the others had their turn (section 4.2).
                 self.move_on(true, flows);
             } else {
@@ -182,36 +207,28 @@ impl Fq {
     fn end(&mut self, is_fresh: bool, flows: &mut Flows) {
         let round = if is_fresh { &mut self.fresh } else { &mut self.old };
         let at = round.leave_first(flows);
-        if at == self.shared {
-            self.shares = false;
-            return;
-        }
         if at == self.longest {
             self.longest = NIL;
         }
         if at == self.most {
             self.most = NIL;
         }
-        self.used -= 1;
-        flows.give_back(at);
+        if flows.give_back(at, self.used) {
+            self.shared -= 1;
+            let last = flows.get(at).map_or(NIL, |flow| flow.behind);
+            if let Some(first) = flows.get(last).map(|last| last.after) {
+                self.fresh.join_all(first, last, flows);
+            }
+        } else {
+            self.used -= 1;
+        }
     }
 
     /// The class has nothing waiting: its flows have nothing to compete for.
     pub(super) fn clear(&mut self, flows: &mut Flows) {
-        while self.fresh.first != NIL {
-            self.end(true, flows);
+        while self.fresh.first != NIL || self.old.first != NIL {
+            self.end(self.fresh.first != NIL, flows);
         }
-        while self.old.first != NIL {
-            self.end(false, flows);
-        }
-    }
-
-    /// Gives the shared queue back too; nothing may wait.
-    pub(super) fn close(&mut self, flows: &mut Flows) {
-        self.clear(flows);
-        flows.give_back(std::mem::replace(&mut self.shared, NIL));
-        // It may have been the shared one, which is another class's now.
-        (self.longest, self.most) = (NIL, NIL);
     }
 }
 
@@ -231,3 +248,7 @@ impl Flow {
         self.credit -= bytes as i32;
     }
 }
+
+#[cfg(test)]
+#[path = "fq_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! How much a tree holds, and how much of it is each interface's own.
+//! How much a tree holds, and how much of it is each interface's own; of flow queues, each class's.
 //!
 //! Half of the room is divided evenly among the interfaces and kept for each; the
 //! other half is for whoever needs it first. So an overload at one interface takes
@@ -69,6 +69,12 @@ impl Bound {
     #[inline]
     pub(super) fn admits(&self, held: u64, more: u64, urgent: bool) -> bool {
         held + more <= self.plain_part || self.admits_beyond(held, more, urgent)
+    }
+
+    /// Whether there is room for one more, none of which is kept for the urgent.
+    #[inline]
+    pub(super) fn admits_one(&self, held: u64) -> bool {
+        held < self.part || self.used < self.common
     }
 
     #[inline]

@@ -100,7 +100,7 @@ impl Queue {
         if let Some(care) = &mut self.care
             && old != rules.flows
         {
-            care.fq.close(&mut room.flows);
+            care.fq.clear(&mut room.flows);
         }
         if rules.flows == 0 && rules.aqm == Aqm::Tail {
             self.care = None;
@@ -115,6 +115,11 @@ impl Queue {
     #[inline]
     pub(super) fn keeps_flows(&self) -> bool {
         self.flows
+    }
+
+    /// Flows that have a queue of their own, where it keeps flows apart.
+    pub(super) fn own_flows(&self) -> Option<u64> {
+        self.care.as_ref().filter(|_| self.flows).map(|care| care.fq.used().into())
     }
 
     /// Whether more than room is asked before a frame is queued: a policer, early detection, its flow.
@@ -286,7 +291,7 @@ impl Queue {
         };
         let Some(held) = held else {
             if let Some(care) = &mut self.care {
-                care.fq.close(&mut room.flows);
+                care.fq.clear(&mut room.flows);
             }
             return None;
         };

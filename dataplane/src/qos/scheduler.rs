@@ -46,6 +46,8 @@ pub const PORT_BURST: u64 = 1_000_000;
 pub const UNSEEN: u64 = 50_000;
 /// A full frame as a port's own rate counts it, bytes.
 pub(super) const PORT_FULL: u32 = FULL as u32 + LINE_OVERHEAD;
+/// The most flow queues of a tree: 24 MiB of them.
+const MOST_FLOWS: usize = 1 << 18;
 const NONE: u32 = u32::MAX;
 /// Bytes that no frame has.
 const MORE_THAN_A_FRAME: u64 = 1 << 14;
@@ -59,18 +61,20 @@ pub struct TreeLimits {
     pub bytes: u64,
     /// Frames. Default 262,144; should be less than the pools that feed it have.
     pub frames: usize,
-    /// Queues for flows of classes that keep them apart; flows beyond share one of their class. Default 16,384.
+    /// Queues for flows of classes that keep them apart, half of them divided evenly among those classes; flows
+    /// beyond share some of their class. Default 16,384.
     pub flows: usize,
 }
 
 impl TreeLimits {
     /// Those of each of so many `trees`, so that all of them, full of frames of one worker that has
     /// so many `buffers`, leave a quarter of those to receive into. A frame stands in a buffer however short it is:
-    /// bytes are more than so many frames have.
+    /// bytes are more than so many frames have. There is a flow queue for each frame, 16,384 at the least and
+    /// 262,144 at the most.
     pub fn sharing(buffers: usize, trees: usize) -> Self {
-        let frames = (buffers * 3 / 4 / trees.max(1)).max(64);
-        let bytes = Self::default().bytes.max(frames as u64 * MORE_THAN_A_FRAME);
-        Self { bytes, frames, ..Self::default() }
+        let (frames, least) = ((buffers * 3 / 4 / trees.max(1)).max(64), Self::default());
+        let bytes = least.bytes.max(frames as u64 * MORE_THAN_A_FRAME);
+        Self { bytes, frames, flows: frames.clamp(least.flows, MOST_FLOWS) }
     }
 
     /// Frames of priority classes and of Control that a tree of so many interfaces has room

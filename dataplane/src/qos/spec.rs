@@ -141,7 +141,7 @@ pub struct ClassQos {
     /// How its senders learn that it is long.
     pub aqm: Aqm,
     /// Flows with a queue of their own at once, by their hash, served in turn (RFC 8290), 1 to 65,535;
-    /// those beyond share one. 0 is one queue for the class, first in first out.
+    /// those beyond share 32. 0 is one queue for the class, first in first out.
     pub flows: u16,
     /// Whether `aqm` marks packets whose ends know ECN in place of dropping them (RFC 3168).
     pub ecn: bool,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::departed::Departed;
 use super::held::Held;
 use super::memory::Bound;
+use super::queue::Queue;
 use super::scheduler::Scheduler;
 use super::site::{Dropped, Site};
 use super::spec::InterfaceQos;
@@ -63,9 +64,8 @@ impl Scheduler {
             .iter()
             .flatten()
             .fold(0, |all, site| (0..CLASSES).fold(all, |all, class| all | careful(site, class)));
-        let keep_flows = |s: &Site| s.spec.classes.iter().filter(|c| c.flows > 0).count();
-        let owners = self.sites.iter().flatten().map(keep_flows).sum();
-        self.room.flows.reserve(self.limits.flows, owners);
+        let keep = || self.sites.iter().flatten().flat_map(|site| &site.queues).filter_map(Queue::own_flows);
+        self.room.flows.reserve(self.limits.flows, keep().count(), keep());
     }
 
     /// Whether anything that waits may now be due at another time.

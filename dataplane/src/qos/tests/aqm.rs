@@ -134,18 +134,6 @@ fn flows_below_labels_are_kept_apart() {
     assert_eq!(order, (0..20).collect::<Vec<_>>(), "each flow its turn");
 }
 
-#[test]
-fn flows_beyond_the_pool_share_a_queue() {
-    let mut qos = shaped(10_000_000, 0);
-    class(&mut qos, Standard).flows = 1024;
-    let mut bench = Bench::new(0, &[qos]);
-    bench.tree.set_limits(TreeLimits { flows: 4, ..TreeLimits::default() });
-    (0..200).for_each(|n| assert_eq!(bench.enqueue_flow(0, Standard, 100, (n, n * 20_000_000)), None));
-    assert_eq!(bench.tree.room.flows.used(), 4);
-    bench.run(S);
-    assert_eq!((bench.gone.len(), bench.tree.room.flows.used()), (200, 0));
-}
-
 /// A class with early detection, green from 30 to 60 kB, red from 10 to 20.
 fn wred(ecn: bool) -> InterfaceQos {
     let mut qos = shaped(10_000_000, 0);
@@ -209,51 +197,6 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..30 * MS).prop_map(Step::Wait),
         1 => any::<bool>().prop_map(Step::Change),
     ]
-}
-
-/// The queue that was a class's longest may be another's by now: its frames make way for nobody else's.
-#[test]
-fn a_queue_that_was_given_back_makes_no_way() {
-    let spec = |keep: bool| {
-        let mut qos = shaped(10_000_000, 0);
-        for class in &mut qos.classes[5..7] {
-            class.aqm = Aqm::Codel(CodelSpec::default());
-            (class.flows, class.limit_bytes) = (if keep { 4 } else { 0 }, 3_000);
-        }
-        qos.classes[6].limit_bytes = 30_000;
-        Some(Arc::new(qos))
-    };
-    let mut bench = Bench::new(0, &[]);
-    bench.sync(0, &[spec(true)]);
-    // No flow finds room: those of a class share one queue.
-    bench.tree.set_limits(TreeLimits { flows: 0, ..TreeLimits::default() });
-    let (imaging, standard) = (TrafficClass::ALL[5], TrafficClass::ALL[6]);
-    bench.enqueue_flow(0, imaging, 1_000, (0, 1));
-    bench.run(S);
-    bench.sync(0, &[spec(false)]);
-    bench.sync(0, &[spec(true)]);
-    let mut offer = |class, len, n| bench.enqueue_flow(0, class, len, (n, class as u32));
-    assert!((1..7).all(|n| offer(standard, 1_500, n).is_none()));
-    assert!((7..37).all(|n| offer(imaging, 100, n).is_none()));
-    assert_eq!(offer(imaging, 100, 37), Some(DropReason::QueueBytes));
-    assert_eq!(bench.gone.last().map(|gone| gone.serial), Some(37));
-    bench.run(2 * S);
-    assert_eq!(bench.gone.iter().filter(|gone| gone.why.is_none()).count(), 37);
-}
-
-/// A flood of flows that find a class full opens no queues, and leaves those there are to others.
-#[test]
-fn what_is_refused_opens_no_queue() {
-    let mut qos = shaped(10_000_000, 0);
-    let imaging = class(&mut qos, Imaging);
-    (imaging.aqm, imaging.flows, imaging.limit_bytes) = (Aqm::Tail, 64, 3_000);
-    let mut bench = Bench::new(0, &[qos]);
-    assert!((0..30).all(|n| bench.enqueue_flow(0, Imaging, 100, (n, n)).is_none()));
-    let used = bench.tree.room.flows.used();
-    for n in 30..1_000 {
-        assert_eq!(bench.enqueue_flow(0, Imaging, 100, (n, n)), Some(DropReason::QueueBytes));
-    }
-    assert_eq!((used, bench.tree.room.flows.used()), (30, 30));
 }
 
 proptest! {

@@ -10,6 +10,7 @@ use super::marks::Delay;
 use super::*;
 use crate::class::TrafficClass::Imaging;
 use crate::qos::CodelSpec;
+use crate::qos::flows::SHARED;
 
 const FULL: usize = 1514;
 
@@ -22,10 +23,12 @@ struct Waiting {
     ect: bool,
 }
 
-/// A flow's queue; without a hash it is that of all flows that found no queue of their own.
+/// A flow's own queue; or that of flows that found none, whose hashes end alike.
 #[derive(Clone, Debug, Default)]
 struct Flow {
-    hash: Option<u32>,
+    own: bool,
+    /// The last bits of it alone, where it is not its own.
+    hash: u32,
     waiting: VecDeque<Waiting>,
     credit: i64,
     delay: Delay,
@@ -42,8 +45,8 @@ struct Model {
     frame: u64,
     fresh: VecDeque<Flow>,
     old: VecDeque<Flow>,
-    /// What the common queue was told before it had nothing left.
-    common: Delay,
+    /// Those that begin when the shared one of their last bits has nothing left.
+    behind: VecDeque<Flow>,
 }
 
 /// The next frame that leaves the queue, and what becomes of it.
@@ -58,27 +61,37 @@ struct Fate {
 
 impl Model {
     fn all(&mut self) -> impl Iterator<Item = &mut Flow> {
-        self.fresh.iter_mut().chain(&mut self.old)
+        self.fresh.iter_mut().chain(&mut self.old).chain(&mut self.behind)
     }
 
     fn offer(&mut self, hash: u32, frame: Waiting) {
-        let found = |model: &mut Self, hash| model.all().any(|flow| flow.hash == hash);
-        let own = self.all().filter(|flow| flow.hash.is_some()).count();
-        // What came to the common queue is not overtaken by what comes to one of its own.
-        let common = !found(self, Some(hash)) && (found(self, None) || own >= self.most);
-        let hash = (!common).then_some(hash);
-        if !found(self, hash) {
-            let delay = if common { self.common } else { Delay::default() };
-            self.fresh.push_back(Flow { hash, credit: FULL as i64, delay, ..Flow::default() });
+        let bits = hash % SHARED;
+        let closed = self.behind.iter().any(|flow| flow.hash % SHARED == bits);
+        let next = self.behind.iter().any(|flow| (flow.own, flow.hash) == (false, bits));
+        let shares = self.fresh.iter().chain(&self.old).any(|flow| (flow.own, flow.hash) == (false, bits));
+        let owned = self.all().filter(|flow| flow.own).count();
+        let has = self.all().any(|flow| (flow.own, flow.hash) == (true, hash));
+        // What is behind a shared queue is not overtaken by what comes to one of its own.
+        let own = has || !next && owned < self.most;
+        let hash = if own { hash } else { bits };
+        let rounds = self.fresh.iter_mut().chain(&mut self.old).filter(|_| own || !closed);
+        let mut flows = self.behind.iter_mut().chain(rounds);
+        if let Some(flow) = flows.find(|flow| (flow.own, flow.hash) == (own, hash)) {
+            return flow.waiting.push_back(frame);
         }
-        let mut flows = self.all().filter(|flow| flow.hash == hash);
-        flows.next().unwrap().waiting.push_back(frame);
+        drop(flows);
+        let round = if shares { &mut self.behind } else { &mut self.fresh };
+        let waiting = VecDeque::from([frame]);
+        round.push_back(Flow { own, hash, waiting, credit: FULL as i64, ..Flow::default() });
     }
 
+    /// One that has nothing left is forgotten; those behind it begin.
     fn forget(&mut self, flow: &Flow) {
-        if flow.hash.is_none() {
-            self.common = flow.delay;
-        }
+        let begins = |other: &Flow| !flow.own && other.hash % SHARED == flow.hash;
+        let (begin, stay) = self.behind.split_off(0).into_iter().partition(begins);
+        self.behind = stay;
+        let mut begin: VecDeque<_> = begin;
+        self.fresh.append(&mut begin);
     }
 
     /// The next frame; `seen` says whether controlled delay judged it long, for where that is too near to say.
@@ -93,14 +106,15 @@ impl Model {
                 continue;
             }
             let Some(frame) = flow.waiting.pop_front() else {
-                match is_fresh && !self.old.is_empty() {
+                let closed = !flow.own && self.behind.iter().any(|other| other.hash % SHARED == flow.hash);
+                match is_fresh && !self.old.is_empty() && !closed {
                     true => self.old.push_back(flow),
                     false => self.forget(&flow),
                 }
                 continue;
             };
             // One that has a frame in every turn waits for one of each other.
-            let turn = self.frame * (1 + self.fresh.len() + self.old.len()) as u64;
+            let turn = self.frame * (1 + self.fresh.len() + self.old.len() + self.behind.len()) as u64;
             let target = self.spec.target.max(turn);
             let spec = CodelSpec { target, interval: self.spec.interval.max(2 * target) };
             let left = flow.waiting.iter().map(|frame| frame.len).sum();
@@ -113,9 +127,7 @@ impl Model {
             round.push_front(flow);
             if self.all().all(|flow| flow.waiting.is_empty()) {
                 // Nothing waits: nobody has anything to compete for.
-                for flow in self.fresh.split_off(0).into_iter().chain(self.old.split_off(0)) {
-                    self.forget(&flow);
-                }
+                [&mut self.fresh, &mut self.old, &mut self.behind].into_iter().for_each(VecDeque::clear);
             }
             return Some(Fate { serial: frame.serial, why, marked, doubt });
         }
@@ -158,14 +170,16 @@ impl Court {
         (imaging.aqm, imaging.flows, imaging.ecn) = (Aqm::Codel(spec), most, ecn);
         let mut bench = Bench::new(0, &[qos]);
         bench.now = S;
-        let (frame, common) = ((FULL as u64 + 24) * 8 * S / rate, Delay::default());
-        let (fresh, old) = (VecDeque::new(), VecDeque::new());
-        let model = Model { most: most.into(), spec, ecn, frame, fresh, old, common };
+        let frame = (FULL as u64 + 24) * 8 * S / rate;
+        let [fresh, old, behind] = Default::default();
+        let model = Model { most: most.into(), spec, ecn, frame, fresh, old, behind };
         Self { bench, model, serial: 0, doubt: false }
     }
 
     fn offer(&mut self, flow: u32, len: usize, ect: bool) {
-        let (serial, hash, since) = (self.serial, flow.wrapping_mul(0x2468_ace1), self.bench.now);
+        // Hashes end alike in threes.
+        let hash = flow.wrapping_mul(0x2468_ace0) + flow % 3;
+        let (serial, since) = (self.serial, self.bench.now);
         self.serial += 1;
         self.bench.ect = ect;
         assert_eq!(self.bench.enqueue_flow(0, Imaging, len, (serial, hash)), None);

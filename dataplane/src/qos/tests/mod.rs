@@ -1,6 +1,7 @@
 //! The scheduler in virtual time, against what its text promises.
 
 mod aqm;
+mod crowd;
 mod flows;
 mod fluid;
 mod guarantee;
