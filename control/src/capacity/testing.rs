@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dataplane::class::TrafficClass::{self, Imaging, Standard, Voice};
 use dataplane::id::IfIndex;
 use dataplane::packet::{Batch, Frame};
-use dataplane::qos::{LINE_OVERHEAD, Place, Scheduler, SharedRate};
+use dataplane::qos::{LINE_OVERHEAD, Place, SHORTEST, Scheduler, SharedRate};
 use dataplane::time::Time;
 
 use super::curve::time;
@@ -147,7 +147,7 @@ impl Tree {
     pub(super) fn left(&mut self, frame: &Frame) {
         let site = frame.meta().out_interface.index();
         let rate = self.config.interfaces[site].qos.as_ref().unwrap().rate.unwrap().0;
-        let bytes = frame.len() as u64 + u64::from(LINE_OVERHEAD);
+        let bytes = frame.len().max(SHORTEST) as u64 + u64::from(LINE_OVERHEAD);
         let from = self.line.max(self.now);
         if let Some(port) = self.config.ports[0].rate {
             self.line = from + time(bytes, port.0);

@@ -54,7 +54,8 @@ pub struct Qos {
     /// Bytes a frame counts for beside its layer-2 length without FCS, −64 to 256; or "ethernet"
     /// (24: preamble, FCS and gap), "ethernet-fcs" (4), "layer-2" (0), "ip" (−14); for DSL, which sets
     /// `cells` too: "pppoe-llc", "pppoe-vcmux", "pppoa-llc", "pppoa-vcmux", "ipoa-llc", "ipoa-vcmux", "bridged-llc",
-    /// "bridged-vcmux" (ATM), "pppoe-ptm", "bridged-ptm" (VDSL2). Default "ethernet".
+    /// "bridged-vcmux" (ATM), "pppoe-ptm", "bridged-ptm" (VDSL2). A frame of less than 60 bytes counts as 60, which lines
+    /// fill it up to. Default "ethernet".
     pub overhead: i16,
     /// What the line packs frames into: "none", "atm" (53 bytes for 48) or "ptm" (65 for 64). Default: as
     /// `overhead` says, "none" otherwise.

@@ -69,6 +69,7 @@ pub use codel::CodelSpec;
 pub use departed::Departed;
 pub use ecn::LabelMarks;
 pub use histogram::Histogram;
+pub use length::SHORTEST;
 pub use meter::{Meter, MeterAction, MeterKind, MeterProfile, MeterSpec};
 pub use meter_shared::{Share, SharedMeter};
 pub use metering::Metering;

@@ -10,6 +10,7 @@
 //! ([`Scheduler::begin_turn`]): at 50 µs of 1 Gbit/s 6,250 bytes and the frame behind them.
 
 use super::LINE_OVERHEAD;
+use super::length::{filled, on_line};
 use super::scheduler::Scheduler;
 use super::serve::Terms;
 use super::site::{ASSURED_MOST, Site};
@@ -24,6 +25,8 @@ use crate::time::Time;
 struct Row {
     frames: u32,
     bytes: u32,
+    /// With what the line fills them up with.
+    filled: u32,
     /// As the interface's shaper counts them, and the longest of them.
     cost: u32,
     longest_cost: u32,
@@ -36,12 +39,12 @@ struct Row {
 impl Row {
     /// What the port counts: all of it, and the longest frame.
     fn on_line(&self) -> (u32, u32) {
-        (self.bytes + self.frames * LINE_OVERHEAD, self.longest + LINE_OVERHEAD)
+        (self.filled + self.frames * LINE_OVERHEAD, on_line(self.longest as usize))
     }
 
     /// The same without the last frame.
     fn before_on_line(&self) -> u64 {
-        u64::from(self.on_line().0 - self.last - LINE_OVERHEAD)
+        u64::from(self.on_line().0 - on_line(self.last as usize))
     }
 
     fn before_cost(&self) -> u64 {
@@ -110,17 +113,17 @@ impl Site {
     }
 
     fn row(&self, frames: &[Frame]) -> Row {
-        let (mut bytes, mut longest) = (0, 0);
+        let (mut bytes, mut all, mut longest) = (0, 0, 0);
         for frame in frames {
             let len = frame.len() as u32;
-            (bytes, longest) = (bytes + len, longest.max(len));
+            (bytes, all, longest) = (bytes + len, all + filled(frame.len()), longest.max(len));
         }
         let of = frames.len() as u32;
         let last = frames.last().map_or(0, Frame::len);
         let (last, last_cost) = (last as u32, self.accounted(last));
-        let row = Row { frames: of, bytes, longest, last, last_cost, ..Row::default() };
+        let row = Row { frames: of, bytes, filled: all, longest, last, last_cost, ..Row::default() };
         match self.adds() {
-            Some(more) => Row { cost: bytes + of * more, longest_cost: longest + more, ..row },
+            Some(more) => Row { cost: all + of * more, longest_cost: filled(longest as usize) + more, ..row },
             None => {
                 let each = || frames.iter().map(|frame| self.accounted(frame.len()));
                 Row { cost: each().sum(), longest_cost: each().max().unwrap_or(0), ..row }
@@ -188,7 +191,7 @@ impl Site {
             let (frames, overhead, cells) =
                 (frames.get(sure..).unwrap_or_default(), self.overhead, self.cells);
             match self.adds() {
-                Some(more) => self.pass_shared(frames, round, |len| len as i64 + i64::from(more)),
+                Some(more) => self.pass_shared(frames, round, |len| i64::from(filled(len) + more)),
                 None => self.pass_shared(frames, round, |len| cells.packed(len, overhead).into()),
             }
         }

@@ -5,6 +5,7 @@
 //! [`Site::take`] do of such a queue, without the questions that it does not ask.
 
 use super::LINE_OVERHEAD;
+use super::length::{filled, on_line};
 use super::line::Line;
 use super::queue::Room;
 use super::site::Site;
@@ -27,7 +28,7 @@ impl Way<'_> {
     /// A frame of `len` bytes leaves by the port. Gives whether one more like it may.
     #[inline]
     pub(super) fn port_takes(&mut self, len: usize, turn: Turn) -> bool {
-        self.line.spend(self.now, len as u32 + LINE_OVERHEAD, turn == Turn::Urgent);
+        self.line.spend(self.now, on_line(len), turn == Turn::Urgent);
         self.line.goes_on(self.now, turn == Turn::Urgent)
     }
 }
@@ -87,8 +88,10 @@ struct Course {
     left: i64,
     /// The same when it began.
     whole: i64,
-    /// Bytes that left, and as accounted, where these are not so many more for each frame.
-    uneven: Sum,
+    /// Bytes that left.
+    bytes: u64,
+    /// As accounted and on the line, where these are not so many more for each frame.
+    uneven: (u32, u32),
     /// Bytes of the longest, which may be [`FULL`] in any case.
     longest: usize,
 }
@@ -102,11 +105,13 @@ impl Course {
 
     #[inline(always)]
     fn takes(&mut self, len: usize, cost: u32) {
+        self.bytes += len as u64;
         self.left -= match self.adds {
-            Some(adds) => len as i64 + i64::from(Self::beside(adds)),
+            Some(adds) => i64::from(filled(len) + Self::beside(adds)),
             None => {
-                self.uneven.add(len, cost);
-                i64::from(cost).max(len as i64 + i64::from(LINE_OVERHEAD))
+                let on_line = on_line(len);
+                self.uneven = (self.uneven.0 + cost, self.uneven.1 + on_line);
+                cost.max(on_line).into()
             }
         };
         if len > self.longest {
@@ -125,13 +130,14 @@ impl Course {
         out.len() < self.to && self.left >= 0
     }
 
-    /// What left in it.
+    /// What left in it, and bytes of that on the line.
     #[inline]
-    fn sum(&self, out: &Batch) -> Sum {
+    fn sum(&self, out: &Batch) -> (Sum, u32) {
         let frames = out.len() - self.from;
-        let Some(adds) = self.adds else { return Sum { frames, ..self.uneven } };
-        let bytes = (self.whole - self.left) as u64 - frames as u64 * u64::from(Self::beside(adds));
-        Sum { frames, bytes, cost: bytes as u32 + frames as u32 * adds }
+        let of = |cost| Sum { frames, bytes: self.bytes, cost };
+        let Some(adds) = self.adds else { return (of(self.uneven.0), self.uneven.1) };
+        let filled = (self.whole - self.left) as u32 - frames as u32 * Self::beside(adds);
+        (of(filled + frames as u32 * adds), filled + frames as u32 * LINE_OVERHEAD)
     }
 }
 
@@ -184,7 +190,7 @@ impl Site {
         let Led { len, cost, .. } = self.lead(place, turn, self.adds(), way)?;
         self.spend_of_class(place, cost, way.now);
         self.spend(turn, cost, way.now);
-        way.line.spend(way.now, len as u32 + LINE_OVERHEAD, turn == Turn::Urgent);
+        way.line.spend(way.now, on_line(len), turn == Turn::Urgent);
         self.left_in_turn(turn, &Sum::of(len, cost), way.now);
         Some(len)
     }
@@ -282,13 +288,13 @@ impl Site {
         let left = i64::try_from(left).unwrap_or(i64::MAX);
         let (from, adds) = (way.out.len(), self.adds());
         let to = from + most;
-        Course { turn, adds, from, to, left, whole: left, uneven: Sum::default(), longest: FULL }
+        Course { turn, adds, from, to, left, whole: left, bytes: 0, uneven: (0, 0), longest: FULL }
     }
 
     /// What follows for interface and port of what left in a turn. Gives how many frames.
     #[inline]
     fn ended(&mut self, course: &Course, way: &mut Way<'_>) -> usize {
-        let (turn, sum, urgent) = (course.turn, course.sum(way.out), course.turn == Turn::Urgent);
+        let (turn, (sum, line), urgent) = (course.turn, course.sum(way.out), course.turn == Turn::Urgent);
         if sum.frames == 0 {
             return 0;
         }
@@ -299,8 +305,7 @@ impl Site {
         if turn == Turn::Shared {
             self.credit -= i64::from(sum.cost);
         }
-        let on_line = sum.bytes as u32 + sum.frames as u32 * LINE_OVERHEAD;
-        way.line.spend_all(way.now, (on_line, course.longest as u32 + LINE_OVERHEAD), urgent);
+        way.line.spend_all(way.now, (line, on_line(course.longest)), urgent);
         self.left_in_turn(turn, &sum, way.now);
         sum.frames
     }
@@ -352,7 +357,7 @@ impl Site {
         let queue = &mut self.queues[place];
         let (len, since) = queue.next(way.out)?;
         let cost = match adds {
-            Some(more) => len as u32 + more,
+            Some(more) => filled(len) + more,
             None => self.cells.packed(len, self.overhead),
         };
         let waited = way.now.since(since);

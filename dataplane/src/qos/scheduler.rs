@@ -38,7 +38,8 @@ use crate::id::IfIndex;
 use crate::packet::{Batch, DropReason, Frame};
 use crate::time::Time;
 
-/// Bytes of FCS, preamble and gap, which a port's own rate counts with each frame.
+/// Bytes of FCS, preamble and gap, which a port's own rate counts with each frame, of [`SHORTEST`](super::SHORTEST) bytes at
+/// least.
 pub const LINE_OVERHEAD: u32 = 24;
 /// Burst of a port's own rate where none is said, nanoseconds.
 pub const PORT_BURST: u64 = 1_000_000;

@@ -3,6 +3,7 @@
 
 use super::codel::CodelSpec;
 use super::ecn::LabelMarks;
+use super::length::SHORTEST;
 use super::meter::MeterSpec;
 use super::meter_shared::SharedMeter;
 use super::wait::{FULL, time};
@@ -18,7 +19,7 @@ pub struct ShaperSpec {
     /// Burst as time at that rate, nanoseconds; at least one full frame is always let through.
     pub burst: u64,
     /// Bytes added to each frame's layer-2 length (without FCS) when it is
-    /// accounted: Ethernet with FCS is 4, with preamble and gap 24; IP only is -14.
+    /// accounted, which is [`SHORTEST`] at least: Ethernet with FCS is 4, with preamble and gap 24; IP only is -14.
     pub overhead: i16,
     /// What the line then packs it into.
     pub cells: Cells,
@@ -37,7 +38,8 @@ pub enum Cells {
 }
 
 impl ShaperSpec {
-    /// A frame's length as it is accounted, from its layer-2 length without FCS; 1 at least.
+    /// A frame's length as it is accounted, from its layer-2 length without FCS, which counts [`SHORTEST`] at least; 1 at
+    /// least.
     #[inline]
     pub fn accounted(&self, len: usize) -> u32 {
         self.cells.packed(len, self.overhead)
@@ -48,7 +50,7 @@ impl Cells {
     /// Bytes on the line of a frame of `len` and its `overhead`; 1 at least.
     #[inline]
     pub(super) fn packed(self, len: usize, overhead: i16) -> u32 {
-        let bytes = (len as i64 + i64::from(overhead)).max(1) as u32;
+        let bytes = (len.max(SHORTEST) as i64 + i64::from(overhead)).max(1) as u32;
         match self {
             Self::None => bytes,
             Self::Atm => bytes.div_ceil(48) * 53,

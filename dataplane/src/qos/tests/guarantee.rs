@@ -136,7 +136,28 @@ fn the_tax_of_cells_is_paid() {
     // Over PTM, one byte in 65.
     assert_eq!(accounted(30 - 14, Cells::Ptm, 112), 130);
     assert_eq!(accounted(30 - 14, Cells::Ptm, 113), 132);
-    assert_eq!(accounted(-14, Cells::None, 10), 1);
+    assert_eq!((accounted(-14, Cells::None, 10), accounted(-64, Cells::None, 10)), (46, 1));
+}
+
+/// Frames below 60 bytes take the line as long as 60: an interface's rate and a port's hold it to that, whether frames
+/// leave one by one, in a row or with others by weight.
+#[test]
+fn short_frames_take_what_the_line_fills_them_up_to() {
+    const RATE: u64 = 8_000_000;
+    for (port, spec) in [(0, shaped(RATE, 0)), (RATE, plain())] {
+        for classes in [vec![Voice], vec![Imaging], vec![Imaging, Clinical, Standard]] {
+            let mut bench = Bench::new(port, std::slice::from_ref(&spec));
+            for n in 0..3_000 {
+                let class = classes[n % classes.len()];
+                assert_eq!(bench.enqueue(0, class, [42, 54, 60][n % 3], n as u32), None);
+            }
+            bench.run(10 * S);
+            let (first, last) = (bench.gone.first().unwrap().at, bench.gone.last().unwrap().at);
+            // A byte is a microsecond; a burst of the port, and what calls do not wait for.
+            let least = 2_999 * 84 * 1_000 - 3 * 1_538 * 1_000;
+            assert!((least..=2_999 * 84 * 1_000).contains(&(last - first)), "{} {classes:?}", last - first);
+        }
+    }
 }
 
 #[test]

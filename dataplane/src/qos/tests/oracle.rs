@@ -257,7 +257,7 @@ impl Oracle {
             return assert_eq!(why, Some(DropReason::InterfaceGone));
         };
         let rules = place.rules(class);
-        let accounted = on_the_line(&place.spec, (len as i128 + overhead(&place.spec)).max(1));
+        let accounted = on_the_line(&place.spec, (len.max(60) as i128 + overhead(&place.spec)).max(1));
         if place.policers[class.index()].as_mut().is_some_and(|policer| !policer.conforms(now, accounted)) {
             return assert_eq!(why, Some(DropReason::Policed));
         }
@@ -273,7 +273,7 @@ impl Oracle {
             let mut shaper = place.shaper;
             shaper.as_mut().map_or(owed(1514), |s| (level(s.at(now)) + owed(s.longest)).max(0))
         };
-        let ahead = (bytes as i128 + count * overhead(&place.spec)).max(0);
+        let ahead = ((bytes as i128).max(60 * count) + count * overhead(&place.spec)).max(0);
         let ahead = queue_on_the_line(&place.spec, ahead) * BYTE;
         let rate = place.shaper.or(port).map_or(0, |s| s.rate);
         let late = ahead - i128::from(rate) * i128::from(rules.limit_time);
@@ -337,7 +337,7 @@ impl Oracle {
         let is_sure = [By::Sure, By::Most].map(|by| place.is_sure(by, now));
         let place = self.places[frame.interface.index()].as_mut().unwrap();
         place.waiting.remove(first);
-        let accounted = on_the_line(&place.spec, (frame.len as i128 + overhead(&place.spec)).max(1));
+        let accounted = on_the_line(&place.spec, (frame.len.max(60) as i128 + overhead(&place.spec)).max(1));
         if let Some(shaper) = &mut place.shaper {
             shaper.spend(now, accounted, rules.priority);
         }
@@ -360,7 +360,7 @@ impl Oracle {
             }
         }
         if let Some(port) = &mut self.port {
-            port.spend(now, frame.len as i128 + i128::from(LINE_OVERHEAD), rules.priority);
+            port.spend(now, frame.len.max(60) as i128 + i128::from(LINE_OVERHEAD), rules.priority);
         }
     }
 

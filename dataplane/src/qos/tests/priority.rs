@@ -111,7 +111,7 @@ fn ideal(frames: &Coming) -> Vec<u64> {
             }
         }
         let n = waiting.iter_mut().find_map(VecDeque::pop_front).unwrap();
-        free += (frames[n].2 as u64 + 24) * BYTE;
+        free += (frames[n].2.max(60) as u64 + 24) * BYTE;
         ended[n] = free;
         while next < frames.len() && frames[next].0 < free {
             waiting[usize::from(frames[next].1 != Voice)].push_back(next);
@@ -132,7 +132,7 @@ proptest! {
         pass(&mut bench, &frames);
         let (ideal, mut free) = (ideal(&frames), 0);
         for gone in &bench.gone {
-            free = free.max(gone.at) + (gone.len as u64 + 24) * BYTE;
+            free = free.max(gone.at) + (gone.len.max(60) as u64 + 24) * BYTE;
             prop_assert_eq!(free, ideal[gone.serial as usize], "frame {}", gone.serial);
         }
         prop_assert_eq!(bench.gone.len(), frames.len());

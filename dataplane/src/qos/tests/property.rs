@@ -266,7 +266,7 @@ proptest! {
         for gone in &bench.gone {
             let i = CLASS.iter().position(|c| *c == gone.class.index()).unwrap();
             left[i] -= 1;
-            served[i] += (gone.len + 24) as f64 / f64::from(weights[i]);
+            served[i] += (gone.len.max(60) + 24) as f64 / f64::from(weights[i]);
             if left.contains(&0) {
                 break;
             }

@@ -40,7 +40,7 @@ pub(super) fn judge(stats: &QueueStats, gone: &[Gone], spec: &InterfaceQos, offe
     let sent: Vec<_> = gone.iter().filter(|g| g.why.is_none()).collect();
     let bytes = |of: &[&Gone]| of.iter().map(|g| g.len as u64).sum::<u64>();
     assert_eq!((stats.sent.packets, stats.sent.bytes), (sent.len() as u64, bytes(&sent)));
-    let accounted = |g: &&Gone| spec.shaper.map_or(g.len as u64, |s| s.accounted(g.len).into());
+    let accounted = |g: &&Gone| spec.shaper.map_or(g.len.max(60) as u64, |s| s.accounted(g.len).into());
     assert_eq!(stats.accounted, sent.iter().map(accounted).sum::<u64>());
     for (why, count) in stats.drops() {
         let of: Vec<_> = gone.iter().filter(|g| g.why == Some(why)).collect();
@@ -97,7 +97,7 @@ proptest! {
                 let recent = fresh.filter(|g| g.why.is_none()).map(|g| g.waited).max();
                 prop_assert_eq!(stats.delay.recent(), recent.unwrap_or(0));
             }
-            let accounted = |len| spec.shaper.map_or(len as u64, |s| s.accounted(len).into());
+            let accounted = |len: usize| spec.shaper.map_or(len.max(60) as u64, |s| s.accounted(len).into());
             let sent = gone.iter().filter(|g| g.why.is_none()).map(|g| (g.at, accounted(g.len)));
             prop_assert_eq!(report.burst, burst(&sent.collect::<Vec<_>>(), since[site]));
         }
