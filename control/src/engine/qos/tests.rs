@@ -51,7 +51,7 @@ impl Site {
         let mut out = Batch::new();
         self.tree.dequeue(Time(self.now), 100, &mut out, &mut Vec::new());
         for frame in out.drain() {
-            let bytes = frame.len() as u64 + 10;
+            let bytes = frame.len().max(60) as u64 + 10;
             let waited = self.now - frame.rare().received.nanos();
             self.left.push((self.now, bytes + bytes.div_ceil(64), waited));
         }
