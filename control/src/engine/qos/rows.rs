@@ -4,7 +4,10 @@ use ahash::AHashMap;
 use dataplane::class::{CLASSES, TrafficClass};
 use dataplane::counters::TrafficCount;
 use dataplane::id::IfIndex;
-use dataplane::qos::{Aqm, Cells, Count, Discipline, InterfaceQos, QueueStats, SiteReport, TreeReport};
+use dataplane::qos::{
+    Aqm, Cells, Count, Discipline, InterfaceQos, LINE_OVERHEAD, QueueStats, ShaperSpec, SiteReport,
+    TreeReport,
+};
 use dataplane::table::{Interface, Snapshot};
 use dataplane::time::Time;
 
@@ -228,8 +231,12 @@ impl PortTold {
         }
         for interface in self.sites().filter_map(|(_, site)| snapshot.interface(site.id)) {
             row.sites += 1;
+            // Where an interface counts as the line does, short frames are filled up.
+            let as_line =
+                |s: ShaperSpec| (u32::try_from(s.overhead), s.cells) == (Ok(LINE_OVERHEAD), Cells::None);
+            let as_line = interface.qos.shaper.is_some_and(as_line);
             for (sum, change) in row.delivered.iter_mut().zip(self.of(interface).changes(samples)) {
-                *sum += change.rate(change.line);
+                *sum += change.rate(if as_line { change.accounted.iter().sum() } else { change.line });
             }
         }
         row

@@ -68,7 +68,7 @@ pub struct Change {
     pub time: u64,
     /// Bytes sent as the shaper counts, by class.
     pub accounted: [u64; CLASSES],
-    /// Bytes sent as a line carries them, each frame with [`LINE_OVERHEAD`].
+    /// Bytes sent with [`LINE_OVERHEAD`] for each frame; what a line fills short ones up with is not among them.
     pub line: u64,
     /// Frames dropped.
     pub dropped: u64,
