@@ -22,7 +22,7 @@ const TAG: u64 = 4;
 /// A full frame without FCS.
 const FULL: usize = 1_514;
 /// The shortest frame without FCS.
-const SHORTEST: u64 = 60;
+const SHORTEST: u64 = dataplane::qos::SHORTEST as u64;
 /// Bytes as accounted that a class by weight may send in a row before the next one's turn, or a frame that is longer.
 const ROW: u64 = 512;
 
@@ -133,9 +133,9 @@ impl<'c> Site<'c> {
 
     /// A frame as the site counts it, from its length at layer 3.
     pub(super) fn frame(&self, packet: u64) -> u64 {
-        let len = packet.saturating_add(self.layer2()).max(SHORTEST);
+        let len = packet.saturating_add(self.layer2());
         let accounted = |s: ShaperSpec| u64::from(s.accounted(usize::try_from(len).unwrap_or(usize::MAX)));
-        self.qos.shaper.map_or(len + u64::from(LINE_OVERHEAD), accounted)
+        self.qos.shaper.map_or_else(|| self.wire(packet), accounted)
     }
 
     /// A frame as the line counts it.

@@ -33,6 +33,7 @@ impl Scheduler {
         if self.sites.len() <= AT_HAND {
             return;
         }
+        // Where no class asks more than room, that is not asked of each frame.
         match self.careful {
             0 => self.fetch_each(frames, 0),
             careful => self.fetch_each(frames, careful),

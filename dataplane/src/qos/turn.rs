@@ -203,8 +203,7 @@ impl Scheduler {
         self.serve(at, Turn::Urgent, most, out, dropped)
     }
 
-    /// The same, as [`Scheduler::serve`] has it, of a plain queue out of which one frame is sent, and nothing else
-    /// follows for what is before it. Gives whether it was.
+    /// The same where one frame of a plain queue is sent, and no class has a rate of its own. Gives whether it is so.
     #[inline(always)]
     fn serve_one_urgent(&mut self, at: usize, out: &mut Batch) -> bool {
         let alone = self.is_alone(at, Turn::Urgent);
@@ -221,16 +220,8 @@ impl Scheduler {
         self.byte_bound.sub(site.bytes, len as u64);
         if !site.lets(self.clock, false) {
             self.hold_back(at, Turn::Urgent);
-            return true;
-        }
-        if site.has_priority() {
-            self.urgent.turn();
         } else {
-            self.urgent.leave(at);
-        }
-        if site.assured.is_some() {
-            let place = self.place(at);
-            self.stand(at, place);
+            self.stay(at, Turn::Urgent);
         }
         true
     }
