@@ -160,6 +160,8 @@ fn lent(notice: Notice) {
         return;
     };
     assert!(ours[0].watch().peer().zero_copy);
+    // Frames to fill are lent as it receives, before it sends, as a worker does: without any testpmd drops what it has.
+    assert!(hand.take(&mut ours[0]).is_empty());
     // Few at a time, each like no other; idle between them, so that all that was sent comes back.
     let sent = frames(5000, 1514);
     there_and_back(&mut hand, &mut ours[0], &sent);
